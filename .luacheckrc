@@ -1,0 +1,4 @@
+std = "max"
+max_line_length = 120
+exclude_files = { "build", "library" }
+files["spec"] = { std = "max+busted" }

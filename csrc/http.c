@@ -1,0 +1,371 @@
+#include "http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "buffer.h"
+#include "clock.h"
+#include "reply.h"
+#include "thread.h"
+
+enum {
+  HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
+  CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
+};
+
+/* One easy handle and what its callbacks fill. */
+struct pe_http {
+  /* immutable after pe_http_new */
+  CURLU *url;
+  struct curl_slist *base_headers;
+  int64_t connect_timeout;
+  bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
+  /* the owner's thread */
+  CURL *easy;
+  struct curl_slist *headers; /* base_headers and the Authorization */
+  pe_buffer body;
+  size_t header_bytes;
+  int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
+  bool headers_too_long;
+  char detail[CURL_ERROR_SIZE];
+};
+
+static pe_once global_once = PE_ONCE_INIT;
+static CURLcode global_result;
+
+/* At the first client, never at require; never undone, since the host may use libcurl too. */
+static void global_init(void) {
+  global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- callbacks ---- */
+
+/* libcurl is about to send the request: the one moment that decides whether the event was sent. It calls again when a
+ * kept-alive connection broke and it wants to post again on a fresh one, which would be a duplicate behind our back. */
+static int on_request(void *user, char *ip, char *local_ip, int port, int local_port) {
+  pe_http *http = user;
+  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  return ++http->requests == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
+  pe_http *http = user;
+  return pe_buffer_append(&http->body, bytes, size * count) == PE_OK ? size * count : 0;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
+  pe_http *http = user;
+  (void)bytes;
+  http->header_bytes += size * count;
+  http->headers_too_long = http->header_bytes > HEADER_CEILING;
+  return http->headers_too_long ? 0 : size * count;
+}
+
+/* A program that the host starts must not inherit the connection. */
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  int type = address->socktype;
+  (void)user, (void)purpose;
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  return socket(address->family, type, address->protocol);
+}
+
+/* ---- life cycle ---- */
+
+static bool append_header(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer) *list = longer;
+  return longer != NULL;
+}
+
+static bool copy_headers(const struct curl_slist *from, struct curl_slist **to) {
+  for (; from; from = from->next)
+    if (!append_header(to, from->data)) return false;
+  return true;
+}
+
+static bool make_headers(const pe_http_config *config, struct curl_slist **list) {
+  if (!append_header(list, "Content-Type: application/json")) return false;
+  if (!append_header(list, "Expect:")) return false; /* one round trip saved, and no 417 to handle */
+  for (size_t i = 0; i < config->header_count; i++)
+    if (!append_header(list, config->headers[i])) return false;
+  return true;
+}
+
+/* Collects the first failure of a row of curl_easy_setopt. */
+#define SET(option, value)                                                                                             \
+  do {                                                                                                                 \
+    if (result == CURLE_OK) result = curl_easy_setopt(easy, (option), (value));                                        \
+  } while (0)
+
+static CURLcode set_callbacks(pe_http *http) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  SET(CURLOPT_PREREQFUNCTION, on_request);
+  SET(CURLOPT_PREREQDATA, http);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, http);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERDATA, http);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  SET(CURLOPT_ERRORBUFFER, http->detail);
+  return result;
+}
+
+static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  SET(CURLOPT_CURLU, http->url); /* parsed once; a URL string would be parsed at every post */
+  SET(CURLOPT_POST, 1L);
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_HTTP_VERSION, (long)(config->http_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+  SET(CURLOPT_USERAGENT, config->user_agent);
+  SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
+  SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that never answers must not hold up a time-out or a close */
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  return result;
+}
+
+static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  /* Always set: otherwise libcurl reads the environment, behind the host's back and on a thread of ours. */
+  SET(CURLOPT_PROXY, config->proxy ? config->proxy : "");
+  SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
+  SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
+  SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
+  if (config->ca_file) SET(CURLOPT_CAINFO, config->ca_file);
+  if (config->ca_path) SET(CURLOPT_CAPATH, config->ca_path);
+  if (config->cert_file) SET(CURLOPT_SSLCERT, config->cert_file);
+  if (config->key_file) SET(CURLOPT_SSLKEY, config->key_file);
+  if (config->key_password) SET(CURLOPT_KEYPASSWD, config->key_password);
+  return result;
+}
+
+/* Fills an empty pe_http. On a failure the caller frees what there is. */
+static CURLcode fill(pe_http *http, const pe_http_config *config) {
+  pe_http_url parsed;
+  CURLcode result;
+
+  if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
+  http->connect_timeout = config->connect_timeout;
+  http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  http->url = curl_url();
+  http->easy = curl_easy_init();
+  if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
+  if (curl_url_set(http->url, CURLUPART_URL, config->url, 0)) return CURLE_OUT_OF_MEMORY; /* it was checked above */
+  result = set_callbacks(http);
+  if (result == CURLE_OK) result = set_transfer(http, config);
+  if (result == CURLE_OK) result = set_peers(http, config);
+  return result;
+}
+
+pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **why) {
+  CURLcode result = CURLE_OUT_OF_MEMORY;
+  pe_http *new_http = NULL;
+
+  pe_once_run(&global_once, global_init);
+  if (global_result != CURLE_OK) goto out;
+  new_http = calloc(1, sizeof *new_http);
+  if (!new_http) goto out;
+  pe_buffer_init(&new_http->body, PE_REPLY_CEILING);
+  result = fill(new_http, config);
+  if (result != CURLE_OK) goto out;
+  *http = new_http;
+  return PE_OK;
+out:
+  pe_http_free(new_http);
+  *why = curl_easy_strerror(result);
+  return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
+}
+
+void pe_http_free(pe_http *http) {
+  pe_sigpipe sigpipe;
+
+  if (!http) return;
+  if (http->uses_tls) pe_sigpipe_block(&sigpipe); /* closing a TLS connection writes to it */
+  curl_easy_cleanup(http->easy);
+  if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  curl_slist_free_all(http->headers);
+  curl_slist_free_all(http->base_headers);
+  curl_url_cleanup(http->url);
+  pe_buffer_cleanup(&http->body);
+  free(http);
+}
+
+/* a, b and c as a new string; NULL when out of memory. */
+static char *join(const char *a, const char *b, const char *c) {
+  size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+  char *joined = malloc(size);
+  if (joined) (void)snprintf(joined, size, "%s%s%s", a, b, c);
+  return joined;
+}
+
+pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials) {
+  pe_error error = PE_NO_MEMORY;
+  struct curl_slist *headers = NULL;
+  char *line = NULL;
+  char *pair = NULL;
+
+  if (!copy_headers(http->base_headers, &headers)) goto out;
+  if (credentials.authorization) {
+    line = join("Authorization: ", credentials.authorization, "");
+    if (!line || !append_header(&headers, line)) goto out;
+  }
+  if (credentials.user) {
+    pair = join(credentials.user, ":", credentials.password);
+    if (!pair) goto out;
+  }
+  /* One option for both, so that a failure leaves the old pair whole. */
+  if (curl_easy_setopt(http->easy, CURLOPT_USERPWD, pair) != CURLE_OK) goto out;
+  if (curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) goto out;
+  curl_slist_free_all(http->headers);
+  http->headers = headers;
+  headers = NULL;
+  error = PE_OK;
+out:
+  curl_slist_free_all(headers);
+  free(line);
+  free(pair);
+  return error;
+}
+
+/* ---- one post ---- */
+
+static bool is_tls_failure(CURLcode result) {
+  switch (result) {
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_SSL_CLIENTCERT:
+  case CURLE_SSL_ENGINE_NOTFOUND:
+  case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_ENGINE_INITFAILED:
+  case CURLE_USE_SSL_FAILED: return true;
+  default: return false;
+  }
+}
+
+/* With TLS 1.3 a client's handshake ends before the server has judged its certificate; the refusal arrives as an
+ * alert (RFC 8446, 6.2) in place of the reply. Only the text tells it from a broken connection. */
+static bool is_certificate_alert(const pe_http *http, CURLcode result) {
+  if (result != CURLE_RECV_ERROR && result != CURLE_SEND_ERROR) return false;
+  return strstr(http->detail, "alert") && (strstr(http->detail, "certificate") || strstr(http->detail, "unknown ca"));
+}
+
+static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_result *out) {
+  long proxy_status = 0;
+  long local_port = 0; /* set once the peer, or the proxy, has accepted the connection */
+
+  if (result == CURLE_OUT_OF_MEMORY) return PE_NO_MEMORY;
+  if (is_tls_failure(result)) return PE_TLS;
+  (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status == 407) {
+    out->http_status = proxy_status;
+    return PE_UNAUTHORIZED;
+  }
+  (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_PORT, &local_port);
+  return result == CURLE_OPERATION_TIMEDOUT && local_port > 0 ? PE_TIMEOUT : PE_UNREACHABLE;
+}
+
+static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_http_result *out) {
+  switch (result) {
+  case CURLE_OPERATION_TIMEDOUT: return PE_TIMEOUT;
+  case CURLE_PARTIAL_FILE:
+  case CURLE_WRITE_ERROR:
+  case CURLE_BAD_CONTENT_ENCODING: /* a reply came, but its body is of no use */
+    if (http->headers_too_long) return PE_BAD_REPLY;
+    return out->http_status > 0 ? PE_OK : PE_INTERRUPTED;
+  case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed": what came is not HTTP */
+  case CURLE_WEIRD_SERVER_REPLY: return PE_BAD_REPLY;
+  default: return is_certificate_alert(http, result) ? PE_TLS : PE_INTERRUPTED;
+  }
+}
+
+/* What a person reads. libcurl's text may quote the peer, so control characters go. */
+static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
+  const char *detail = http->detail[0] != '\0' ? http->detail : curl_easy_strerror(result);
+
+  if (http->requests > 1) detail = "the kept-alive connection was closed under the request";
+  (void)snprintf(out->message, sizeof out->message, "%s: %s", pe_error_text(out->error), detail);
+  for (char *c = out->message; *c != '\0'; c++)
+    if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = ' ';
+}
+
+static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
+  curl_off_t retry_after = 0;
+
+  (void)curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &retry_after); /* seconds or a date (RFC 9110, 10.2.3) */
+  if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
+  out->sent = PE_SENT_YES;
+  out->body = result == CURLE_OK ? (http->body.data ? http->body.data : "") : NULL;
+  out->body_size = http->body.size;
+}
+
+static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
+  memset(out, 0, sizeof *out);
+  if (http->requests == 0) {
+    out->error = classify_unsent(http, result, out);
+  } else {
+    (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
+    out->sent = PE_SENT_MAYBE;
+    out->error = result == CURLE_OK ? PE_OK : classify_sent(http, result, out);
+  }
+  if (http->requests > 0 && out->error == PE_OK)
+    read_reply(http, result, out);
+  else
+    explain(http, result, out);
+}
+
+static long milliseconds(int64_t nanoseconds) {
+  return nanoseconds > PE_MILLISECOND ? (long)(nanoseconds / PE_MILLISECOND) : 1; /* 0 would mean no limit at all */
+}
+
+void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
+  int64_t connect_timeout = http->connect_timeout < timeout ? http->connect_timeout : timeout;
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+  pe_sigpipe sigpipe;
+
+  http->body.size = 0;
+  http->header_bytes = 0;
+  http->headers_too_long = false;
+  http->requests = 0;
+  http->detail[0] = '\0';
+  SET(CURLOPT_POSTFIELDS, body);
+  SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+  SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect_timeout));
+  if (http->uses_tls) pe_sigpipe_block(&sigpipe);
+  if (result == CURLE_OK) result = curl_easy_perform(easy);
+  if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  read_result(http, result, out);
+}
+
+const char *pe_http_library(const char **tls, bool *http2) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  *tls = info->ssl_version ? info->ssl_version : "";
+  *http2 = (info->features & CURL_VERSION_HTTP2) != 0;
+  return info->version;
+}

@@ -1,0 +1,29 @@
+/* The differences between Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT, and nothing else. */
+#ifndef PE_LUA_COMPAT_H
+#define PE_LUA_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 502
+/* In 5.1 a userdata's environment plays the part of the user value; both hold a table here. */
+#define pe_lua_getuservalue(L, index) lua_getfenv((L), (index))
+#define pe_lua_setuservalue(L, index) ((void)lua_setfenv((L), (index)))
+#define pe_lua_rawlen(L, index)       lua_objlen((L), (index))
+#define pe_lua_setfuncs(L, functions) luaL_register((L), NULL, (functions))
+#elif LUA_VERSION_NUM < 504
+#define pe_lua_getuservalue(L, index) lua_getuservalue((L), (index))
+#define pe_lua_setuservalue(L, index) lua_setuservalue((L), (index))
+#define pe_lua_rawlen(L, index)       lua_rawlen((L), (index))
+#define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
+#else
+#define pe_lua_getuservalue(L, index) ((void)lua_getiuservalue((L), (index), 1))
+#define pe_lua_setuservalue(L, index) ((void)lua_setiuservalue((L), (index), 1))
+#define pe_lua_rawlen(L, index)       lua_rawlen((L), (index))
+#define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
+#endif
+
+/* Exported from a shared object whose other symbols are hidden. */
+#define PE_EXPORT __attribute__((visibility("default")))
+
+#endif

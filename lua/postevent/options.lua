@@ -1,0 +1,276 @@
+-- The options of postevent.new: their defaults, their checks, and the flat table of settings that the core reads.
+-- Every mistake raises a message (without a position) that names the option.
+
+local check = require("postevent.check")
+local copy = require("postevent.copy")
+local core = require("postevent.core")
+local credentials = require("postevent.credentials")
+
+local options = {}
+
+-- Back-off of `post`, in seconds.
+local RETRY_INITIAL, RETRY_MAX = 0.5, 30
+
+local checks = {
+  url = check.text,
+  authorization = function() end, -- these three are checked together, in credentials.lua
+  user = function() end,
+  password = function() end,
+  headers = check.table,
+  timeout = check.seconds,
+  connect_timeout = check.seconds,
+  attempts = check.integer(1, 100),
+  tls = check.table,
+  proxy = check.text,
+  http_version = check.one_of("1.1", "2"),
+  allow_http = check.boolean,
+  user_agent = check.text,
+  accept_codes = check.codes,
+  max_event_bytes = check.integer(2, 10 * 1024 * 1024), -- the gateway refuses more than 10 MB (platform.md)
+  common = check.table,
+  stamp = check.boolean,
+  id_attribute = check.text,
+  before_send = check.func,
+  mode = check.one_of("live", "record", "off"),
+  log = check.func,
+}
+
+local tls_checks = {
+  ca_file = check.readable,
+  ca_path = check.readable,
+  cert_file = check.readable,
+  key_file = check.readable,
+  key_password = check.text,
+  verify = check.boolean,
+}
+
+options.defaults = {
+  timeout = 15,
+  connect_timeout = 5,
+  attempts = 3,
+  allow_http = false,
+  user_agent = "postevent/" .. core.version,
+  accept_codes = { 1100 },
+  max_event_bytes = 32768,
+  stamp = true,
+  mode = "live",
+}
+
+local function describe(value)
+  if type(value) == "number" or type(value) == "boolean" then
+    return tostring(value)
+  end
+  return type(value) == "string" and "text" or "a " .. type(value)
+end
+
+-- ", did you mean timeout?" or nothing.
+local function suggestion(name, known)
+  local nearest, least = nil, 3
+  for candidate in pairs(known) do
+    local distance = core.distance(name, candidate, 2)
+    if distance < least or (distance == least and nearest and candidate < nearest) then
+      nearest, least = candidate, distance
+    end
+  end
+  return nearest and (", did you mean %s?"):format(nearest) or ""
+end
+
+-- Checks every value of `given`; `prefix` is "" or "tls.".
+local function check_all(given, known, prefix)
+  for name, value in next, given do
+    if type(name) ~= "string" then
+      error(("unknown option: %s%s"):format(prefix, describe(name)), 0)
+    end
+    if not known[name] then
+      error(("unknown option: %s%s%s"):format(prefix, name, suggestion(name, known)), 0)
+    end
+    local expected = known[name](value)
+    if expected then
+      error(("%s%s: expected %s, got %s"):format(prefix, name, expected, describe(value)), 0)
+    end
+  end
+end
+
+-- The url's target: { tls =, loopback =, host =, text for tostring = }.
+local function check_target(url, mode)
+  if url == nil then
+    if mode == "live" then
+      error("url: missing; the address of the webhook", 0)
+    end
+    return { tls = true, loopback = true, text = "no url" }
+  end
+  local target, why = core.check_url(url)
+  if not target then
+    error(("url: %s"):format(why), 0)
+  end
+  target.text = (target.tls and "https://" or "http://") .. target.host
+  return target
+end
+
+-- Headers that are the client's own; the option to use instead, where there is one.
+local own_headers = {
+  ["authorization"] = "; use `authorization`",
+  ["user-agent"] = "; use `user_agent`",
+  ["content-type"] = "",
+  ["content-length"] = "",
+  ["transfer-encoding"] = "",
+  ["accept-encoding"] = "",
+  ["connection"] = "",
+  ["expect"] = "",
+}
+
+-- { ["X-Source"] = "nginx" } -> { "X-Source: nginx" }
+local function header_lines(headers)
+  local lines = {}
+  for name, value in next, headers do
+    if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then -- a token of RFC 9110, 5.6.2
+      error("headers: the name of a header must be a token of letters, digits and -", 0)
+    end
+    if own_headers[name:lower()] then
+      error(("headers: %s is set by the client%s"):format(name, own_headers[name:lower()]), 0)
+    end
+    if type(value) ~= "string" or value:find("[%z\1-\8\10-\31\127]") then
+      error(("headers: %s: expected text without control characters (CR, LF, NUL, ...)"):format(name), 0)
+    end
+    -- libcurl's spelling of a header without a value; "Name:" would take the header away.
+    lines[#lines + 1] = value:find("%S") and (name .. ": " .. value) or (name .. ";")
+  end
+  return lines
+end
+
+-- The proxy of the environment, as curl's manual has it. HTTP_PROXY in capitals is left out: in a CGI program a
+-- request's header can set it.
+local function environment_proxy(target)
+  local names = { "all_proxy", "ALL_PROXY" }
+  if target.tls then
+    table.insert(names, 1, "https_proxy")
+    table.insert(names, 2, "HTTPS_PROXY")
+  else
+    table.insert(names, 1, "http_proxy")
+  end
+  for _, name in ipairs(names) do
+    local value = os.getenv(name)
+    if value and value ~= "" then
+      return value, os.getenv("no_proxy") or os.getenv("NO_PROXY") or ""
+    end
+  end
+  return nil
+end
+
+local function read_proxy(proxy, target)
+  local no_proxy
+  if proxy == "environment" then
+    proxy, no_proxy = environment_proxy(target)
+  end
+  if proxy then
+    local ok, why = core.check_proxy(proxy)
+    if not ok then
+      error(("proxy: %s"):format(why), 0)
+    end
+  end
+  return proxy, no_proxy
+end
+
+-- Whether HTTP/1.1 is a must. Without TLS it always is what is spoken: no gateway takes HTTP/2 there, and libcurl 7.88
+-- never gets over reusing such a connection ("Error in the HTTP2 framing layer" for every later post).
+local function read_version(version, target)
+  if version == "2" and not core.features().http2 then
+    error("http_version: this libcurl has no HTTP/2", 0)
+  end
+  if version == "2" and not target.tls then
+    error("http_version: HTTP/2 needs an https:// url", 0)
+  end
+  return version == "1.1"
+end
+
+local function read_tls(tls)
+  check_all(tls, tls_checks, "tls.")
+  if tls.key_file and not tls.cert_file then
+    error("tls.key_file: needs tls.cert_file", 0)
+  end
+  return tls
+end
+
+-- `common`, checked as every event is: by the core, in a client that sends nothing.
+local function read_common(common, settings)
+  if common == nil then
+    return nil
+  end
+  local copied = copy(common)
+  local event = copy(common)
+  event.event_name = event.event_name or "common"
+  local scratch = core.new { mode = "off", max_event_bytes = settings.max_event_bytes, target = "", verify = true }
+  local body, message = scratch:encode(event)
+  scratch:close()
+  if not body then
+    error(("common: %s"):format(message), 0)
+  end
+  return copied
+end
+
+-- The function that the core calls with an event that must be copied before it is written: for before_send, and to be
+-- kept in mode "record". Returns a copy with the common attributes, or nil when before_send says so.
+local function make_prepare(common, before_send, mode)
+  if not before_send and mode ~= "record" then
+    return nil
+  end
+  return function(event)
+    event = copy(event)
+    for name, value in next, common or {} do
+      if event[name] == nil then
+        event[name] = copy(value)
+      end
+    end
+    if not before_send then
+      return event
+    end
+    local result = before_send(event)
+    if result ~= nil and type(result) ~= "table" then
+      error("before_send must return a table or nil, got " .. describe(result), 0)
+    end
+    return result
+  end
+end
+
+-- Turns what the user gave into what the core reads. Returns the settings, whose field `target` says where events go,
+-- and the target's table.
+function options.check(given)
+  if type(given) ~= "table" then
+    error(("expected a table of options, got %s"):format(describe(given)), 0)
+  end
+  check_all(given, checks, "")
+  local function value(name)
+    local raw = rawget(given, name)
+    if raw == nil then
+      return options.defaults[name]
+    end
+    return raw
+  end
+
+  local target = check_target(value("url"), value("mode"))
+  local settings = credentials(given, target, value("allow_http"))
+  for _, name in ipairs { "url", "timeout", "connect_timeout", "attempts", "user_agent", "accept_codes",
+    "max_event_bytes", "stamp", "mode", "log" } do
+    settings[name] = value(name)
+  end
+  for name, file in next, read_tls(value("tls") or {}) do
+    settings[name] = file
+  end
+  settings.verify = settings.verify ~= false
+  settings.target = target.text
+  settings.headers = header_lines(value("headers") or {})
+  settings.proxy, settings.no_proxy = read_proxy(value("proxy"), target)
+  settings.http_1_1 = read_version(value("http_version"), target)
+  settings.retry_initial, settings.retry_max = RETRY_INITIAL, RETRY_MAX
+  -- An id that the event has is told in replies; one is made up only for an attribute that the user named.
+  settings.id_attribute = value("id_attribute") or "external_event_id"
+  settings.fill_id = value("id_attribute") ~= nil
+  if #settings.id_attribute > 50 then
+    error("id_attribute: expected at most 50 characters", 0)
+  end
+  settings.common = read_common(value("common"), settings)
+  settings.prepare = make_prepare(settings.common, value("before_send"), value("mode"))
+  return settings, target
+end
+
+return options
