@@ -1,0 +1,51 @@
+-- Decides whether a posted body is one JSON object as RFC 8259 has it. lua-cjson reads it; what lua-cjson lets pass
+-- although it is not JSON (raw control characters, bytes that are not UTF-8, `1.`) is found here, because the
+-- sandbox repeats accepted bodies byte for byte and must not hide a client's mistake.
+
+local cjson = require "cjson.safe"
+
+local json = {}
+
+local decoder = cjson.new()
+decoder.decode_invalid_numbers(false)
+
+-- The well-formed sequences of RFC 3629.
+local UTF8 = {
+  "[\194-\223][\128-\191]",
+  "\224[\160-\191][\128-\191]",
+  "[\225-\236\238\239][\128-\191][\128-\191]",
+  "\237[\128-\159][\128-\191]",
+  "\240[\144-\191][\128-\191][\128-\191]",
+  "[\241-\243][\128-\191][\128-\191][\128-\191]",
+  "\244[\128-\143][\128-\191][\128-\191]",
+}
+
+local function is_utf8(text)
+  for i = 1, #UTF8 do
+    if not text:find("[\128-\255]") then return true end
+    text = text:gsub(UTF8[i], "?") -- not by nothing: what is left and right of it must not join
+  end
+  return not text:find("[\128-\255]")
+end
+
+-- Of text that lua-cjson has read: are its strings and numbers written as JSON wants them?
+local function is_strict(text)
+  if not text:find("[%z\1-\31]") and not text:find("%.[^0-9]") then return true end -- most are: no look at each string
+  local control = false
+  local rest = text:gsub("\\.", ""):gsub('"([^"]*)"', function(characters)
+    control = control or characters:find("[%z\1-\31]") ~= nil
+    return '""'
+  end)
+  -- lua-cjson takes a NUL for the end of the text.
+  return not control and not rest:find("%z") and not rest:find("%.[^0-9]")
+end
+
+--- The decoded object, or nil.
+function json.object(text)
+  if not text:find("^[ \t\r\n]*{") then return nil end
+  local object = decoder.decode(text)
+  if type(object) == "table" and is_strict(text) and is_utf8(text) then return object end
+  return nil
+end
+
+return json
