@@ -1,0 +1,91 @@
+-- The command `postevent`: finds the sub-command, runs it, and turns whatever happens into a message and an exit
+-- status. A sub-command is a file beside this one, a table of two functions: `define` adds it to the parser, `run` does
+-- the work, returns an exit status, and ends early through exit.lua.
+
+local exit = require("postevent.cli.exit")
+local output = require("postevent.cli.output")
+
+local COMMANDS = { "post", "sandbox", "help" } -- in the order of the help
+local INTERRUPTED = 130 -- what a shell makes of SIGINT
+
+-- Returns argparse's parser, and by name the sub-commands and argparse's objects for them.
+local function build()
+  local parser = require("argparse")("postevent", "Posts behavioural events to a webhook.")
+    :command_target("command"):require_command(false):help_max_width(90)
+  parser:flag("--version", "Print the version.")
+  local commands, shown = {}, {}
+  for _, name in ipairs(COMMANDS) do
+    commands[name] = require("postevent.cli." .. name)
+    shown[name] = commands[name].define(parser)
+  end
+  return parser, commands, shown
+end
+
+-- argparse quotes what it takes for a command; it may be an option's value out of place, a credential.
+local function hide_argument(message)
+  local word = message:match("^unknown command '(.-)'")
+  if word and not word:find("^[%l-]+$") then
+    return "unknown command"
+  end
+  return message
+end
+
+local function parse(parser, argv)
+  local ok, args = parser:pparse(argv)
+  if not ok then
+    exit.usage(hide_argument(args))
+  end
+  return args
+end
+
+local function run(argv)
+  local parser, commands, shown = build()
+  local args = parse(parser, argv)
+  if args.version then
+    local written, why = output.line(require("postevent").version)
+    return written and exit.OK or exit.with(exit.FAILED, why)
+  end
+  if not args.command then
+    exit.usage("a command is required: " .. table.concat(COMMANDS, ", "))
+  end
+  return commands[args.command].run(args, parser, shown)
+end
+
+-- Every line of a message is marked as ours.
+local function complain(message)
+  io.stderr:write("postevent: ", (message:gsub("\n", "\npostevent: ")), "\n")
+end
+
+-- Something that no sub-command expected, in one line: a module that is not there, Ctrl-C while Lua runs, a mistake.
+local function end_badly(message)
+  message = tostring(message):match("^[^\n]*")
+  if message:find("interrupted!$") then
+    return INTERRUPTED
+  end
+  complain((message:gsub("^[^:]+:%d+: ", ""):gsub(":$", "")))
+  return exit.FAILED
+end
+
+local function is_command(name)
+  for _, command in ipairs(COMMANDS) do
+    if command == name then
+      return true
+    end
+  end
+end
+
+-- Runs the command with the arguments `argv`, and returns its exit status. Raises nothing.
+return function(argv)
+  local ok, result = pcall(run, argv)
+  if ok then
+    return result
+  end
+  if not exit.is_exit(result) then
+    return end_badly(result)
+  end
+  complain(result.message)
+  if result.status == exit.USAGE then
+    complain("see: postevent help" .. (is_command(argv[1]) and " " .. argv[1] or ""))
+  end
+  return result.status
+end

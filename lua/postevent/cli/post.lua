@@ -1,0 +1,146 @@
+-- `postevent post`: posts one event and prints the reply.
+
+local assignments = require("postevent.cli.assignments")
+local credential = require("postevent.cli.credential")
+local exit = require("postevent.cli.exit")
+local input = require("postevent.cli.input")
+local json = require("postevent.json")
+local output = require("postevent.cli.output")
+
+local post = {}
+
+-- The same command may work later: the event did not arrive, or may not have.
+local TRY_AGAIN = { unreachable = true, timeout = true, interrupted = true, rate_limited = true, unavailable = true,
+  no_memory = true }
+
+-- The platform has said that it did not take the event.
+local NOT_TAKEN = { unauthorized = true, endpoint = true, rejected = true, rate_limited = true }
+
+-- The options of postevent.new, as they are called here.
+local OPTION_NAMES = { timeout = "--timeout", proxy = "--proxy", ["tls.ca_file"] = "--ca-file" }
+local PHRASES = { ["allow_http = true"] = "--allow-http",
+  ["`user` and `password`, or `authorization`"] = "--authorization-file" }
+
+function post.define(parser)
+  local command = parser:command("post", "Post one event and print the reply as JSON.")
+  command:argument("attributes", "KEY=VALUE is text, KEY:=JSON is JSON: hotel_name=Indiranagar age:=20.")
+    :args("*"):argname("KEY=VALUE")
+  command:option("--json", "Read the event, a JSON object, from FILE (-: stdin). Attributes given as KEY=VALUE are "
+    .. "added to it or take the place of its own."):argname("FILE")
+  command:option("--url", "The address of the webhook. Default: $POSTEVENT_URL."):argname("URL")
+  command:mutex(
+    command:option("--authorization-file", "Read the value of the Authorization header from FILE (-: stdin). "
+      .. "Default: $POSTEVENT_AUTHORIZATION."):argname("FILE"),
+    command:option("--authorization", "The value itself. Every user of this machine can see it (ps); prefer the "
+      .. "file or the environment."):argname("VALUE"))
+  command:option("--timeout", "Give up after so many seconds (15), retries included."):argname("SECONDS")
+    :convert(function(text)
+      return tonumber(text), "--timeout: expected a number of seconds"
+    end)
+  command:option("--ca-file", "Trust the certificates in FILE (PEM) and no others."):argname("FILE")
+  command:option("--proxy", "Use this proxy; \"environment\": the one that https_proxy names. Default: none.")
+    :argname("URL")
+  command:flag("--allow-http", "Send the credentials over http:// to another machine, where anyone on the way can "
+    .. "read them.")
+  command:epilog("Exit status: 0 the platform took the event, 1 it did not, 75 trying again later may help,\n"
+    .. "2 wrong usage (nothing was sent).")
+  return command
+end
+
+local function read_event(args)
+  local attributes = assignments(args.attributes)
+  local event, message = {}, nil
+  if args.json then
+    event, message = json.decode_event(input.read("--json", args.json))
+  elseif not next(attributes) then
+    exit.usage("nothing to post: give KEY=VALUE, or --json FILE")
+  end
+  if message then
+    exit.usage(("--json: %s: %s"):format(args.json == "-" and "stdin" or args.json, message))
+  end
+  for name, value in next, attributes do
+    event[name] = value
+  end
+  return event
+end
+
+local function find_url(args)
+  local url, source = args.url, "--url"
+  if not url then
+    url, source = os.getenv("POSTEVENT_URL"), "POSTEVENT_URL"
+  end
+  if not url or url == "" then
+    exit.usage("no address to post to: give --url, or set POSTEVENT_URL")
+  end
+  return url, source
+end
+
+-- "postevent.new: tls.ca_file: expected ...", in the words of the command line.
+local function translate(message, sources)
+  local option, rest = tostring(message):match("postevent%.new: ([%w_.]+): (.*)$")
+  if not option then
+    return tostring(message)
+  end
+  for phrase, ours in next, PHRASES do
+    rest = rest:gsub(phrase, ours)
+  end
+  return (sources[option] or OPTION_NAMES[option] or option) .. ": " .. rest
+end
+
+-- Where to and as whom, in the words of postevent.new; and by the same names where each came from.
+local function find_target(args)
+  local target, sources = {}, {}
+  target.url, sources.url = find_url(args)
+  target.authorization, sources.authorization = credential.find(args)
+  return target, sources
+end
+
+local function new_client(args, target, sources)
+  local ok, client = pcall(require("postevent").new, {
+    url = target.url,
+    authorization = target.authorization,
+    timeout = args.timeout,
+    tls = { ca_file = args.ca_file },
+    proxy = args.proxy,
+    allow_http = args.allow_http,
+  })
+  if not ok then
+    exit.usage(translate(client, sources))
+  end
+  return client
+end
+
+-- What went wrong, and what whoever sends the event again must know.
+local function describe_failure(message, code, detail)
+  local lines = { ("%s (%s)"):format(message, code) }
+  if detail.sent and not NOT_TAKEN[code] then
+    lines[2] = "the event may have arrived; "
+      .. (detail.event_id and "its event_id is " .. detail.event_id or "it has no event_id")
+  end
+  if detail.retry_after then
+    lines[#lines + 1] = ("the platform asks to wait %d seconds"):format(math.ceil(detail.retry_after))
+  end
+  return table.concat(lines, "\n")
+end
+
+function post.run(args)
+  if args.json == "-" and args.authorization_file == "-" then
+    exit.usage("--json and --authorization-file cannot both read stdin")
+  end
+  local target, sources = find_target(args)
+  local event = read_event(args)
+  local client = new_client(args, target, sources)
+  local reply, message, code, detail = client:post(event)
+  client:close()
+  if not reply then
+    message = credential.hide(describe_failure(message, code, detail), target.authorization)
+    exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED, message)
+  end
+  local written, why = output.line(credential.hide(output.reply_to_json(reply), target.authorization))
+  if not written then
+    exit.with(exit.FAILED, "the event was delivered, but its reply could not be written: " .. why)
+  end
+  return exit.OK
+end
+
+return post

@@ -1,0 +1,61 @@
+-- `postevent sandbox`: runs the local platform, which is a rock of its own and may not be installed.
+
+local credential = require("postevent.cli.credential")
+local exit = require("postevent.cli.exit")
+
+local sandbox = {}
+
+local INSTALL = [[
+Install it with
+  luarocks install postevent-sandbox
+or, in a checkout of postevent, build it with
+  make]]
+
+local function read_port(text)
+  local port = tonumber(text)
+  if port and port % 1 == 0 and port >= 0 and port <= 65535 then
+    return port
+  end
+  return nil, "--port: expected a number from 0 to 65535"
+end
+
+function sandbox.define(parser)
+  local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
+  command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
+  command:option("--host", "The address to listen on."):argname("ADDRESS"):default("127.0.0.1")
+  command:option("--authorization", "Refuse events whose Authorization header has another value. Every user of this "
+    .. "machine can see it (ps)."):argname("VALUE")
+  command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
+  command:epilog("GET /sandbox/events shows what was received, POST /sandbox/reset forgets it.")
+  return command
+end
+
+local function load_server()
+  local found, server = pcall(require, "postevent.sandbox")
+  if found then
+    return server
+  end
+  if tostring(server):find("module 'postevent%.sandbox[%w_.]*' not found") then
+    exit.with(exit.FAILED, "the sandbox is not installed. " .. INSTALL)
+  end
+  exit.with(exit.FAILED, ("the sandbox cannot be loaded: %s\n%s"):format(tostring(server):match("^[^\n]*"), INSTALL))
+end
+
+function sandbox.run(args)
+  if args.authorization then
+    credential.check(args.authorization, "--authorization")
+  end
+  local server = load_server()
+  local ended, message = server.run {
+    port = args.port,
+    host = args.host,
+    authorization = args.authorization,
+    port_file = args.port_file,
+  }
+  if not ended then
+    exit.with(exit.FAILED, message)
+  end
+  return exit.OK
+end
+
+return sandbox
