@@ -1,0 +1,153 @@
+/* What a reply means: spec/vectors/replies.jsonl, line by line, and replies that nobody should send. */
+#include "reply.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test.h"
+
+static const int64_t accepted_codes[] = {1100};
+static const pe_accept accept_default = {accepted_codes, 1};
+
+static const char *outcome_name(pe_outcome outcome) {
+  static const char *const names[] = {"delivered", "rejected", "retry", "hold"};
+  return names[outcome];
+}
+
+static void check_line(const json_t *vector) {
+  const char *name = json_string_value(json_object_get(vector, "name"));
+  const char *body = json_string_value(json_object_get(vector, "body"));
+  const char *outcome = json_string_value(json_object_get(vector, "outcome"));
+  const char *code = json_string_value(json_object_get(vector, "code"));
+  long status = (long)json_integer_value(json_object_get(vector, "status"));
+  pe_reply reply;
+  pe_error error;
+  const char *got = outcome_name(pe_reply_read(status, body, strlen(body), accept_default, &error, &reply));
+
+  if (strcmp(got, outcome) != 0) fail_msg("%s: expected %s, got %s", name, outcome, got);
+  if (strcmp(pe_error_name(error), code ? code : "ok") != 0)
+    fail_msg("%s: expected %s, got %s", name, code ? code : "ok", pe_error_name(error));
+  pe_reply_cleanup(&reply);
+}
+
+static void means_what_the_vectors_say(void **state) {
+  FILE *file = fopen("spec/vectors/replies.jsonl", "r");
+  char line[4096];
+  int count = 0;
+  (void)state;
+  assert_non_null(file);
+  while (fgets(line, sizeof line, file)) {
+    json_t *vector = json_loads(line, 0, NULL);
+    assert_non_null(vector);
+    check_line(vector);
+    json_decref(vector);
+    count++;
+  }
+  assert_true(count >= 47);
+  (void)fclose(file);
+}
+
+static void reads_the_documented_members(void **state) {
+  static const char body[] = "{\"status\":{\"code\":1100,\"message\":\"a\\u0000b\"},\"requestId\":\"r\"}";
+  pe_reply reply;
+  pe_error error;
+  (void)state;
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_DELIVERED);
+  assert_int_equal(reply.status_code, 1100);
+  assert_int_equal(reply.message_size, 3);
+  assert_memory_equal(reply.message, "a\0b", 3);
+  assert_string_equal(reply.request_id, "r");
+  pe_reply_cleanup(&reply);
+  assert_null(reply.message);
+}
+
+static void takes_the_codes_that_the_user_accepts(void **state) {
+  static const int64_t codes[] = {7300, 1100};
+  static const char body[] = "{\"status\":{\"code\":7300}}";
+  pe_reply reply;
+  pe_error error;
+  (void)state;
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, (pe_accept){codes, 2}, &error, &reply), PE_DELIVERED);
+  pe_reply_cleanup(&reply);
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_REPLY_REJECTED);
+  pe_reply_cleanup(&reply);
+}
+
+static void wrong_types_are_not_the_documented_reply(void **state) {
+  static const char *const bodies[] = {
+      "{\"status\":{\"code\":true}}",
+      "{\"status\":{\"code\":[1100]}}",
+      "{\"status\":{\"code\":null}}",
+      "{\"status\":{\"code\":1100.5}}",
+      "{\"status\":{\"code\":1e400}}",
+      "{\"status\":{\"code\":\"\"}}",
+      "{\"status\":{\"code\":\" 1100\"}}",
+      "{\"status\":{\"code\":\"11000000000000000000000000\"}}",
+      "{\"status\":{\"code\":11000000000000000000000000}}",
+      "{\"status\":1100}",
+      "{\"status\":[{\"code\":1100}]}",
+      "{\"status\":{\"code\":1100,\"message\":7}}",
+      "{\"status\":{\"code\":1100},\"requestId\":{}}",
+      "\"1100\"",
+      "null",
+      "{\"status\":{\"code\":1100}} x",
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    pe_reply reply;
+    pe_error error;
+    pe_outcome outcome = pe_reply_read(200, bodies[i], strlen(bodies[i]), accept_default, &error, &reply);
+    if (outcome != PE_HOLD || error != PE_BAD_REPLY) fail_msg("%s was taken for a reply", bodies[i]);
+    pe_reply_cleanup(&reply);
+  }
+}
+
+static void depth_neither_crashes_nor_counts(void **state) {
+  enum { DEPTH = 60000 };
+  char *body = malloc(DEPTH);
+  pe_reply reply;
+  pe_error error;
+  (void)state;
+  assert_non_null(body);
+  memset(body, '[', DEPTH);
+  assert_int_equal(pe_reply_read(200, body, DEPTH, accept_default, &error, &reply), PE_HOLD);
+  assert_int_equal(error, PE_BAD_REPLY);
+  pe_reply_cleanup(&reply);
+  free(body);
+}
+
+static void an_unusable_body_leaves_the_status_to_decide(void **state) {
+  pe_reply reply;
+  pe_error error;
+  (void)state;
+  assert_int_equal(pe_reply_read(200, NULL, 0, accept_default, &error, &reply), PE_HOLD);
+  assert_int_equal(error, PE_BAD_REPLY);
+  assert_int_equal(pe_reply_read(503, NULL, 0, accept_default, &error, &reply), PE_RETRY);
+  assert_int_equal(error, PE_UNAVAILABLE);
+  pe_reply_cleanup(&reply);
+}
+
+static void every_status_means_something(void **state) {
+  (void)state;
+  for (long status = 100; status < 1000; status++) {
+    pe_reply reply;
+    pe_error error = PE_OK;
+    pe_outcome outcome = pe_reply_read(status, "{}", 2, accept_default, &error, &reply);
+    assert_int_not_equal(error, PE_OK);
+    assert_int_not_equal(outcome, PE_DELIVERED);
+    pe_reply_cleanup(&reply);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {TEST(means_what_the_vectors_say),
+                                     TEST(reads_the_documented_members),
+                                     TEST(takes_the_codes_that_the_user_accepts),
+                                     TEST(wrong_types_are_not_the_documented_reply),
+                                     TEST(depth_neither_crashes_nor_counts),
+                                     TEST(an_unusable_body_leaves_the_status_to_decide),
+                                     TEST(every_status_means_something)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

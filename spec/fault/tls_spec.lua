@@ -1,0 +1,110 @@
+-- TLS with a real server: certificates that must not be accepted, client certificates, and what verify = false does.
+local certificates = require "support.certificates"
+local documents = require "support.documents"
+local helper = require "support.helper"
+local nginx = require "support.nginx"
+local posting = require "support.posting"
+local tls_server = require "support.tls_server"
+
+describe("TLS", function()
+  helper.guard()
+  local server, ca_file
+
+  local KINDS = { "server", "expired", "self_signed", "wrong_host" }
+
+  setup(function()
+    ca_file = certificates.get().ca_file
+    local servers = {}
+    for i, kind in ipairs(KINDS) do
+      servers[i] = { tls = kind, http2 = true }
+    end
+    servers[5] = { tls = "server", verify_client = true }
+    server = nginx.start(servers)
+  end)
+
+  it("posts to a server whose certificate is good, over HTTP/2 and HTTP/1.1", function()
+    for _, version in ipairs { "2", "1.1" } do
+      local outcome = posting.post(server.urls[1] .. "/x", { tls = { ca_file = ca_file }, http_version = version })
+      assert.is_table(outcome.reply, outcome.message)
+    end
+    local requests = server:requests(2)
+    assert.equal("HTTP/2.0", requests[1].protocol)
+    assert.equal("HTTP/1.1", requests[2].protocol)
+  end)
+
+  it("does not know a certificate of its own making without ca_file", function()
+    local outcome = posting.fails_with("tls", server.urls[1] .. "/x")
+    assert.is_false(outcome.detail.sent)
+  end)
+
+  for i, kind in ipairs(KINDS) do
+    if kind ~= "server" then
+      it("refuses a certificate that is " .. kind, function()
+        local before = #server:requests()
+        local outcome = posting.fails_with("tls", server.urls[i] .. "/x", { tls = { ca_file = ca_file }, attempts = 3 })
+        assert.is_false(outcome.detail.sent)
+        assert.equal(1, outcome.detail.attempts)
+        assert.equal(before, #server:requests())
+      end)
+
+      it("takes it with verify = false, and says so in the log: " .. kind, function()
+        local outcome = posting.post(server.urls[i] .. "/x", { tls = { verify = false } })
+        assert.is_table(outcome.reply, outcome.message)
+        assert.truthy(outcome.log[1]:find("tls.verify is false", 1, true))
+      end)
+    end
+  end
+
+  it("shows a client certificate, also from an encrypted key", function()
+    local all = certificates.get()
+    for _, name in ipairs { "client", "client_encrypted" } do
+      local outcome = posting.post(server.urls[5] .. "/x", {
+        tls = {
+          ca_file = ca_file, cert_file = all[name].cert, key_file = all[name].key, key_password = all[name].password,
+        },
+      })
+      assert.is_table(outcome.reply, outcome.message)
+    end
+    local outcome = posting.fails_with("tls", server.urls[5] .. "/x", {
+      tls = {
+        ca_file = ca_file, cert_file = all.client_encrypted.cert, key_file = all.client_encrypted.key,
+        key_password = "s3cret-key",
+      },
+    })
+    assert.is_false(outcome.detail.sent)
+  end)
+
+  it("calls it endpoint when nginx asks for a certificate in a page", function()
+    posting.fails_with("endpoint", server.urls[5] .. "/x", { tls = { ca_file = ca_file } })
+  end)
+
+  it("calls a refused client certificate tls, also when TLS 1.3 refuses it after sending", function()
+    for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+      local strict = tls_server.start { verify_client = true, versions = { version } }
+      local stranger = certificates.get().stranger
+      for _, identity in ipairs { {}, { cert_file = stranger.cert, key_file = stranger.key } } do
+        local outcome = posting.fails_with("tls", strict.url .. "/x", {
+          tls = { ca_file = ca_file, cert_file = identity.cert_file, key_file = identity.key_file }, attempts = 3,
+        })
+        assert.equal(1, outcome.detail.attempts)
+      end
+      strict:stop()
+    end
+  end)
+
+  it("is what an https url means: a server that speaks plain HTTP is refused", function()
+    local plain = nginx.start {}
+    posting.fails_with("tls", (plain.url:gsub("^http:", "https:")) .. "/x")
+  end)
+
+  it("is missed by a plain url to a TLS port: endpoint", function()
+    posting.fails_with("endpoint", (server.urls[1]:gsub("^https:", "http:")) .. "/x")
+  end)
+
+  it("resumes nothing that it should not: a second client verifies for itself", function()
+    local first = posting.client(server.urls[1] .. "/x", { tls = { ca_file = ca_file } })
+    assert(first:post(documents.new_event()))
+    posting.fails_with("tls", server.urls[1] .. "/x")
+    first:close()
+  end)
+end)

@@ -1,0 +1,169 @@
+-- The options of postevent.new: a mistake raises where new was called, and names the option.
+local helper = require "support.helper"
+local posting = require "support.posting"
+local postevent = require "postevent"
+
+local URL = "https://api.example.com/eucrm/webhooks/1"
+
+local function message_of(options)
+  local ok, message = pcall(postevent.new, options)
+  assert.is_false(ok, "the options were accepted")
+  assert.is_string(message)
+  posting.assert_no_secret(message)
+  return message
+end
+
+local function with(name, value)
+  return { url = URL, [name] = value }
+end
+
+describe("postevent.new", function()
+  helper.guard()
+
+  local mistakes = {
+    timeout = { 0, -1, "5", 0 / 0, 1 / 0, 86401, false },
+    connect_timeout = { 0, -1, {} },
+    attempts = { 0, 1.5, -3, "3", 101 },
+    headers = { "X: y", { "X: y" }, { ["X y"] = "z" }, { ["X\r\n"] = "z" }, { X = "a\r\nB: c" }, { X = "a\0b" },
+      { X = 5 }, { Authorization = "hunter2" }, { ["content-TYPE"] = "text/plain" } },
+    authorization = { "", "Basic a\r\nX: y", "Basic hunter2\n", "a\0b", 7, true },
+    user = { "", "a:b", 5 },
+    password = { "hunter2" },
+    tls = { true, { verfy = true }, { verify = 1 }, { ca_file = "/not/there" }, { key_file = "/dev/null" }, { 1 } },
+    proxy = { "", 5, "ftp://proxy", "http://a b/" },
+    http_version = { "3", 2, 1.1 },
+    allow_http = { 1, "yes" },
+    user_agent = { "", "a\nb", 5 },
+    accept_codes = { {}, 1100, { "1100" }, { 1.5 }, { 1100, x = 1 } },
+    max_event_bytes = { 0, -1, 1.5, "1" },
+    common = { "x", { a = print }, { a = 0 / 0 }, { [1] = "x" }, { a = "\255" } },
+    stamp = { 1, "no" },
+    id_attribute = { "", 5, ("x"):rep(51), true },
+    before_send = { "f", {} },
+    mode = { "test", true, "" },
+    log = { "stderr", true },
+    url = { 5, "", "example.com", "ftp://example.com/", "https://a:hunter2@example.com/", "https://example.com/a b",
+      "/x" },
+  }
+  for name, values in pairs(mistakes) do
+    it("names the option when it is wrong: " .. name, function()
+      for _, value in ipairs(values) do
+        local message = message_of(with(name, value))
+        assert.truthy(message:find(name, 1, true), message .. " does not name " .. name)
+        assert.truthy(message:find("options_spec.lua", 1, true) or message:find "^postevent.new: ", message)
+      end
+    end)
+  end
+
+  it("raises at the line that called it", function()
+    local ok, message = pcall(function()
+      postevent.new { url = URL, timeout = -1 }
+    end)
+    assert.is_false(ok)
+    assert.truthy(message:find "options_spec%.lua:%d+: postevent%.new: timeout: expected .*, got %-1$")
+  end)
+
+  it("refuses an unknown option and knows what was meant", function()
+    assert.truthy(message_of(with("timout", 1)):find("unknown option: timout, did you mean timeout?", 1, true))
+    assert.truthy(message_of(with("usr_agent", "x")):find("did you mean user_agent?", 1, true))
+    assert.truthy(message_of(with("colour", 1)):find("unknown option: colour$"))
+    assert.truthy(message_of({ url = URL, tls = { ca_fil = "x" } }):find("tls.ca_fil, did you mean ca_file?", 1, true))
+    assert.truthy(message_of({ URL }):find("unknown option: 1", 1, true))
+    assert.truthy(message_of(with("definitions", "events.json")):find("unknown option: definitions", 1, true))
+  end)
+
+  it("speaks HTTP/2 with https alone", function()
+    assert.truthy(message_of({ url = "http://127.0.0.1:1/", http_version = "2" }):find("http_version", 1, true))
+    postevent.new({ url = URL, http_version = "2" }):close()
+  end)
+
+  it("wants a table, and a url to send to", function()
+    assert.truthy(message_of(nil):find("expected a table of options", 1, true))
+    assert.truthy(message_of(URL):find("expected a table of options", 1, true))
+    assert.truthy(message_of({}):find("url: missing", 1, true))
+  end)
+
+  it("refuses both authorization and user", function()
+    local message = message_of { url = URL, authorization = "Basic hunter2", user = "u", password = "hunter2" }
+    assert.truthy(message:find("authorization", 1, true) and message:find("user", 1, true))
+  end)
+
+  it("sends no credentials in the clear to another machine unless it is told to", function()
+    local far = "http://example.com/x"
+    for _, options in ipairs { { authorization = "Basic hunter2" }, { user = "u", password = "hunter2" } } do
+      options.url = far
+      assert.truthy(message_of(options):find("allow_http", 1, true))
+      options.allow_http = true
+      postevent.new(options):close()
+      options.allow_http, options.url = nil, "http://127.0.0.1:1/x"
+      postevent.new(options):close()
+    end
+    postevent.new({ url = far }):close()
+  end)
+
+  it("holds set_authorization to the same rules", function()
+    local client = postevent.new { url = "http://example.com/x" }
+    local close_client = client
+    for _, arguments in ipairs { { "Basic hunter2" }, { "u", "hunter2" } } do
+      local ok, message = pcall(client.set_authorization, client, arguments[1], arguments[2])
+      assert.is_false(ok)
+      assert.truthy(message:find("allow_http", 1, true))
+      posting.assert_no_secret(message)
+    end
+    close_client:close()
+    client = postevent.new { url = URL }
+    for _, value in ipairs { "", "a\nhunter2", 5, {} } do
+      local ok, message = pcall(client.set_authorization, client, value)
+      assert.is_false(ok)
+      assert.truthy(message:find("authorization", 1, true))
+      posting.assert_no_secret(message)
+    end
+    assert.is_false((pcall(client.set_authorization, client)))
+    assert.is_false((pcall(client.set_authorization, client, "us:er", "hunter2")))
+    assert.is_true(client:set_authorization "Basic hunter2")
+    assert.is_true(client:set_authorization("u", "hunter2"))
+    posting.assert_no_secret(tostring(client))
+    client:close()
+    local done, message, code = client:set_authorization "Basic hunter2"
+    assert.is_nil(done)
+    assert.equal("closed", code)
+    posting.assert_no_secret(message)
+  end)
+
+  it("does not read the environment's proxy, nor write to stdout or stderr", function()
+    local status, output, errors = helper.run_lua({ code = [[
+      local client = require("postevent").new { url = "http://127.0.0.1:1/", attempts = 1 }
+      local _, message = client:post { event_name = "x" }
+      assert(message:find("port 1 ", 1, true), message)
+      client:close()
+    ]] }, {}, { env = { http_proxy = "http://127.0.0.1:2", all_proxy = "http://127.0.0.1:2" } })
+    assert.same({ 0, "", "" }, { status, output, errors })
+  end)
+
+  it("tells what it is without a path or a credential", function()
+    local client = postevent.new { url = URL, user = "u", password = "hunter2" }
+    assert.equal("postevent.client (live, https://api.example.com)", tostring(client))
+    client:close()
+    assert.equal("postevent.client (live, https://api.example.com, closed)", tostring(client))
+  end)
+
+  it("says what this build has", function()
+    assert.truthy(postevent.version:find "^%d+%.%d+%.%d+$")
+    assert.truthy(postevent.features.curl:find "^%d+%.%d+")
+    assert.is_string(postevent.features.tls)
+    assert.is_boolean(postevent.features.http2)
+  end)
+
+  it("does nothing at require: no thread, no descriptor, no global", function()
+    local status, output, errors = helper.run_lua { code = [[
+      local process = require "support.process"
+      local before, fds = {}, process.fd_count()
+      for name in pairs(_G) do before[name] = true end
+      require "postevent"
+      for name in pairs(_G) do assert(before[name], name) end
+      assert(process.fd_count() == fds and process.thread_count() == 1)
+      io.write "fine"
+    ]] }
+    assert.same({ 0, "fine", "" }, { status, output, errors })
+  end)
+end)

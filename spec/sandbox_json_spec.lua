@@ -1,0 +1,27 @@
+-- What the sandbox takes for a JSON object.
+describe("the sandbox's JSON", function()
+  local json = require "postevent.sandbox.json"
+
+  it("is an object, as RFC 8259 has it", function()
+    for _, text in ipairs {
+      "{}", ' \t\r\n{ "a" : [1.5, -0, 1e5, 1.25E-3, null, true] }\n', '{"a":"1. \\"\\\\"}', '{"a.":"\\n.x"}',
+      '{"a":"\127\194\128\224\160\128\237\159\191\238\128\128\239\191\191\240\144\128\128\244\143\191\191"}',
+    } do
+      assert.truthy(json.object(text), text)
+    end
+  end)
+
+  it("is refused otherwise", function()
+    for _, text in ipairs {
+      "", " ", "null", "1", "[{}]", '"{}"', "{", "{}}", "{},", '{"a"}', '{"a":}', '{"a":1,}', "{'a':1}", "{a:1}",
+      "{} x", '{"a":1}\0', '{"a":1}\0garbage',
+      '{"a":NaN}', '{"a":Infinity}', '{"a":0x1}', '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}', '{"a":1.e5}',
+      '{"a":"\t"}', '{"a\n":1}', '{"a":"\0"}', '{"a":"\\x"}', '{"a":"\\ud800"}', "\239\187\191{}",
+      '{"a":"\128"}', '{"a":"\192\128"}', '{"a":"\224\159\128"}', '{"a":"\237\160\128"}', '{"a":"\244\144\128\128"}',
+      '{"a":"\195"}', '{"a":"\226\130"}', '{"a":"\226\195\169\130\172"}', '{"a":"\255"}',
+      ('{"a":'):rep(5000) .. "1" .. ("}"):rep(5000),
+    } do
+      assert.is_nil(json.object(text), text:sub(1, 20))
+    end
+  end)
+end)

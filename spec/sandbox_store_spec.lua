@@ -1,0 +1,36 @@
+-- What the sandbox keeps, and what it drops.
+local cjson = require "cjson"
+
+describe("the sandbox's store", function()
+  local Store = require "postevent.sandbox.store"
+
+  local function events_of(store)
+    local ids = {}
+    local decoded = cjson.decode(store:to_json())
+    for i, event in ipairs(decoded.events) do
+      ids[i] = event.requestId
+    end
+    assert.equal(#ids, decoded.count)
+    return ids, decoded.dropped
+  end
+
+  it("drops the oldest over its count and says how many", function()
+    local store = Store.new(3)
+    for i = 1, 5 do
+      store:add("{}", "w", tostring(i), "t")
+    end
+    assert.same({ { "3", "4", "5" }, 2 }, { events_of(store) })
+    store:reset()
+    assert.same({ {}, 0 }, { events_of(store) })
+  end)
+
+  it("drops the oldest over its bytes", function()
+    local store = Store.new(100, 1000)
+    for i = 1, 4 do
+      store:add('"' .. ("x"):rep(300) .. '"', "w", tostring(i), "t")
+    end
+    assert.same({ { "3", "4" }, 2 }, { events_of(store) })
+    store:add('"' .. ("x"):rep(1000) .. '"', "w", "5", "t")
+    assert.same({ {}, 5 }, { events_of(store) })
+  end)
+end)

@@ -1,0 +1,71 @@
+-- A real HTTP proxy, tinyproxy, on a free port of loopback; it knows CONNECT.
+--
+-- start {user =, password =} -> an object with .url (without credentials), .port, .host, :log(), :stop() and
+-- :requests(), a list of {method =, target =}.
+local children = require "support.children"
+local files = require "support.files"
+local ports = require "support.ports"
+local waiting = require "support.waiting"
+
+local proxy = {}
+
+local Proxy = {}
+Proxy.__index = Proxy
+
+local ATTEMPTS = 5
+
+local CONFIG = [[
+Listen 127.0.0.1
+Port %d
+Timeout 60
+LogFile "%s"
+LogLevel Info
+MaxClients 50
+Allow 127.0.0.1
+%s]]
+
+local function try(options)
+  local self = setmetatable({ host = "127.0.0.1", port = ports.free_port(), path = files.new_path "proxy.log" }, Proxy)
+  local auth = options.user and ("BasicAuth %s %s\n"):format(options.user, options.password) or ""
+  self.url = ("http://127.0.0.1:%d"):format(self.port)
+  files.write(self.path, "")
+  self.child = children.spawn {
+    "tinyproxy", "-d", "-c", files.write(files.new_path "proxy.conf", CONFIG:format(self.port, self.path, auth)),
+    stop_signal = "SIGKILL", -- nothing to save, and on SIGTERM it waits for its clients
+  }
+  local up = waiting.wait_until(function()
+    if self:log():find("Accepting connections", 1, true) then
+      return "up"
+    end
+    return not self.child:running() and "ended"
+  end, 10, "the proxy to start")
+  return up == "up" and self
+end
+
+function proxy.start(options)
+  for _ = 1, ATTEMPTS do
+    local self = try(options or {})
+    if self then
+      return self
+    end
+  end
+  error "the proxy did not start"
+end
+
+function Proxy:log()
+  return files.read_if_there(self.path)
+end
+
+function Proxy:requests()
+  local list = {}
+  for method, target in self:log():gmatch "Request %(file descriptor %d+%): (%S+) (%S+)" do
+    list[#list + 1] = { method = method, target = target }
+  end
+  return list
+end
+
+function Proxy:stop()
+  self.child:stop()
+end
+
+return proxy
