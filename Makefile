@@ -1,0 +1,226 @@
+# postevent: `make help` lists what can be made.
+#
+# One set of objects for the core (no Lua in it), one set per Lua for the boundary, one core.so per Lua:
+#   build/obj/*.o, build/<lua>/obj/lua_*.o, build/<lua>/postevent/core.so
+
+LUAS  ?= lua5.1 lua5.2 lua5.3 lua5.4 luajit
+LUA   ?= lua5.4
+BUILD ?= build
+PREFIX ?= /usr/local
+PKG_CONFIG ?= pkg-config
+LUACHECK ?= luacheck
+CLANG ?= clang
+CLANG_FORMAT ?= clang-format
+
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
+# nodelete: libcurl may leave a thread in the resolver when a look-up is given up, so the code must never be unmapped.
+LIBFLAG ?= -shared
+SHARED = $(LIBFLAG) -Wl,-z,nodelete
+ifeq ($(shell uname -s),Darwin)
+SHARED = -bundle -undefined dynamic_lookup
+endif
+PE_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
+CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)
+CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) -pthread
+
+# pkg-config where there is one; the variables can be given by hand (luarocks does).
+pkg = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
+CURL_CFLAGS ?= $(call pkg,--cflags libcurl)
+CURL_LIBS ?= $(or $(call pkg,--libs libcurl),-lcurl)
+JANSSON_CFLAGS ?= $(call pkg,--cflags jansson)
+JANSSON_LIBS ?= $(or $(call pkg,--libs jansson),-ljansson)
+MICROHTTPD_CFLAGS ?= $(call pkg,--cflags libmicrohttpd)
+MICROHTTPD_LIBS ?= $(or $(call pkg,--libs libmicrohttpd),-lmicrohttpd)
+
+# The include path of one Lua: luajit, or lua5.4 under the names that distributions give its .pc file.
+lua_version = $(patsubst lua%,%,$(1))
+lua_names = $(if $(filter luajit%,$(1)),luajit,$(1) lua-$(lua_version) lua$(subst .,,$(lua_version)) lua)
+lua_pc = $(firstword $(foreach n,$(call lua_names,$(1)),$(if $(call pkg,--modversion $(n)),$(n))))
+lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(call pkg,--cflags $(call lua_pc,$(1))))
+
+CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sandbox_%,$(wildcard csrc/*.c)))
+LUA_SRCS  = $(wildcard csrc/lua_*.c)
+HEADERS   = $(wildcard csrc/*.h)
+
+.PHONY: all build build-% demo test bench lint asan valgrind alloc-failure install env clean help
+.PHONY: for-tests rock-build rock-install sandbox-rock-build sandbox-rock-install
+.DEFAULT_GOAL := all
+
+# What is made is named in a word; V=1 shows the commands.
+Q = $(if $(V),,@echo "  MAKE $@";)
+
+all: build ## build core.so (and the sandbox) for every Lua in LUAS
+build: $(addprefix build-,$(LUAS))
+build-%: $(BUILD)/%/postevent/core.so $(BUILD)/%/postevent/sandbox/httpd.so
+	@:
+
+$(BUILD)/obj/%.o: csrc/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORE_CFLAGS) -c -o $@ $<
+
+# One rule set per Lua.
+define lua_rules
+$(BUILD)/$(1)/obj/%.o: csrc/%.c $(HEADERS)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) -c -o $$@ $$<
+
+$(BUILD)/$(1)/postevent/core.so: $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(SHARED) $(SANITIZE) $(LDFLAGS) -o $$@ $$^ $(CORE_LIBS)
+
+$(BUILD)/$(1)/postevent/sandbox/httpd.so: csrc/sandbox_httpd.c $(wildcard csrc/sandbox_*.h) csrc/lua_compat.h
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(MICROHTTPD_CFLAGS) $(SHARED) $(LDFLAGS) -o $$@ $$< $(MICROHTTPD_LIBS)
+
+$(BUILD)/$(1)/support/process.so: spec/support/process.c $(wildcard spec/support/*.h) csrc/lua_compat.h
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
+
+# A host in which allocations fail; a sanitizer brings an allocator of its own, which cannot be replaced.
+$(BUILD)/$(1)/support/failing_host: spec/support/failing_host.c $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ $(call pkg,--libs $(call lua_pc,$(1))) $(CORE_LIBS) -lm -ldl
+endef
+$(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call lua_rules,$(lua))))
+
+# The C tests: one program per spec/c/*_test.c, linked with the core's objects.
+C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+CMOCKA_LIBS ?= $(or $(call pkg,--libs cmocka),-lcmocka)
+
+$(BUILD)/c/%_test: spec/c/%_test.c $(CORE_OBJS) $(HEADERS) $(wildcard spec/c/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORE_CFLAGS) -Icsrc $(SANITIZE) $(LDFLAGS) -o $@ $< $(CORE_OBJS) $(CORE_LIBS) $(CMOCKA_LIBS) -lm
+
+# --- Using the built tree. ---
+
+# What is missing is installed first; a second make then sees it (pkg-config tells it where things are).
+install_deps = CC="$(CC)" LUAS="$(1)" tools/install-deps
+again = $(MAKE) -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+# The search paths of this tree, then the user's or, where there are none, Lua's own (;;).
+lua_path = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(or $(value LUA_PATH),;)
+lua_cpath = $(abspath $(BUILD))/$(LUA)/?.so;$(or $(value LUA_CPATH),;)
+
+env: ## print the lines that make LUA use the built tree: eval "`make -s env`"
+	@echo "export LUA_PATH='$(lua_path)'"
+	@echo "export LUA_CPATH='$(lua_cpath)'"
+
+demo: ## post the documented event to a sandbox on this machine, with LUA
+	@$(call install_deps,$(LUA)) demo
+	@echo "Building for $(LUA)"
+	@$(again) build-$(LUA)
+	@LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)' tools/with-sandbox $(LUA) examples/post_event.lua
+
+# --- Tests and checks. tools/test runs what is built; Debian keeps nginx out of a user's PATH. ---
+
+run_tests = PATH="$$PATH:/usr/sbin:/sbin" tools/test
+
+test: ## every spec on every Lua in LUAS, and the C tests
+	@$(call install_deps,$(LUAS)) test
+	@$(again) for-tests
+	@LUAS="$(LUAS)" BUILD="$(BUILD)" $(run_tests)
+
+# What the specs and the C tests need built.
+for-tests: build $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host)) \
+  $(C_TESTS)
+
+# What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $< $(CORE_LIBS)
+
+bench: ## what posting costs, with LUA, against a C loop on libcurl
+	@$(call install_deps,$(LUA)) test
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so $(BUILD)/bench/post_loop
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) bench/run.lua $(BUILD)
+
+# The quarantine of freed memory is kept small: some specs measure that nothing grows.
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
+	@$(call install_deps,$(LUA)) asan
+	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
+	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" ASAN_OPTIONS="quarantine_size_mb=4" \
+	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
+
+valgrind: ## the specs on LUA and the C tests under valgrind: no error, no leak
+	@$(call install_deps,$(LUA)) valgrind
+	@$(again) for-tests LUAS="$(LUA)"
+	@LUAS="$(LUA)" BUILD="$(BUILD)" \
+	  TEST_WRAPPER="valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes" $(run_tests)
+
+C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/support/*.[ch] bench/*.[ch])
+lint: ## luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
+	@$(call install_deps,$(LUAS)) lint
+	$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
+	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	@$(again) for-tests BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
+	@$(again) for-tests BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
+
+# --- Installing. ---
+
+ALL_LUA = $(shell find lua -name '*.lua')
+SANDBOX_LUA = $(filter lua/postevent/sandbox/% lua/postevent/sandbox.lua,$(ALL_LUA))
+CLIENT_LUA = $(filter-out $(SANDBOX_LUA),$(ALL_LUA))
+
+# $(call install_lua,FILES,DIRECTORY): copies lua/postevent/x.lua to DIRECTORY/postevent/x.lua.
+define install_lua
+@for file in $(1); do \
+  directory="$(2)/$$(dirname "$${file#lua/}")"; \
+  mkdir -p "$$directory" && install -m 644 "$$file" "$$directory" || exit 1; \
+done
+endef
+
+# $(call install_file,MODE,FILE,DIRECTORY)
+install_file = @mkdir -p "$(3)" && install -m $(1) "$(2)" "$(3)"
+
+lua_abi = $(shell $(LUA) -e 'io.write(_VERSION:match("%d%.%d"))')
+share_dir = $(DESTDIR)$(PREFIX)/share/lua/$(lua_abi)
+lib_dir = $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)
+bin_dir = $(DESTDIR)$(PREFIX)/bin
+
+install: build-$(LUA) ## install for LUA, below PREFIX (/usr/local); DESTDIR is for packagers
+	$(call install_lua,$(ALL_LUA),$(share_dir))
+	$(call install_file,755,$(BUILD)/$(LUA)/postevent/core.so,$(lib_dir)/postevent)
+	$(call install_file,755,$(BUILD)/$(LUA)/postevent/sandbox/httpd.so,$(lib_dir)/postevent/sandbox)
+	$(call install_file,755,bin/postevent,$(bin_dir))
+	@sed '1s|^#!.*|#!/usr/bin/env $(LUA)|' bin/postevent >"$(bin_dir)/postevent"
+
+# The rocks. LuaRocks calls these with its own CC, CFLAGS, LIBFLAG, LUA_INCDIR, <LIBRARY>_INCDIR and _LIBDIR, and
+# installs from what LUADIR, LIBDIR and BINDIR then hold. Compiled afresh: another call may have had other flags.
+ROCK = $(BUILD)/rock
+rock_cflags = $(addprefix -I,$(LUA_INCDIR) $($(1)_INCDIR) $($(2)_INCDIR))
+rock_libs = $(foreach dir,$($(1)_LIBDIR),-L$(dir) -Wl,-rpath,$(dir)) -l$(2)
+
+# $(call need_header,HEADER,FLAGS): LuaRocks has found the library itself, maybe without its development files.
+need_header = @echo '\#include <$(1)>' | $(CC) $(2) -fsyntax-only -x c - 2>/dev/null || \
+  { echo "postevent cannot be built: $(1) is missing. Install the development package of that library."; exit 1; }
+
+rock-build:
+	$(call need_header,curl/curl.h,$(call rock_cflags,CURL))
+	$(call need_header,jansson.h,$(call rock_cflags,JANSSON))
+	@mkdir -p $(ROCK)/postevent
+	$(Q)$(CC) $(PE_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
+	  $(filter-out csrc/sandbox_%,$(wildcard csrc/*.c)) $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) -pthread
+
+rock-install:
+	$(call install_lua,$(CLIENT_LUA),$(LUADIR))
+	$(call install_file,755,$(ROCK)/postevent/core.so,$(LIBDIR)/postevent)
+	$(call install_file,755,bin/postevent,$(BINDIR))
+
+sandbox-rock-build:
+	$(call need_header,microhttpd.h,$(call rock_cflags,MICROHTTPD))
+	@mkdir -p $(ROCK)/postevent/sandbox
+	$(Q)$(CC) $(PE_CFLAGS) $(call rock_cflags,MICROHTTPD) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/sandbox/httpd.so \
+	  $(wildcard csrc/sandbox_*.c) $(call rock_libs,MICROHTTPD,microhttpd)
+
+sandbox-rock-install:
+	$(call install_lua,$(SANDBOX_LUA),$(LUADIR))
+	$(call install_file,755,$(ROCK)/postevent/sandbox/httpd.so,$(LIBDIR)/postevent/sandbox)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
