@@ -15,6 +15,50 @@ void pe_reply_cleanup(pe_reply *reply) {
   pe_reply_init(reply);
 }
 
+/* ---- the reply as the platform writes it ---- */
+
+typedef struct cursor {
+  const char *at;
+  const char *end;
+} cursor;
+
+static bool take(cursor *in, const char *literal) {
+  size_t size = strlen(literal);
+  if ((size_t)(in->end - in->at) < size || memcmp(in->at, literal, size) != 0) return false;
+  in->at += size;
+  return true;
+}
+
+/* Up to nine digits that do not begin with 0. */
+static bool take_code(cursor *in, int64_t *code) {
+  const char *first = in->at;
+  *code = 0;
+  while (in->at < in->end && in->at - first < 9 && *in->at >= '0' && *in->at <= '9')
+    *code = *code * 10 + (*in->at++ - '0');
+  return in->at > first && *first != '0';
+}
+
+/* A string of printable ASCII without escapes, up to its closing quote, which is taken too. */
+static bool take_text(cursor *in, const char **text, size_t *size) {
+  const char *first = in->at;
+  while (in->at < in->end && *in->at >= ' ' && *in->at <= '~' && *in->at != '"' && *in->at != '\\')
+    in->at++;
+  *text = first;
+  *size = (size_t)(in->at - first);
+  return take(in, "\"");
+}
+
+/* Reads the documented reply when it is exactly as documented, which costs a twentieth of a look at every JSON there
+ * may be. Whatever differs by a byte is left to jansson. */
+static bool read_documented(const char *body, size_t size, pe_reply *reply) {
+  cursor in = {body, body + size};
+  return take(&in, "{\"status\":{\"code\":") && take_code(&in, &reply->status_code) && take(&in, ",\"message\":\"") &&
+         take_text(&in, &reply->message, &reply->message_size) && take(&in, "},\"requestId\":\"") &&
+         take_text(&in, &reply->request_id, &reply->request_id_size) && take(&in, "}") && in.at == in.end;
+}
+
+/* ---- any other JSON ---- */
+
 /* A code may come as text ("1100"): digits only, and few enough to fit. */
 static bool read_digits(const char *text, size_t size, int64_t *code) {
   int64_t value = 0;
@@ -50,9 +94,13 @@ static bool read_text(const json_t *value, const char **text, size_t *size) {
   return true;
 }
 
-/* True when the document is the documented reply. */
-static bool read_members(pe_reply *reply) {
-  const json_t *status = json_object_get(reply->document, "status");
+/* True when the body is the documented reply. */
+static bool read_json(const char *body, size_t size, pe_reply *reply) {
+  const json_t *status;
+
+  pe_reply_init(reply); /* of what read_documented left */
+  reply->document = json_loadb(body, size, JSON_ALLOW_NUL, NULL);
+  status = json_object_get(reply->document, "status");
   if (!json_is_object(status)) { /* a gateway's own answer, {"message": "Forbidden"}, is worth showing */
     (void)read_text(json_object_get(reply->document, "message"), &reply->message, &reply->message_size);
     return false;
@@ -104,11 +152,13 @@ static pe_outcome read_failure(long http_status, bool is_json, pe_error *error) 
 
 pe_outcome pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply) {
-  bool documented;
+  bool documented = false;
 
   pe_reply_init(reply);
-  if (body) reply->document = json_loadb(body, size, JSON_ALLOW_NUL, NULL);
-  documented = read_members(reply);
+  if (body) {
+    reply->has_status = documented = read_documented(body, size, reply);
+    if (!documented) documented = read_json(body, size, reply);
+  }
   if (http_status >= 200 && http_status <= 299) return read_success(reply, documented, accept, error);
-  return read_failure(http_status, reply->document != NULL, error);
+  return read_failure(http_status, documented || reply->document, error);
 }

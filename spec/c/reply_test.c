@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "test.h"
 
 static const int64_t accepted_codes[] = {1100};
@@ -58,7 +59,8 @@ static void reads_the_documented_members(void **state) {
   assert_int_equal(reply.status_code, 1100);
   assert_int_equal(reply.message_size, 3);
   assert_memory_equal(reply.message, "a\0b", 3);
-  assert_string_equal(reply.request_id, "r");
+  assert_int_equal(reply.request_id_size, 1);
+  assert_memory_equal(reply.request_id, "r", 1);
   pe_reply_cleanup(&reply);
   assert_null(reply.message);
 }
@@ -104,6 +106,55 @@ static void wrong_types_are_not_the_documented_reply(void **state) {
   }
 }
 
+static bool same_text(const char *a, size_t a_size, const char *b, size_t b_size) {
+  return !a == !b && a_size == b_size && (!a || memcmp(a, b, a_size) == 0);
+}
+
+/* A blank behind the body sends it to jansson, and must change nothing else. */
+static void assert_reads_as_jansson_does(char *body, size_t size) {
+  pe_reply ours, theirs;
+  pe_error error, other;
+
+  (void)pe_reply_read(200, body, size, accept_default, &error, &ours);
+  body[size] = ' ';
+  (void)pe_reply_read(200, body, size + 1, accept_default, &other, &theirs);
+  if (error != other || ours.has_status != theirs.has_status || ours.status_code != theirs.status_code ||
+      !same_text(ours.message, ours.message_size, theirs.message, theirs.message_size) ||
+      !same_text(ours.request_id, ours.request_id_size, theirs.request_id, theirs.request_id_size))
+    fail_msg("%.*s: %s, jansson: %s", (int)size, body, pe_error_name(error), pe_error_name(other));
+  pe_reply_cleanup(&ours);
+  pe_reply_cleanup(&theirs);
+}
+
+static void a_mutated_reply_reads_as_jansson_reads_it(void **state) {
+  static const char documented[] =
+      "{\"status\":{\"code\":1100,\"message\":\"Event is pushed\"},\"requestId\":\"defc955f-ebca\"}";
+  static const char bytes[] = "\"\\{}[]:,01x \t\n\x7f\x80\xc3\xa9";
+  char body[sizeof documented + 2];
+  unsigned char random[4];
+  (void)state;
+  memcpy(body, documented, sizeof documented);
+  assert_reads_as_jansson_does(body, sizeof documented - 1);
+  for (int i = 0; i < 200000; i++) {
+    size_t size = sizeof documented - 1, at;
+    memcpy(body, documented, sizeof documented);
+    pe_random_bytes(random, sizeof random);
+    at = random[0] % size;
+    if (random[1] % 3 == 0) { /* cut out */
+      memmove(body + at, body + at + 1, size - at - 1);
+      size--;
+    } else if (random[1] % 3 == 1) { /* put in */
+      memmove(body + at + 1, body + at, size - at);
+      size++;
+      body[at] = bytes[random[2] % (sizeof bytes)];
+    } else {
+      body[at] = bytes[random[2] % (sizeof bytes)];
+    }
+    if (random[3] % 8 == 0) size = random[3] * size / 256; /* cut short */
+    assert_reads_as_jansson_does(body, size);
+  }
+}
+
 static void depth_neither_crashes_nor_counts(void **state) {
   enum { DEPTH = 60000 };
   char *body = malloc(DEPTH);
@@ -146,6 +197,7 @@ int main(void) {
                                      TEST(reads_the_documented_members),
                                      TEST(takes_the_codes_that_the_user_accepts),
                                      TEST(wrong_types_are_not_the_documented_reply),
+                                     TEST(a_mutated_reply_reads_as_jansson_reads_it),
                                      TEST(depth_neither_crashes_nor_counts),
                                      TEST(an_unusable_body_leaves_the_status_to_decide),
                                      TEST(every_status_means_something)};
