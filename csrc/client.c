@@ -76,7 +76,7 @@ static void attempt(pe_client *client, const char *body, size_t size, int64_t ti
   post->http_status = transfer->http_status;
   post->message = transfer->message;
   post->retry_after = transfer->retry_after < RETRY_AFTER_MAX ? transfer->retry_after : RETRY_AFTER_MAX;
-  if (transfer->sent > post->sent) post->sent = transfer->sent;
+  post->sent = transfer->sent; /* of the last attempt: only what was not taken is ever repeated */
   if (transfer->error == PE_OK)
     (void)pe_reply_read(transfer->http_status, transfer->body, transfer->body_size, client->accept, &post->error,
                         &post->reply);
@@ -84,9 +84,9 @@ static void attempt(pe_client *client, const char *body, size_t size, int64_t ti
 
 /* Whether the same event may be posted again without a risk that it counts twice: it was not sent, or the platform
  * said that it did not take it and asked to come back. 408 and the other 5xx say nothing of the kind. */
-static bool may_repeat(const pe_post_result *post, pe_sent sent) {
+static bool may_repeat(const pe_post_result *post) {
   if (post->http_status > 0) return post->http_status == 429 || post->http_status == 503 || post->http_status == 425;
-  return sent == PE_SENT_NO && (post->error == PE_UNREACHABLE || post->error == PE_TIMEOUT);
+  return post->sent == PE_SENT_NO && (post->error == PE_UNREACHABLE || post->error == PE_TIMEOUT);
 }
 
 const pe_post_result *pe_client_post(pe_client *client, const char *body, size_t size) {
@@ -101,7 +101,7 @@ const pe_post_result *pe_client_post(pe_client *client, const char *body, size_t
     int64_t delay;
     attempt(client, body, size, deadline - now);
     now = pe_clock_monotonic();
-    if (!may_repeat(post, client->transfer.sent) || post->attempts >= client->attempts) break;
+    if (!may_repeat(post) || post->attempts >= client->attempts) break;
     delay = pe_retry_delay(&client->retry, post->attempts, post->retry_after, pe_random_unit());
     if (delay >= deadline - now) break;
     pe_clock_sleep(delay);

@@ -23,7 +23,7 @@ typedef struct pe_client_config {
 /* What became of a post. */
 typedef struct pe_post_result {
   pe_error error; /* PE_OK: delivered */
-  pe_sent sent;   /* by any of the attempts */
+  pe_sent sent;   /* in the last attempt; those before it were not taken, or they would not have been repeated */
   int attempts;
   int64_t elapsed;     /* nanoseconds */
   int64_t retry_after; /* nanoseconds that the last reply asked to wait, at most 300 s; 0: none */

@@ -149,8 +149,10 @@ static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
   SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
   SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
-  if (config->ca_file) SET(CURLOPT_CAINFO, config->ca_file);
-  if (config->ca_path) SET(CURLOPT_CAPATH, config->ca_path);
+  if (config->ca_file || config->ca_path) { /* those and no others: libcurl has built-in defaults for both */
+    SET(CURLOPT_CAINFO, config->ca_file);
+    SET(CURLOPT_CAPATH, config->ca_path);
+  }
   if (config->cert_file) SET(CURLOPT_SSLCERT, config->cert_file);
   if (config->key_file) SET(CURLOPT_SSLKEY, config->key_file);
   if (config->key_password) SET(CURLOPT_KEYPASSWD, config->key_password);

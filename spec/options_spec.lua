@@ -120,6 +120,7 @@ describe("postevent.new", function()
     end
     assert.is_false((pcall(client.set_authorization, client)))
     assert.is_false((pcall(client.set_authorization, client, "us:er", "hunter2")))
+    assert.is_false((pcall(client.set_authorization, client, "user", nil)))
     assert.is_true(client:set_authorization "Basic hunter2")
     assert.is_true(client:set_authorization("u", "hunter2"))
     posting.assert_no_secret(tostring(client))

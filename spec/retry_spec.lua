@@ -2,7 +2,6 @@
 local documents = require "support.documents"
 local helper = require "support.helper"
 local posting = require "support.posting"
-local process = helper.process
 local rude = require "support.rude"
 
 local ANSWERED = { body = documents.reply }
@@ -79,15 +78,29 @@ describe("post tries again", function()
     end)
   end
 
+  it("and tells of the last attempt whether it was sent: those before it were not taken", function()
+    local server = rude.start("sequence", {
+      replies = { { status = 503, body = "{}" }, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{" },
+    })
+    local outcome = posting.post(server.url, { timeout = 2 })
+    assert.equal("timeout", outcome.code)
+    assert.equal("maybe", outcome.detail.sent)
+    assert.equal(2, outcome.detail.attempts)
+    server:stop()
+
+    server = rude.start("sequence", { replies = { { status = 503, body = "{}", close = true } } })
+    outcome = posting.post(server.url, { attempts = 2 })
+    assert.equal("unavailable", outcome.code)
+    assert.is_true(outcome.detail.sent)
+  end)
+
   it("with the same id and the same time", function()
-    local sandbox = helper.start_sandbox()
-    local client = posting.client(sandbox.url, { id_attribute = "external_event_id" })
-    local first = process.now()
-    assert(client:post { event_name = "e" })
-    client:close()
-    assert.is_true(process.now() - first < 5)
-    local event = sandbox:events()[1].event
-    assert.is_string(event.external_event_id)
-    assert.is_string(event.eventDateTime)
+    local server = rude.start("sequence", { replies = { { status = 503, body = "{}" }, ANSWERED } })
+    local outcome = posting.post(server.url, { id_attribute = "my_id" }, { event_name = "e", external_event_id = "x" })
+    assert.is_table(outcome.reply, outcome.message)
+    local requests = server:events("request", 2)
+    assert.equal(requests[1].body, requests[2].body)
+    assert.truthy(requests[1].body:find('"my_id":"' .. outcome.reply.event_id, 1, true))
+    assert.truthy(requests[1].body:find('"eventDateTime":"', 1, true))
   end)
 end)

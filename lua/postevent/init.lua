@@ -27,19 +27,21 @@ function postevent.new(given)
   target.allow_http = given.allow_http
   targets[client] = target
   if not settings.verify and settings.log then
-    settings.log("warn", "tls.verify is false: anyone on the way can read and change the events")
+    pcall(settings.log, "warn", "tls.verify is false: anyone on the way can read and change the events")
   end
   return client
 end
 
 -- client:set_authorization(value), or (user, password): the credentials of every later request. Raises on a mistake.
 -- Returns true; or nil, message, "closed", detail.
-function core.methods:set_authorization(value, password)
-  local given = password == nil and { authorization = value } or { user = value, password = password }
-  if value == nil then
+function core.methods:set_authorization(...)
+  local target = targets[self] or error("set_authorization: expected a client", 2)
+  local first, second = ...
+  -- The number of arguments decides: a password that is nil by mistake must not turn a user into a header.
+  local given = select("#", ...) == 1 and { authorization = first } or { user = first, password = second }
+  if first == nil then
     error("set_authorization: expected the header's value, or a user and a password", 2)
   end
-  local target = targets[self] or error("set_authorization: expected a client", 2)
   local ok, checked = pcall(credentials, given, target, target.allow_http)
   if not ok then
     error("set_authorization: " .. tostring(checked), 2)

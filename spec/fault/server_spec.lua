@@ -97,8 +97,7 @@ describe("a post to a server that", function()
 
   for _, case in ipairs { { "plain", "close_while_body" }, { "plain", "reset_while_body" },
     { "TLS", "close_while_body", tls = true }, { "TLS", "reset_while_body", tls = true } } do
-    local name = ("hangs up while the body is written gets interrupted, and no SIGPIPE: %s, %s"):format(case[1], case[2])
-    it(name, function()
+    it(("hangs up under the body gets interrupted, and no SIGPIPE: %s, %s"):format(case[1], case[2]), function()
       local server = rude.start(case[2], { tls = case.tls })
       local event = documents.new_event()
       event.note = ("x"):rep(8 * 1024 * 1024)
