@@ -1,0 +1,167 @@
+---@meta postevent
+
+-- Types of the module `postevent`, for the Lua language server: put this directory into `workspace.library`. Nothing
+-- here is ever run. A spec compares it with the module.
+
+---An error code, for programs. What to do about each is in the README, "When it fails".
+---@alias postevent.code
+---| "invalid_event" # refused here; `detail.problems` lists everything that is wrong
+---| "too_large"     # the JSON is longer than `max_event_bytes`
+---| "no_memory"     # memory ran out; nothing was sent
+---| "closed"        # the client is closed
+---| "filtered"      # `before_send` returned nil
+---| "unreachable"   # name, connection or proxy failed; nothing was sent
+---| "tls"           # no secure connection; a certificate was not accepted
+---| "timeout"       # time ran out; `detail.sent` says whether the event may have arrived
+---| "interrupted"   # the connection broke after sending began: the event may have arrived
+---| "unauthorized"  # HTTP 401, 403, 407
+---| "endpoint"      # the address does not take events
+---| "rejected"      # the platform refused this event
+---| "rate_limited"  # HTTP 429; see `detail.retry_after`
+---| "unavailable"   # the platform cannot take events now
+---| "bad_reply"     # the answer is not the platform's
+
+---What is wrong with an attribute.
+---@alias postevent.rule
+---| "missing"    # no event_name, or an empty one
+---| "type"       # a value that JSON does not have, an event_name that is not text
+---| "name"       # a name that is not text
+---| "not_finite" # NaN, infinity
+---| "utf8"       # text that is not UTF-8
+---| "depth"      # tables nested deeper than 32, or a table that contains itself
+---| "too_large"  # the event does not fit into `max_event_bytes`
+
+---@alias postevent.mode
+---| "live"   # events are posted
+---| "record" # nothing is sent; events are checked and kept for `client:recorded()`
+---| "off"    # nothing is sent, checked or kept
+
+---The attributes of an event: text, finite numbers, booleans, null (lua-cjson's), arrays and tables of these.
+---@class postevent.event
+---@field event_name? string The name of the event's definition. Mandatory, here or in `common`.
+---@field eventDateTime? string When it happened: `yyyy-MM-dd HH:mm:ss`. Absent: the time of the call, in UTC.
+---@field [string] any
+
+---The field `tls` of the options.
+---@class postevent.tls
+---@field ca_file? string A file (PEM) of the authorities to trust, and no others.
+---@field ca_path? string The same as a directory, prepared with `openssl rehash`.
+---@field cert_file? string The client's own certificate (PEM).
+---@field key_file? string Its private key (PEM), where that is not in `cert_file`.
+---@field key_password? string What the key is encrypted with.
+---@field verify? boolean `false` accepts any certificate: for experiments. Default: `true`.
+
+---The options of `postevent.new`. Durations are seconds.
+---@class postevent.options
+---@field url? string The address of the webhook. Required, except in the modes "record" and "off".
+---@field authorization? string The value of the Authorization header: "Basic dGVzdF9kaXY2OWZmZmRkYg==".
+---@field user? string In place of `authorization`: the user of Basic authentication.
+---@field password? string The password that goes with `user`; may be empty.
+---@field headers? table<string, string> More headers. Those that the client sets itself are refused.
+---@field timeout? number Seconds that a post may take, its retries included; at most 86400. Default: `15`.
+---@field connect_timeout? number Seconds until an attempt is connected: name, proxy, connection, TLS. Default: `5`.
+---@field attempts? integer How often at most an event is posted, 1 to 100. Default: `3`.
+---@field tls? postevent.tls Certificates, and whether the server's is verified.
+---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
+---@field http_version? "1.1"|"2" Not set: HTTP/2 where an https server offers it, else 1.1.
+---@field allow_http? boolean Lets credentials go over http:// to another machine. Default: `false`.
+---@field user_agent? string The User-Agent header. Default: `"postevent/0.1.0"`.
+---@field accept_codes? integer[] The values of `status.code` that mean delivered. Default: `{ 1100 }`.
+---@field max_event_bytes? integer Bytes of the longest JSON that is sent, 2 to 10485760. Default: `32768`.
+---@field common? postevent.event Attributes that every event gets unless it has its own.
+---@field stamp? boolean Gives an event without `eventDateTime` the time of the call, in UTC. Default: `true`.
+---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.
+---@field before_send? fun(event: postevent.event): postevent.event? Is given a copy; what it returns is sent.
+---@field mode? postevent.mode Default: `"live"`.
+---@field log? fun(level: string, message: string) Is told of retries and of `tls.verify = false`. The level is "warn".
+
+---What the platform said.
+---@class postevent.status
+---@field code integer 1100: queued.
+---@field message? string
+
+---An event was delivered (or, in the modes "record" and "off", would have been).
+---@class postevent.reply
+---@field status postevent.status
+---@field requestId? string The platform's id of the request.
+---@field http_status integer
+---@field attempts integer How often the event was posted; 0 when nothing was sent.
+---@field elapsed number Seconds, all of the post.
+---@field event_id? string The value of `id_attribute`, or of `external_event_id` where that option is not set.
+
+---What an answer that is not a delivery said, as far as it could be read.
+---@class postevent.answer
+---@field status { code: integer?, message: string? }
+---@field requestId? string
+
+---One thing that is wrong with an event.
+---@class postevent.problem
+---@field attribute string
+---@field rule postevent.rule
+---@field message string
+
+---What is known about a failure.
+---@class postevent.detail
+---@field sent boolean|"maybe" false: never left; "maybe": left, no answer; true: answered. Over all attempts.
+---@field attempts? integer Absent when the event was refused before any attempt.
+---@field elapsed? number Seconds.
+---@field event_id? string
+---@field http_status? integer Of the last attempt; absent when no answer came.
+---@field reply? postevent.answer
+---@field retry_after? number Seconds that the platform asks to wait, at most 300.
+---@field problems? postevent.problem[]
+
+---A client: keeps one connection alive. Belongs to one Lua state and one thread.
+---@class postevent.client
+local client = {}
+
+---Posts an event and waits for the outcome. Raises when `event` is not a table, and when `before_send` raises.
+---@param event postevent.event Never changed.
+---@return postevent.reply? reply
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:post(event) end
+
+---The JSON that would be sent. Checks as `post` does; sends nothing.
+---@param event postevent.event Never changed.
+---@return string? json
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:encode(event) end
+
+---The events so far, oldest first, as they would have been sent. Raises unless the mode is "record".
+---@return postevent.event[]
+function client:recorded() end
+
+---The credentials of every later post: the header's value, or a user and a password. Raises on a mistake.
+---@param value string The value of the Authorization header, or the user.
+---@param password? string
+---@return true? done
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:set_authorization(value, password) end
+
+---Closes the connection. May be called twice.
+---@return true
+function client:close() end
+
+---What this build has.
+---@class postevent.features
+---@field curl string libcurl's version.
+---@field tls string Its TLS library and version, or "".
+---@field http2 boolean
+
+---@class postevent
+---@field version string
+---@field features postevent.features
+local postevent = {}
+
+---Makes a client; opens no connection. Raises on a mistake in the options, and names the option.
+---@param options postevent.options
+---@return postevent.client
+function postevent.new(options) end
+
+return postevent

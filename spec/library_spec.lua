@@ -1,0 +1,150 @@
+-- library/postevent.lua, the annotations for the Lua language server, says what the module has: no more and no less.
+local annotations = require "support.annotations"
+local core = require "postevent.core"
+local documents = require "support.documents"
+local helper = require "support.helper"
+local known = require "support.known"
+local postevent = require "postevent"
+local rude = require "support.rude"
+
+local URL = "https://127.0.0.1/x"
+
+local function names_of(map)
+  local names = {}
+  for name in pairs(map) do
+    names[name] = true
+  end
+  return names
+end
+
+describe("the annotations", function()
+  helper.guard()
+  local library
+
+  setup(function()
+    library = annotations.read "library/postevent.lua"
+  end)
+
+  -- Notes the type of every field of `value` in `seen`, and fails where it is not the one that the class says.
+  local TYPES = { integer = "number", ["postevent.rule"] = "string" }
+  local function compare(class, value, seen)
+    for name, inner in pairs(value) do
+      local field = assert(library.classes[class][name], class .. " lacks " .. name)
+      seen[class .. "." .. name] = true
+      if library.classes[field.type] then
+        compare(field.type, inner, seen)
+      elseif field.type:find "%[%]$" then
+        for _, item in ipairs(inner) do
+          compare(field.type:match "^(.*)%[%]$", item, seen)
+        end
+      elseif not field.type:find "^{" then
+        local type_name = field.type:match "^%l+|" and field.type or TYPES[field.type] or field.type
+        assert.truthy(("|" .. type_name .. "|"):find("|" .. type(inner) .. "|", 1, true),
+          ("%s.%s is a %s"):format(class, name, type(inner)))
+      end
+    end
+  end
+
+  local function assert_all_seen(class, seen)
+    for name in pairs(library.classes[class]) do
+      assert.is_true(seen[class .. "." .. name], class .. "." .. name .. " never came")
+    end
+  end
+
+  it("name every option, with its default", function()
+    local class = library.classes["postevent.options"]
+    assert.same(known.options(), names_of(class))
+    assert.same(known.tls_options(), names_of(library.classes["postevent.tls"]))
+    for name, field in pairs(class) do
+      assert.is_true(field.optional)
+      assert.same(known.default(name), field.default and known.evaluate(field.default), name)
+    end
+    for name, field in pairs(library.classes["postevent.tls"]) do
+      assert.same(known.default("tls." .. name), field.default and known.evaluate(field.default), name)
+    end
+  end)
+
+  it("give every option a type that the module asks for", function()
+    local samples = { string = "x", number = 0.5, boolean = true, table = {}, ["function"] = print }
+    local kinds = { integer = "number", ["postevent.tls"] = "table", ["postevent.event"] = "table",
+      ["postevent.mode"] = "string", ['"1.1"|"2"'] = "string", ["integer[]"] = "table" }
+    for name, field in pairs(library.classes["postevent.options"]) do
+      local kind = kinds[field.type] or field.type:match "^table" or field.type:match "^fun" and "function"
+        or field.type
+      assert.is_not_nil(samples[kind], name .. " has an odd type: " .. field.type)
+      for other, sample in pairs(samples) do
+        if other ~= kind then
+          local ok, message = pcall(postevent.new, { url = name ~= "url" and URL or nil, [name] = sample })
+          assert.is_false(ok, ("%s takes a %s"):format(name, other))
+          assert.truthy(message:find(name, 1, true), message)
+        end
+      end
+    end
+  end)
+
+  it("name every mode", function()
+    for mode in pairs(library.aliases["postevent.mode"]) do
+      postevent.new({ url = URL, mode = mode }):close()
+    end
+    local ok, message = pcall(postevent.new, { mode = "?" })
+    assert.is_false(ok)
+    local modes = {}
+    for mode in message:match("expected (.*), got"):gmatch '"(%l+)"' do
+      modes[mode] = true
+    end
+    assert.same(modes, library.aliases["postevent.mode"])
+  end)
+
+  it("name every method", function()
+    local methods = {}
+    for name in pairs(core.methods) do
+      methods[name] = not name:find "^_" or nil
+    end
+    assert.same(methods, library.functions.client)
+  end)
+
+  it("name everything in the module", function()
+    local fields = names_of(library.classes["postevent"])
+    for name in pairs(library.functions.postevent) do
+      fields[name] = true
+    end
+    assert.same(names_of(postevent), fields)
+    local seen = {}
+    compare("postevent.features", postevent.features, seen)
+    assert_all_seen("postevent.features", seen)
+  end)
+
+  it("name every error code and every rule", function()
+    assert.same(known.codes(), library.aliases["postevent.code"])
+    assert.same(known.rules(), library.aliases["postevent.rule"])
+  end)
+
+  it("describe the reply", function()
+    local server = rude.start("answer", { reply = { body = documents.reply } })
+    local client = postevent.new { url = server.url }
+    local seen = {}
+    compare("postevent.reply", assert(client:post(documents.new_event())), seen)
+    assert_all_seen("postevent.reply", seen)
+    assert_all_seen("postevent.status", seen)
+    client:close()
+  end)
+
+  it("describe the detail of a failure", function()
+    local server = rude.start("answer", {
+      reply = { status = 429, headers = { ["Retry-After"] = "60" }, body = documents.reply },
+    })
+    local client = postevent.new { url = server.url }
+    local seen = {}
+    compare("postevent.detail", (select(4, client:post(documents.new_event()))), seen)
+    compare("postevent.detail", (select(4, client:post { a = print })), seen)
+    assert_all_seen("postevent.detail", seen)
+    assert_all_seen("postevent.answer", seen)
+    assert_all_seen("postevent.problem", seen)
+    client:close()
+  end)
+
+  it("are Lua", function()
+    local loaded = assert(loadfile "library/postevent.lua")()
+    assert.is_function(loaded.new)
+  end)
+end)

@@ -1,0 +1,108 @@
+-- What the module itself knows: names of options, their defaults, error codes, rules. For the specs that hold what is
+-- written about them to it.
+local children = require "support.children"
+local files = require "support.files"
+local options = require "postevent.options"
+
+local known = {}
+
+-- The value of an upvalue of `f`, or of a function that is one. The module does not list its names for itself.
+local function upvalue(f, wanted, seen)
+  seen = seen or {}
+  for i = 1, 255 do
+    local name, value = debug.getupvalue(f, i)
+    if not name then
+      return nil
+    end
+    if name == wanted then
+      return value
+    end
+    if type(value) == "function" and not seen[value] then
+      seen[value] = true
+      local found = upvalue(value, wanted, seen)
+      if found then
+        return found
+      end
+    end
+  end
+end
+
+local function names_of(map)
+  local names = {}
+  for name in pairs(map) do
+    names[name] = true
+  end
+  return names
+end
+
+-- { timeout = true, ... }: the options of postevent.new.
+function known.options()
+  return names_of(assert(upvalue(options.check, "checks"), "options.lua has no `checks`"))
+end
+
+-- { ca_file = true, ... }: the fields of the option tls.
+function known.tls_options()
+  return names_of(assert(upvalue(options.check, "tls_checks"), "options.lua has no `tls_checks`"))
+end
+
+-- The default of an option ("timeout", "tls.verify"); nil: there is none.
+function known.default(name)
+  local settings = options.check { url = "https://127.0.0.1/x" }
+  local tls_name = name:match "^tls%.(.*)$"
+  if tls_name then
+    return settings[tls_name]
+  end
+  return options.defaults[name]
+end
+
+-- The value of a piece of Lua, such as a default that is written as one.
+function known.evaluate(text)
+  return assert((loadstring or load)("return " .. text))()
+end
+
+local function core_sources()
+  local _, names = children.run { "ls", "csrc" }
+  local texts = {}
+  for name in names:gmatch "%S+%.c" do
+    if name ~= "error.c" then
+      texts[#texts + 1] = files.read("csrc/" .. name)
+    end
+  end
+  return table.concat(texts)
+end
+
+-- { timeout = true, ... }: the error codes that the core gives out. One that error.c names and no other file uses is
+-- for a later version.
+function known.codes()
+  local codes = {}
+  local rest = core_sources()
+  for constant, name in files.read("csrc/error.c"):gmatch '%[(PE_[%u_]+)%] = {"([%l_]+)"' do
+    if constant ~= "PE_OK" and rest:find("%f[%w_]" .. constant .. "%f[^%w_]") then
+      codes[name] = true
+    end
+  end
+  return codes
+end
+
+-- { timeout = true, ... }: the codes after which the command says that trying again may help.
+function known.codes_to_try_again()
+  return names_of(assert(upvalue(require("postevent.cli.post").run, "TRY_AGAIN"), "cli/post.lua has no `TRY_AGAIN`"))
+end
+
+-- { missing = true, ... }: the rules that an event can break.
+function known.rules()
+  local rules = {}
+  local source = files.read "csrc/lua_event.c"
+  for rule in source:gmatch 'add_problem%(&?%w+, "([%l%d_]+)"' do
+    rules[rule] = true
+  end
+  for arguments in source:gmatch "note(%b())" do
+    local rule = arguments:match ', "([%l%d_]+)", [%w"]' -- the first of two texts
+    if rule then
+      rules[rule] = true
+    end
+  end
+  return rules
+end
+
+return known
