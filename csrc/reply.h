@@ -15,7 +15,7 @@ typedef enum pe_outcome { PE_DELIVERED, PE_REPLY_REJECTED, PE_RETRY, PE_HOLD } p
 /* The documented reply (platform.md, Post Event). The texts live as long as both the document and the body that was
  * read; they are not NUL-terminated. */
 typedef struct pe_reply {
-  void *document; /* jansson's, owned; NULL where there is none, or the body itself could serve */
+  void *document;      /* jansson's, owned; NULL where there is none, or the body itself could serve */
   bool has_status;     /* a status.code was there */
   int64_t status_code; /* 1100: queued */
   const char *message; /* status.message, or a gateway's message; NULL when absent or null */
@@ -31,8 +31,9 @@ typedef struct pe_accept {
 } pe_accept;
 
 /* Reads a reply that has come. `body` is NULL where it is known to be unusable (cut off, too long, wrong encoding).
- * `body` outlives *reply. Sets *error to PE_OK for PE_DELIVERED, to the code otherwise, and fills *reply with what there is of the document;
- * the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be read. */
+ * `body` outlives *reply. Sets *error to PE_OK for PE_DELIVERED, to the code otherwise, and fills *reply with what
+ * there is of the document; the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be read.
+ */
 pe_outcome pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply);
 

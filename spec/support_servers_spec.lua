@@ -161,7 +161,10 @@ describe("support.name_server", function()
   end)
 
   it("stays silent", function()
-    name_server.available()
+    local there, reason = name_server.available()
+    if not there then
+      return pending(reason)
+    end
     assert.error_matches(function()
       look_up "silent"
     end, "did not end in time")
