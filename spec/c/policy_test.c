@@ -138,11 +138,14 @@ static void refuses_other_urls(void **state) {
 }
 
 static void checks_proxies(void **state) {
+  pe_http_url url;
   (void)state;
-  assert_null(pe_http_check_proxy("http://user:password@proxy.example:3128"));
-  assert_null(pe_http_check_proxy("socks5h://127.0.0.1:1080"));
-  assert_non_null(pe_http_check_proxy("ftp://proxy.example"));
-  assert_non_null(pe_http_check_proxy("proxy.example:3128 x"));
+  assert_null(pe_http_check_proxy("http://user:password@proxy.example:3128", &url));
+  assert_false(url.loopback);
+  assert_null(pe_http_check_proxy("socks5h://127.0.0.1:1080", &url));
+  assert_true(url.loopback);
+  assert_non_null(pe_http_check_proxy("ftp://proxy.example", &url));
+  assert_non_null(pe_http_check_proxy("proxy.example:3128 x", &url));
 }
 
 static void every_error_has_a_name_and_a_text(void **state) {
