@@ -21,8 +21,8 @@ ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
 endif
 PE_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
-CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS)
-CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) -pthread
+CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
+CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
 
 # pkg-config where there is one; the variables can be given by hand (luarocks does).
 pkg = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
@@ -30,6 +30,11 @@ CURL_CFLAGS ?= $(call pkg,--cflags libcurl)
 CURL_LIBS ?= $(or $(call pkg,--libs libcurl),-lcurl)
 JANSSON_CFLAGS ?= $(call pkg,--cflags jansson)
 JANSSON_LIBS ?= $(or $(call pkg,--libs jansson),-ljansson)
+# Optional, for the regexes of definitions.
+ifneq ($(call pkg,--modversion libpcre2-8),)
+PCRE2_CFLAGS ?= -DPE_HAVE_PCRE2 $(call pkg,--cflags libpcre2-8)
+PCRE2_LIBS ?= $(call pkg,--libs libpcre2-8)
+endif
 MICROHTTPD_CFLAGS ?= $(call pkg,--cflags libmicrohttpd)
 MICROHTTPD_LIBS ?= $(or $(call pkg,--libs libmicrohttpd),-lmicrohttpd)
 
@@ -43,7 +48,7 @@ CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sa
 LUA_SRCS  = $(wildcard csrc/lua_*.c)
 HEADERS   = $(wildcard csrc/*.h)
 
-.PHONY: all build build-% demo test bench lint asan valgrind install env clean help
+.PHONY: all build build-% demo test bench lint asan valgrind fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
 .DEFAULT_GOAL := all
 
@@ -78,20 +83,36 @@ $(BUILD)/$(1)/support/process.so: spec/support/process.c $(wildcard spec/support
 	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
 
 # A host in which allocations fail; a sanitizer brings an allocator of its own, which cannot be replaced.
-$(BUILD)/$(1)/support/failing_host: spec/support/failing_host.c $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
+$(BUILD)/$(1)/support/failing_host: spec/support/failing_host.c spec/support/failing_malloc.c \
+  $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ \
 	  $(call pkg,--libs $(call lua_pc,$(1))) $(CORE_LIBS) -lm -ldl
 endef
 $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call lua_rules,$(lua))))
 
-# The C tests: one program per spec/c/*_test.c, linked with the core's objects.
-C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+# The C tests, linked with the core's objects: one program per spec/c/*_test.c, and per target of spec/fuzz one that
+# replays its corpus.
+FUZZ_TARGETS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
+C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(filter-out $(if $(SANITIZE),%_memory_test.c),$(wildcard spec/c/*_test.c))) \
+  $(FUZZ_TARGETS:%=$(BUILD)/c/%_corpus_test)
 CMOCKA_LIBS ?= $(or $(call pkg,--libs cmocka),-lcmocka)
+C_TEST_HEADERS = $(HEADERS) $(wildcard spec/c/*.h spec/fuzz/*.h spec/support/*.h)
+make_c_test = $(CC) $(CORE_CFLAGS) -Icsrc -Ispec/support $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
+  $(CORE_LIBS) $(CMOCKA_LIBS) -lm
 
-$(BUILD)/c/%_test: spec/c/%_test.c $(CORE_OBJS) $(HEADERS) $(wildcard spec/c/*.h)
+# Allocations fail in it, which a sanitizer does not let one do.
+$(BUILD)/c/%_memory_test: spec/c/%_memory_test.c spec/support/failing_malloc.c $(CORE_OBJS) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CORE_CFLAGS) -Icsrc $(SANITIZE) $(LDFLAGS) -o $@ $< $(CORE_OBJS) $(CORE_LIBS) $(CMOCKA_LIBS) -lm
+	$(Q)$(make_c_test)
+
+$(BUILD)/c/%_corpus_test: spec/fuzz/%_fuzz.c spec/fuzz/replay.c $(CORE_OBJS) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(make_c_test) -Ispec/c -DCORPUS='"spec/fuzz/corpus/$*"'
+
+$(BUILD)/c/%_test: spec/c/%_test.c $(CORE_OBJS) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(make_c_test)
 
 # --- Using the built tree. ---
 
@@ -131,13 +152,13 @@ $(BUILD)/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $< $(CORE_LIBS)
 
-bench: ## what posting costs, with LUA, against a C loop on libcurl
-	@$(call install_deps,$(LUA)) test
-	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so $(BUILD)/bench/post_loop
-	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
-	  $(LUA) bench/run.lua $(BUILD)
+BENCH_LUAS ?= lua5.4 luajit
+bench: ## what posting and encoding cost, as ratios against C and lua-cjson, on BENCH_LUAS
+	@$(call install_deps,$(BENCH_LUAS)) test
+	@$(again) $(foreach lua,$(BENCH_LUAS),build-$(lua) $(BUILD)/$(lua)/support/process.so) $(BUILD)/bench/post_loop
+	@$(foreach lua,$(BENCH_LUAS),LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' \
+	  LUA_CPATH='$(abspath $(BUILD))/$(lua)/?.so;;' PATH="$$PATH:/usr/sbin:/sbin" $(lua) bench/run.lua $(BUILD) &&) true
 
-# The quarantine of freed memory is kept small: some specs measure that nothing grows.
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@$(call install_deps,$(LUA)) asan
@@ -145,13 +166,29 @@ asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" ASAN_OPTIONS="quarantine_size_mb=4" \
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
 
+# nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
+VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes \
+  --soname-synonyms=somalloc=nouserintercepts
 valgrind: ## the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call install_deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
 	@LUAS="$(LUA)" BUILD="$(BUILD)" \
-	  TEST_WRAPPER="valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes" $(run_tests)
+	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
 
-C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/support/*.[ch] bench/*.[ch])
+# The targets of spec/fuzz as programs of libFuzzer, in a tree of their own.
+$(BUILD)/%_fuzz: spec/fuzz/%_fuzz.c spec/fuzz/fuzz.h $(CORE_OBJS) $(HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORE_CFLAGS) -Icsrc -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(CORE_OBJS) $(CORE_LIBS) -lm
+
+fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%_fuzz)
+
+FUZZ_SECONDS ?= 600
+fuzz: ## each target of spec/fuzz for FUZZ_SECONDS (600), two at a time
+	@$(call install_deps,$(LUA)) fuzz
+	@$(again) fuzz-targets BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="$(SANITIZERS) -fsanitize=fuzzer-no-link"
+	@printf '%s\n' $(FUZZ_TARGETS) | BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) xargs -n 1 -P 2 tools/fuzz
+
+C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch])
 lint: ## luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
 	@$(call install_deps,$(LUAS)) lint
 	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
@@ -204,9 +241,9 @@ rock-build:
 	$(call need_header,curl/curl.h,$(call rock_cflags,CURL))
 	$(call need_header,jansson.h,$(call rock_cflags,JANSSON))
 	@mkdir -p $(ROCK)/postevent
-	$(Q)$(CC) $(PE_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
+	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
 	  $(filter-out csrc/sandbox_%,$(wildcard csrc/*.c)) \
-	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) -pthread
+	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) $(PCRE2_LIBS) -pthread
 
 rock-install:
 	$(call install_lua,$(CLIENT_LUA),$(LUADIR))

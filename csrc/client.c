@@ -17,8 +17,6 @@ struct pe_client {
   pe_retry_policy retry;
   /* the owner's thread */
   pe_http *http;
-  pe_http_result transfer;
-  pe_post_result post;
 };
 
 static pe_error copy_codes(pe_accept from, pe_accept *to) {
@@ -54,7 +52,6 @@ out:
 
 void pe_client_free(pe_client *client) {
   if (!client) return;
-  pe_reply_cleanup(&client->post.reply);
   pe_http_free(client->http);
   free((void *)client->accept.codes);
   free(client);
@@ -65,21 +62,21 @@ pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials creden
 }
 
 /* One attempt, its reply read. */
-static void attempt(pe_client *client, const char *body, size_t size, int64_t time_left) {
-  pe_http_result *transfer = &client->transfer;
-  pe_post_result *post = &client->post;
+static void attempt(pe_client *client, const char *body, size_t size, int64_t time_left, pe_post_result *post) {
+  pe_http_result *transfer = &post->transfer;
+  bool usable;
 
   pe_reply_cleanup(&post->reply);
   pe_http_post(client->http, body, size, time_left, transfer);
   post->attempts++;
   post->error = transfer->error;
   post->http_status = transfer->http_status;
-  post->message = transfer->message;
   post->retry_after = transfer->retry_after < RETRY_AFTER_MAX ? transfer->retry_after : RETRY_AFTER_MAX;
   post->sent = transfer->sent; /* of the last attempt: only what was not taken is ever repeated */
-  if (transfer->error == PE_OK)
-    (void)pe_reply_read(transfer->http_status, transfer->body, transfer->body_size, client->accept, &post->error,
-                        &post->reply);
+  if (transfer->error != PE_OK) return;
+  usable = transfer->body_is_usable && transfer->body.data;
+  (void)pe_reply_read(transfer->http_status, usable ? transfer->body.data : NULL, transfer->body.size, client->accept,
+                      &post->error, &post->reply);
 }
 
 /* Whether the same event may be posted again without a risk that it counts twice: it was not sent, or the platform
@@ -89,17 +86,25 @@ static bool may_repeat(const pe_post_result *post) {
   return post->sent == PE_SENT_NO && (post->error == PE_UNREACHABLE || post->error == PE_TIMEOUT);
 }
 
-const pe_post_result *pe_client_post(pe_client *client, const char *body, size_t size) {
-  pe_post_result *post = &client->post;
+void pe_post_result_init(pe_post_result *result) {
+  memset(result, 0, sizeof *result);
+  pe_buffer_init(&result->transfer.body, PE_HTTP_BODY_CEILING);
+}
+
+void pe_post_result_cleanup(pe_post_result *result) {
+  pe_reply_cleanup(&result->reply);
+  pe_buffer_cleanup(&result->transfer.body);
+}
+
+void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *post) {
   int64_t start = pe_clock_monotonic();
   int64_t deadline = start + client->timeout;
   int64_t now = start;
 
-  pe_reply_cleanup(&post->reply);
-  memset(post, 0, sizeof *post);
+  post->attempts = 0;
   for (;;) {
     int64_t delay;
-    attempt(client, body, size, deadline - now);
+    attempt(client, body, size, deadline - now, post);
     now = pe_clock_monotonic();
     if (!may_repeat(post) || post->attempts >= client->attempts) break;
     delay = pe_retry_delay(&client->retry, post->attempts, post->retry_after, pe_random_unit());
@@ -109,5 +114,4 @@ const pe_post_result *pe_client_post(pe_client *client, const char *body, size_t
     if (now >= deadline) break;
   }
   post->elapsed = now - start;
-  return post;
 }

@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 
 #include "buffer.h"
 #include "clock.h"
-#include "reply.h"
 #include "thread.h"
 
 enum {
@@ -27,7 +27,8 @@ struct pe_http {
   /* the owner's thread */
   CURL *easy;
   struct curl_slist *headers; /* base_headers and the Authorization */
-  pe_buffer body;
+  pe_http_result *result;     /* of the post in hand */
+  int64_t deadline;           /* monotonic */
   size_t header_bytes;
   int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
   bool headers_too_long;
@@ -54,7 +55,7 @@ static int on_request(void *user, char *ip, char *local_ip, int port, int local_
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   pe_http *http = user;
-  return pe_buffer_append(&http->body, bytes, size * count) == PE_OK ? size * count : 0;
+  return pe_buffer_append(&http->result->body, bytes, size * count) == PE_OK ? size * count : 0;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
@@ -63,6 +64,13 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
   http->header_bytes += size * count;
   http->headers_too_long = http->header_bytes > HEADER_CEILING;
   return http->headers_too_long ? 0 : size * count;
+}
+
+/* libcurl asks in loops in which it does not look at its own clock: while it reads a proxy's endless answer. */
+static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up) {
+  const pe_http *http = user;
+  (void)down_total, (void)down, (void)up_total, (void)up;
+  return pe_clock_monotonic() > http->deadline;
 }
 
 /* A program that the host starts must not inherit the connection. */
@@ -125,10 +133,11 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_CURLU, http->url); /* parsed once; a URL string would be parsed at every post */
   SET(CURLOPT_POST, 1L);
   SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_HTTP_VERSION, (long)(config->http_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+  SET(CURLOPT_HTTP_VERSION, (long)(config->http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   SET(CURLOPT_USERAGENT, config->user_agent);
   SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
+  SET(CURLOPT_MAXCONNECTS, 1L); /* one that was given up is closed, not kept for later */
 #if LIBCURL_VERSION_NUM >= 0x075700
   SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that never answers must not hold up a time-out or a close */
 #endif
@@ -147,6 +156,11 @@ static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
   /* Always set: otherwise libcurl reads the environment, behind the host's back and on a thread of ours. */
   SET(CURLOPT_PROXY, config->proxy ? config->proxy : "");
   SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
+  if (config->proxy && config->proxy[0] != '\0') {
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, http);
+    SET(CURLOPT_NOPROGRESS, 0L);
+  }
   SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
   SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
   if (config->ca_file || config->ca_path) { /* those and no others: libcurl has built-in defaults for both */
@@ -155,7 +169,8 @@ static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
   }
   if (config->cert_file) SET(CURLOPT_SSLCERT, config->cert_file);
   if (config->key_file) SET(CURLOPT_SSLKEY, config->key_file);
-  if (config->key_password) SET(CURLOPT_KEYPASSWD, config->key_password);
+  /* Always set: otherwise OpenSSL asks for it on the terminal, and waits. */
+  SET(CURLOPT_KEYPASSWD, config->key_password ? config->key_password : "");
   return result;
 }
 
@@ -185,7 +200,6 @@ pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **
   if (global_result != CURLE_OK) goto out;
   new_http = calloc(1, sizeof *new_http);
   if (!new_http) goto out;
-  pe_buffer_init(&new_http->body, PE_REPLY_CEILING);
   result = fill(new_http, config);
   if (result != CURLE_OK) goto out;
   *http = new_http;
@@ -206,7 +220,6 @@ void pe_http_free(pe_http *http) {
   curl_slist_free_all(http->headers);
   curl_slist_free_all(http->base_headers);
   curl_url_cleanup(http->url);
-  pe_buffer_cleanup(&http->body);
   free(http);
 }
 
@@ -276,6 +289,10 @@ static bool is_certificate_alert(const pe_http *http, CURLcode result) {
   return strstr(http->detail, "alert") && (strstr(http->detail, "certificate") || strstr(http->detail, "unknown ca"));
 }
 
+static bool is_timeout(const pe_http *http, CURLcode result) {
+  return result == CURLE_OPERATION_TIMEDOUT || (result == CURLE_ABORTED_BY_CALLBACK && http->requests < 2);
+}
+
 static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_result *out) {
   long proxy_status = 0;
   long local_port = 0; /* set once the peer, or the proxy, has accepted the connection */
@@ -288,12 +305,12 @@ static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_re
     return PE_UNAUTHORIZED;
   }
   (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_PORT, &local_port);
-  return result == CURLE_OPERATION_TIMEDOUT && local_port > 0 ? PE_TIMEOUT : PE_UNREACHABLE;
+  return is_timeout(http, result) && local_port > 0 ? PE_TIMEOUT : PE_UNREACHABLE;
 }
 
 static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_http_result *out) {
+  if (is_timeout(http, result)) return PE_TIMEOUT;
   switch (result) {
-  case CURLE_OPERATION_TIMEDOUT: return PE_TIMEOUT;
   case CURLE_PARTIAL_FILE:
   case CURLE_WRITE_ERROR:
   case CURLE_BAD_CONTENT_ENCODING: /* a reply came, but its body is of no use */
@@ -321,12 +338,10 @@ static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
   (void)curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &retry_after); /* seconds or a date (RFC 9110, 10.2.3) */
   if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
   out->sent = PE_SENT_YES;
-  out->body = result == CURLE_OK ? (http->body.data ? http->body.data : "") : NULL;
-  out->body_size = http->body.size;
+  out->body_is_usable = result == CURLE_OK;
 }
 
 static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
-  memset(out, 0, sizeof *out);
   if (http->requests == 0) {
     out->error = classify_unsent(http, result, out);
   } else {
@@ -340,6 +355,27 @@ static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
     explain(http, result, out);
 }
 
+static void reset_result(pe_http_result *out) {
+  pe_buffer body = out->body;
+  memset(out, 0, sizeof *out);
+  out->body = body;
+  out->body.size = 0;
+}
+
+/* Whether something waits on the idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would take
+ * these for the next reply: the 408 with which a balancer leaves, or worse. Over HTTP/2 frames may come at any time. */
+static bool is_stale(CURL *easy) {
+  struct pollfd idle = {.fd = -1, .events = POLLIN};
+  curl_socket_t socket_in_use = CURL_SOCKET_BAD;
+  long version = 0;
+
+  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket_in_use) != CURLE_OK) return false;
+  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  if (socket_in_use == CURL_SOCKET_BAD || version == CURL_HTTP_VERSION_2_0) return false;
+  idle.fd = socket_in_use;
+  return poll(&idle, 1, 0) > 0;
+}
+
 static long milliseconds(int64_t nanoseconds) {
   return nanoseconds > PE_MILLISECOND ? (long)(nanoseconds / PE_MILLISECOND) : 1; /* 0 would mean no limit at all */
 }
@@ -350,11 +386,14 @@ void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout,
   CURLcode result = CURLE_OK;
   pe_sigpipe sigpipe;
 
-  http->body.size = 0;
+  reset_result(out);
+  http->result = out;
+  http->deadline = pe_clock_monotonic() + timeout;
   http->header_bytes = 0;
   http->headers_too_long = false;
   http->requests = 0;
   http->detail[0] = '\0';
+  SET(CURLOPT_FRESH_CONNECT, is_stale(easy) ? 1L : 0L);
   SET(CURLOPT_POSTFIELDS, body);
   SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
   SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));

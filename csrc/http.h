@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buffer.h"
 #include "error.h"
 
 typedef struct pe_http pe_http;
@@ -21,7 +22,7 @@ typedef struct pe_http_config {
   bool verify;             /* the peer's certificate and name */
   const char *proxy;       /* "" or NULL: none, whatever the environment says */
   const char *no_proxy;    /* host names, comma-separated, that are reached without `proxy` */
-  bool http_1_1;           /* never HTTP/2; otherwise wherever a TLS server offers it */
+  bool http_2;             /* where a TLS server offers it; otherwise HTTP/1.1 */
   int64_t connect_timeout; /* nanoseconds: name, connection, proxy, TLS */
 } pe_http_config;
 
@@ -32,15 +33,20 @@ typedef struct pe_http_credentials {
   const char *password;
 } pe_http_credentials;
 
-enum { PE_HTTP_MESSAGE_SIZE = 320 };
+enum {
+  PE_HTTP_BODY_CEILING = 64 * 1024, /* bytes of a reply that are read */
+  PE_HTTP_MESSAGE_SIZE = 320
+};
 
+/* The caller's storage, which serves one post after another. `body` is to be initialised with PE_HTTP_BODY_CEILING
+ * before the first, and cleaned up after the last. */
 typedef struct pe_http_result {
   pe_error error; /* PE_OK: a reply came, whatever its status */
   pe_sent sent;
   long http_status;    /* 0: none */
   int64_t retry_after; /* nanoseconds, as the reply asks; 0 where it does not, or cannot be read */
-  const char *body;    /* the reply's; NULL when it is unusable. Borrowed until the next post or pe_http_free */
-  size_t body_size;
+  pe_buffer body;
+  bool body_is_usable;                /* it is all there, and no longer than the ceiling */
   char message[PE_HTTP_MESSAGE_SIZE]; /* for people; "" when a reply came. Names no credential */
 } pe_http_result;
 
@@ -56,7 +62,7 @@ typedef struct pe_http_url {
 const char *pe_http_check_url(const char *url, pe_http_url *parsed);
 
 /* The same for a proxy: http, https, socks4, socks4a, socks5 or socks5h; credentials are allowed. */
-const char *pe_http_check_proxy(const char *url);
+const char *pe_http_check_proxy(const char *url, pe_http_url *parsed);
 
 /* Makes a handle; opens no connection. Returns PE_OK and sets *http, which the caller frees; or PE_NO_MEMORY; or
  * PE_TLS where this libcurl cannot do what the config asks, with *why (static text). */
@@ -68,8 +74,8 @@ void pe_http_free(pe_http *http);
 /* Replaces the credentials (copied) from the next post on. Returns PE_OK; or PE_NO_MEMORY, and the old ones stay. */
 pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials);
 
-/* Posts `body` and waits, at most `timeout` nanoseconds, for the reply. Always fills *result. Lets no SIGPIPE through
- * to the program. */
+/* Posts `body` and waits, at most `timeout` nanoseconds, for the reply. Always fills *result, which owes nothing to
+ * `http` afterwards. Lets no SIGPIPE through to the program. */
 void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *result);
 
 /* The libcurl in use: "7.88.1", the name of its TLS library or "", and whether it has HTTP/2. Static storage. */

@@ -1,15 +1,17 @@
 /* The half of http.h that reads URLs, with libcurl's own parser: what is checked is what is used. */
 #include "http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Out of memory counts as set: what is refused when it is there must not slip through. */
 static bool part_is_set(CURLU *url, CURLUPart part) {
   char *text = NULL;
-  bool set = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+  CURLUcode result = curl_url_get(url, part, &text, 0);
   curl_free(text);
-  return set;
+  return result == CURLUE_OK || result == CURLUE_OUT_OF_MEMORY;
 }
 
 static bool part_is_one_of(CURLU *url, CURLUPart part, const char *const *names) {
@@ -29,12 +31,11 @@ static bool has_blank(const char *url) {
   return false;
 }
 
-/* libcurl has turned every spelling of an IPv4 address into four decimal numbers. */
+/* libcurl has turned every spelling of an IPv4 address into four decimal numbers; what is not one is a name. */
 static bool is_loopback(const char *host) {
-  unsigned a, b, c, d;
-  char end;
+  unsigned char address[4];
   if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return true;
-  return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &end) == 4 && a == 127;
+  return inet_pton(AF_INET, host, address) == 1 && address[0] == 127;
 }
 
 static const char *check_parts(CURLU *url) {
@@ -62,32 +63,39 @@ static const char *read_host(CURLU *url, pe_http_url *parsed) {
   return why;
 }
 
+static const char *parse(CURLU *url, const char *text) {
+  if (has_blank(text)) return "must not hold blanks or control characters";
+  switch (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME)) {
+  case CURLUE_OK: return NULL;
+  case CURLUE_OUT_OF_MEMORY: return "out of memory";
+  default: return "is not a URL";
+  }
+}
+
 const char *pe_http_check_url(const char *text, pe_http_url *parsed) {
   CURLU *url = curl_url();
   const char *why = "out of memory";
 
   memset(parsed, 0, sizeof *parsed);
   if (!url) return why;
-  if (has_blank(text))
-    why = "must not hold blanks or control characters";
-  else if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-    why = "is not a URL";
-  else
-    why = check_parts(url);
+  why = parse(url, text);
+  if (!why) why = check_parts(url);
   if (!why) why = read_host(url, parsed);
   curl_url_cleanup(url);
   return why;
 }
 
-const char *pe_http_check_proxy(const char *text) {
+const char *pe_http_check_proxy(const char *text, pe_http_url *parsed) {
   static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h", NULL};
   CURLU *url = curl_url();
-  const char *why = NULL;
+  const char *why = "out of memory";
 
-  if (!url) return "out of memory";
-  if (has_blank(text) || curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-      !part_is_one_of(url, CURLUPART_SCHEME, schemes))
-    why = "must be a URL that begins with http://, https:// or socks5h://";
+  memset(parsed, 0, sizeof *parsed);
+  if (!url) return why;
+  why = parse(url, text);
+  if (!why && !part_is_one_of(url, CURLUPART_SCHEME, schemes))
+    why = "is not a URL that begins with http://, https:// or socks5h://";
+  if (!why) why = read_host(url, parsed);
   curl_url_cleanup(url);
   return why;
 }

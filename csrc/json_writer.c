@@ -64,21 +64,54 @@ static pe_error write_special(pe_buffer *out, const unsigned char *s, size_t lef
   return *taken == 0 ? PE_INVALID_EVENT : pe_buffer_append(out, s, *taken);
 }
 
+/* A word with the top bit set in each byte (at least in the lowest) that is not plain: the classic test for a byte
+ * below 0x20, equal to a quote or a backslash, or above 0x7f. */
+static uint64_t not_plain(uint64_t word) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+  uint64_t quote = word ^ (ones * '"');
+  uint64_t backslash = word ^ (ones * '\\');
+  return (word | (word - ones * ' ') | (quote - ones) | (backslash - ones)) & tops;
+}
+
+/* Copies the plain bytes at the head of `s` and returns how many; `out` has room for all of them. */
+static size_t copy_plain(char *out, const unsigned char *s, size_t size) {
+  size_t done = 0;
+  uint64_t word;
+
+  for (; size - done >= sizeof word; done += sizeof word) {
+    memcpy(&word, s + done, sizeof word);
+    if (not_plain(word)) break;
+    memcpy(out + done, &word, sizeof word);
+  }
+  if (size - done < sizeof word && size >= sizeof word) { /* the rest, with the end of what is copied already */
+    memcpy(&word, s + size - sizeof word, sizeof word);
+    if (!not_plain(word)) {
+      memcpy(out + size - sizeof word, &word, sizeof word);
+      return size;
+    }
+  }
+  for (; done < size && plain[s[done]]; done++)
+    out[done] = (char)s[done];
+  return done;
+}
+
 pe_error pe_json_write_string(pe_buffer *out, const char *text, size_t size) {
   const unsigned char *s = (const unsigned char *)text;
   const unsigned char *end = s + size;
   pe_error error;
 
-  /* Longer than all that is left: say so without reading megabytes of it. */
+  /* Longer than all that is left: said without reading megabytes of it. The rest is copied without another look. */
   if (size > out->ceiling - out->size) return PE_TOO_LARGE;
   error = pe_buffer_append_byte(out, '"');
   while (error == PE_OK && s < end) {
-    const unsigned char *run = s;
-    size_t taken = 0;
-    while (s < end && plain[*s])
-      s++;
-    error = pe_buffer_append(out, run, (size_t)(s - run));
-    if (error == PE_OK && s < end) error = write_special(out, s, (size_t)(end - s), &taken);
+    size_t taken;
+    error = pe_buffer_reserve(out, (size_t)(end - s));
+    if (error) break;
+    taken = copy_plain(out->data + out->size, s, (size_t)(end - s));
+    out->size += taken;
+    s += taken;
+    taken = 0;
+    if (s < end) error = write_special(out, s, (size_t)(end - s), &taken);
     s += taken;
   }
   return error == PE_OK ? pe_buffer_append_byte(out, '"') : error;

@@ -3,40 +3,43 @@
 
 #include "clock.h"
 #include "http.h"
+#include "lua_call.h"
 #include "lua_client.h"
+#include "lua_definitions.h"
 #include "lua_util.h"
 #include "random.h"
+#include "regex.h"
 #include "similar.h"
 #include "version.h"
 
-/* core.check_url(text) -> { tls, loopback, host }; or nil, why */
-static int core_check_url(lua_State *L) {
-  pe_http_url parsed;
-  const char *why = pe_http_check_url(luaL_checkstring(L, 1), &parsed);
+/* { tls, loopback, host }; or nil, why */
+static int push_parsed(lua_State *L, const char *why, const pe_http_url *parsed) {
   if (why) {
     lua_pushnil(L);
     lua_pushstring(L, why);
     return 2;
   }
   lua_createtable(L, 0, 3);
-  lua_pushboolean(L, parsed.tls);
+  lua_pushboolean(L, parsed->tls);
   lua_setfield(L, -2, "tls");
-  lua_pushboolean(L, parsed.loopback);
+  lua_pushboolean(L, parsed->loopback);
   lua_setfield(L, -2, "loopback");
-  pe_lua_set_string(L, "host", parsed.host, strlen(parsed.host));
+  pe_lua_set_string(L, "host", parsed->host, strlen(parsed->host));
   return 1;
 }
 
-/* core.check_proxy(text) -> true; or nil, why */
+/* core.check_url(text) -> { tls, loopback, host }; or nil, why */
+static int core_check_url(lua_State *L) {
+  pe_http_url parsed;
+  const char *why = pe_http_check_url(luaL_checkstring(L, 1), &parsed);
+  return push_parsed(L, why, &parsed);
+}
+
+/* core.check_proxy(text) -> the same of a proxy's URL */
 static int core_check_proxy(lua_State *L) {
-  const char *why = pe_http_check_proxy(luaL_checkstring(L, 1));
-  if (why) {
-    lua_pushnil(L);
-    lua_pushstring(L, why);
-    return 2;
-  }
-  lua_pushboolean(L, 1);
-  return 1;
+  pe_http_url parsed;
+  const char *why = pe_http_check_proxy(luaL_checkstring(L, 1), &parsed);
+  return push_parsed(L, why, &parsed);
 }
 
 /* core.distance(a, b, limit) -> how many edits apart, or a number above limit */
@@ -49,22 +52,29 @@ static int core_distance(lua_State *L) {
   return 1;
 }
 
-/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = true } */
+/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = true, pcre2 = true } */
 static int core_features(lua_State *L) {
   const char *tls;
   bool http2;
   const char *curl = pe_http_library(&tls, &http2);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   pe_lua_set_string(L, "curl", curl, strlen(curl));
   pe_lua_set_string(L, "tls", tls, strlen(tls));
   lua_pushboolean(L, http2);
   lua_setfield(L, -2, "http2");
+  lua_pushboolean(L, pe_regex_available());
+  lua_setfield(L, -2, "pcre2");
   return 1;
 }
 
 static const luaL_Reg functions[] = {
-    {"new", pe_lua_client_new},  {"check_url", core_check_url}, {"check_proxy", core_check_proxy},
-    {"distance", core_distance}, {"features", core_features},   {NULL, NULL},
+    {"new", pe_lua_client_new},
+    {"check_url", core_check_url},
+    {"check_proxy", core_check_proxy},
+    {"distance", core_distance},
+    {"features", core_features},
+    {"compile", pe_lua_definitions_compile},
+    {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_postevent_core(lua_State *L);
@@ -72,6 +82,8 @@ PE_EXPORT int luaopen_postevent_core(lua_State *L);
 PE_EXPORT int luaopen_postevent_core(lua_State *L) {
   lua_newtable(L);
   pe_lua_setfuncs(L, functions);
+  pe_lua_call_register(L);
+  pe_lua_definitions_register(L);
   pe_lua_client_register(L);
   lua_setfield(L, -2, "methods");
   lua_pushliteral(L, PE_VERSION);

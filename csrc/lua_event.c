@@ -1,221 +1,220 @@
 #include "lua_event.h"
 
+#include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include "clock.h"
-#include "json_writer.h"
+#include "date.h"
+#include "lua_json.h"
+#include "lua_problems.h"
 #include "lua_util.h"
 #include "random.h"
 
 static const char EVENT_NAME[] = "event_name";
 static const char EVENT_TIME[] = "eventDateTime";
 
+enum { EXPLANATION_CEILING = 400, MAX_PROBLEMS = 100 /* that are told; no event of the platform has so many */ };
+
 /* One pass over one event. */
 typedef struct writer {
   lua_State *L;
   pe_buffer *out;
-  const char *attribute; /* the one being written; a Lua string that the stack keeps */
-  size_t attribute_size;
+  const pe_lua_event_rules *rules;
+  const pe_definition *definition; /* NULL: the event has none, and nothing but JSON is asked of it */
+  bool fill_id;                    /* of this event */
+  const char *name;                /* the attribute in hand; a Lua string that the stack keeps */
+  size_t name_size;
+  pe_seen seen;  /* the definition's attributes that were given */
+  bool has_time; /* an eventDateTime was given */
   int own_event; /* stack index of the event where it is ours to complete; 0: it is the caller's */
   int problems;  /* stack index of the list; holds nil until there is a problem */
+  int problem_count;
+  bool refused; /* one of the problems is not a matter of validation */
   bool too_large;
   bool no_memory;
 } writer;
 
 /* ---- problems ---- */
 
-/* Adds { attribute, rule, message } to the list, which is made at the first problem. */
-static void add_problem(writer *w, const char *rule, const char *explanation) {
-  lua_State *L = w->L;
-
-  luaL_checkstack(L, 6, "event");
-  if (lua_isnil(L, w->problems)) {
-    lua_newtable(L);
-    lua_replace(L, w->problems);
-  }
-  lua_createtable(L, 0, 3);
-  pe_lua_set_string(L, "attribute", w->attribute, w->attribute_size);
-  pe_lua_set_string(L, "rule", rule, strlen(rule));
-  pe_lua_push_printable(L, w->attribute, w->attribute_size);
-  lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), explanation);
-  lua_setfield(L, -3, "message");
-  lua_pop(L, 1);
-  lua_rawseti(L, w->problems, (int)pe_lua_rawlen(L, w->problems) + 1);
+static void set_name(writer *w, const char *name) {
+  w->name = name;
+  w->name_size = strlen(name);
 }
 
-/* A value that the JSON writer refused with `error`: PE_INVALID_EVENT means `rule`. Returns whether all is well. */
-static bool note(writer *w, pe_error error, const char *rule, const char *explanation) {
-  switch (error) {
-  case PE_OK: return true;
-  case PE_TOO_LARGE:
-    w->too_large = true;
-    add_problem(w, "too_large", "does not fit, the event is larger than max_event_bytes");
+/* A problem with the attribute in hand. */
+static void add_problem(writer *w, pe_rule rule, const char *explanation) {
+  if (rule == PE_RULE_NO_MEMORY) {
+    w->no_memory = true;
+    return;
+  }
+  w->too_large = w->too_large || rule == PE_RULE_TOO_LARGE;
+  w->refused = w->refused || !pe_rule_is_definitions(rule) || w->rules->validation == PE_VALIDATE_STRICT;
+  if (++w->problem_count > MAX_PROBLEMS) return;
+  pe_lua_problems_add(w->L, w->problems, w->name, w->name_size, rule, explanation);
+}
+
+/* The same; `attribute` and `value` explain it. */
+static void add_value_problem(writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
+  char bytes[EXPLANATION_CEILING];
+  pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
+
+  pe_attribute_explain(attribute, rule, value, &text);
+  bytes[text.size] = '\0';
+  add_problem(w, rule, bytes);
+}
+
+/* ", did you mean hotel_name?" */
+static void add_unknown(writer *w, pe_rule rule, const char *what, const pe_text *nearest) {
+  char text[128];
+  if (nearest && nearest->size < 64)
+    (void)snprintf(text, sizeof text, "%s, did you mean %.*s?", what, (int)nearest->size, nearest->bytes);
+  else
+    (void)snprintf(text, sizeof text, "%s", what);
+  add_problem(w, rule, text);
+}
+
+/* ---- one attribute ---- */
+
+static pe_rule rule_of(pe_error error) {
+  if (error == PE_OK) return PE_RULE_NONE;
+  return error == PE_TOO_LARGE ? PE_RULE_TOO_LARGE : PE_RULE_NO_MEMORY;
+}
+
+/* Appends what stands in front of a value, a comma and "name":. `attribute` is what the definition has of it, or NULL.
+ */
+static pe_rule write_name(writer *w, const pe_attribute *attribute) {
+  pe_rule rule = PE_RULE_NONE;
+
+  if (w->out->size > 1) rule = rule_of(pe_buffer_append_byte(w->out, ','));
+  if (rule != PE_RULE_NONE) return rule;
+  if (attribute && attribute->json.size > 0)
+    return rule_of(pe_buffer_append(w->out, attribute->json.bytes, attribute->json.size));
+  rule = pe_lua_json_write_text(w->out, w->name, w->name_size);
+  return rule != PE_RULE_NONE ? rule : rule_of(pe_buffer_append_byte(w->out, ':'));
+}
+
+/* The value at `index` as the definition sees it. */
+static void read_value(lua_State *L, int index, pe_value *value) {
+  switch (lua_type(L, index)) {
+  case LUA_TSTRING:
+    value->kind = PE_KIND_TEXT;
+    value->text.bytes = lua_tolstring(L, index, &value->text.size);
     break;
-  case PE_NO_MEMORY: w->no_memory = true; break;
-  default: add_problem(w, rule, explanation);
-  }
-  return false;
-}
-
-static bool refuse_type(writer *w, int type) {
-  char explanation[64];
-  (void)snprintf(explanation, sizeof explanation, "a %s cannot be sent", lua_typename(w->L, type));
-  add_problem(w, "type", explanation);
-  return false;
-}
-
-/* ---- values ---- */
-
-static bool write_value(writer *w, int index, int depth);
-
-static bool write_text(writer *w, int index) {
-  size_t size;
-  const char *text = lua_tolstring(w->L, index, &size);
-  return note(w, pe_json_write_string(w->out, text, size), "utf8", "not UTF-8");
-}
-
-static bool write_byte(writer *w, char byte) {
-  return note(w, pe_buffer_append_byte(w->out, byte), NULL, NULL);
-}
-
-static bool write_number(writer *w, int index) {
-  static const char explanation[] = "expected a finite number";
-  pe_error error;
-#if LUA_VERSION_NUM >= 503
-  if (lua_isinteger(w->L, index))
-    error = pe_json_write_integer(w->out, (int64_t)lua_tointeger(w->L, index));
-  else
-#endif
-    error = pe_json_write_number(w->out, (double)lua_tonumber(w->L, index));
-  return note(w, error, "not_finite", explanation);
-}
-
-/* True when the keys of the table are 1 to `size` and no other. */
-static bool is_array(lua_State *L, int table, size_t size) {
-  size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-    lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
-    if (!(key >= 1 && key <= (lua_Number)size) || key != (lua_Number)(size_t)key) {
-      lua_pop(L, 2);
-      return false;
-    }
-    count++;
-  }
-  return count == size;
-}
-
-static bool write_array(writer *w, int table, size_t size, int depth) {
-  lua_State *L = w->L;
-  if (!is_array(L, table, size)) {
-    add_problem(w, "type", "an array with a hole or with names cannot be sent");
-    return false;
-  }
-  if (!write_byte(w, '[')) return false;
-  for (size_t i = 1; i <= size; i++) {
-    bool written;
-    if (i > 1 && !write_byte(w, ',')) return false;
-    lua_rawgeti(L, table, (int)i);
-    written = write_value(w, lua_gettop(L), depth);
-    lua_pop(L, 1);
-    if (!written) return false;
-  }
-  return write_byte(w, ']');
-}
-
-static bool check_key(writer *w, int key) {
-  int type = lua_type(w->L, key);
-  if (type == LUA_TSTRING) return true;
-  if (type == LUA_TNUMBER)
-    add_problem(w, "type", "an array with a hole or with names cannot be sent");
-  else
-    add_problem(w, "name", "every name inside must be text");
-  return false;
-}
-
-static bool write_object(writer *w, int table, int depth) {
-  lua_State *L = w->L;
-  bool first = true;
-
-  if (!write_byte(w, '{')) return false;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-    int value = lua_gettop(L);
-    if (!check_key(w, value - 1) || (!first && !write_byte(w, ',')) || !write_text(w, value - 1) ||
-        !write_byte(w, ':') || !write_value(w, value, depth)) {
-      lua_pop(L, 2);
-      return false;
-    }
-    first = false;
-  }
-  return write_byte(w, '}');
-}
-
-static bool write_table(writer *w, int table, int depth) {
-  size_t size = pe_lua_rawlen(w->L, table);
-  if (depth >= PE_EVENT_MAX_DEPTH) {
-    add_problem(w, "depth", "tables nest too deeply, or a table contains itself");
-    return false;
-  }
-  luaL_checkstack(w->L, 8, "event");
-  return size > 0 ? write_array(w, table, size, depth + 1) : write_object(w, table, depth + 1);
-}
-
-/* Appends the value at the absolute `index`. Returns false when there was a problem, which is noted; what was
- * appended up to then is cut off by write_attribute. */
-static bool write_value(writer *w, int index, int depth) {
-  lua_State *L = w->L;
-  int type = lua_type(L, index);
-  switch (type) {
-  case LUA_TSTRING: return write_text(w, index);
-  case LUA_TNUMBER: return write_number(w, index);
-  case LUA_TBOOLEAN:
-    return note(w, lua_toboolean(L, index) ? PE_BUFFER_LITERAL(w->out, "true") : PE_BUFFER_LITERAL(w->out, "false"),
-                NULL, NULL);
-  case LUA_TTABLE: return write_table(w, index, depth);
-  case LUA_TLIGHTUSERDATA:
-    if (pe_lua_is_null(L, index)) return note(w, PE_BUFFER_LITERAL(w->out, "null"), NULL, NULL);
-    return refuse_type(w, type);
-  default: return refuse_type(w, type);
+  case LUA_TNUMBER:
+    value->kind = PE_KIND_NUMBER;
+    value->number = (double)lua_tonumber(L, index);
+    break;
+  case LUA_TBOOLEAN: value->kind = PE_KIND_BOOLEAN; break;
+  case LUA_TTABLE: value->kind = pe_lua_rawlen(L, index) > 0 ? PE_KIND_ARRAY : PE_KIND_OBJECT; break;
+  default: value->kind = pe_lua_is_null(L, index) ? PE_KIND_NULL : PE_KIND_OTHER;
   }
 }
 
-/* ---- attributes ---- */
+static void check_value(writer *w, const pe_attribute *attribute, const pe_value *value) {
+  pe_rule rule;
 
-/* Appends "name": in front of a value. */
-static bool begin_attribute(writer *w) {
-  if (w->out->size > 1 && !write_byte(w, ',')) return false;
-  return note(w, pe_json_write_string(w->out, w->attribute, w->attribute_size), "utf8", "the name is not UTF-8") &&
-         write_byte(w, ':');
+  if (!pe_value_is_given(value, attribute->required)) return; /* "missing", in the end, where it is required */
+  rule = pe_attribute_check(attribute, value);
+  if (rule != PE_RULE_NONE) add_value_problem(w, attribute, rule, value);
 }
 
-/* Appends the attribute at the stack's `key` and `key` + 1; on a problem `out` is as it was before. */
-static void write_attribute(writer *w, int key) {
-  size_t start = w->out->size;
-  w->attribute = lua_tolstring(w->L, key, &w->attribute_size);
-  if (!begin_attribute(w) || !write_value(w, key + 1, 0)) w->out->size = start;
-}
-
-/* Appends a text attribute of our own making. */
-static void write_own(writer *w, const char *name, const char *text) {
-  size_t start = w->out->size;
-  w->attribute = name;
-  w->attribute_size = strlen(name);
-  if (!begin_attribute(w) || !note(w, pe_json_write_string(w->out, text, strlen(text)), "utf8", "not UTF-8"))
-    w->out->size = start;
+/* Stores a text of ours in the event, where that is a copy. */
+static void store_text(writer *w, const char *text) {
   if (w->own_event == 0) return;
-  lua_pushstring(w->L, name);
+  lua_pushlstring(w->L, w->name, w->name_size);
   lua_pushstring(w->L, text);
   lua_rawset(w->L, w->own_event);
 }
 
-/* Whether the value at the top, of the attribute at `key`, is a null that we replace by a stamp or an id. */
-static bool is_replaced(writer *w, const pe_lua_event_rules *rules, int key) {
-  const char *name;
-  if (!pe_lua_is_null(w->L, key + 1)) return false;
-  name = lua_tostring(w->L, key);
-  return (rules->stamp && strcmp(name, EVENT_TIME) == 0) || (rules->fill_id && strcmp(name, rules->id_name) == 0);
+/* Appends "name": "text"; on a problem `out` is as it was before. */
+static void write_own(writer *w, const char *text) {
+  size_t start = w->out->size;
+  pe_rule rule;
+
+  rule = write_name(w, NULL);
+  if (rule == PE_RULE_NONE) rule = pe_lua_json_write_text(w->out, text, strlen(text));
+  if (rule != PE_RULE_NONE) {
+    w->out->size = start;
+    add_problem(w, rule, pe_lua_json_explain(rule));
+    return;
+  }
+  store_text(w, text);
 }
+
+/* Writes a number that stands for a date as the platform reads it. Returns false when it is none. */
+static bool write_time(writer *w, double number) {
+  char text[PE_DATE_SIZE + 1];
+
+  if (!(fabs(number) < 1e15) || !pe_date_write(text, (int64_t)number)) return false;
+  write_own(w, text);
+  return true;
+}
+
+/* Appends "name": value; on a problem that JSON has with it `out` is as it was before. Returns whether it was written.
+ */
+static bool write_json(writer *w, const pe_attribute *attribute, int index, const pe_value *value) {
+  size_t start = w->out->size;
+  const char *why = NULL;
+  pe_rule rule;
+  int top;
+
+  rule = write_name(w, attribute);
+  if (rule == PE_RULE_NONE && value->kind == PE_KIND_TEXT) {
+    rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
+    if (rule == PE_RULE_NONE) return true;
+    why = pe_lua_json_explain(rule);
+  }
+  top = lua_gettop(w->L);
+  if (rule == PE_RULE_NONE)
+    rule = pe_lua_json_write(w->L, index, w->out, &why);
+  else if (!why)
+    why = rule == PE_RULE_UTF8 ? "the name is not UTF-8" : pe_lua_json_explain(rule);
+  if (rule == PE_RULE_NONE) return true;
+  w->out->size = start;
+  add_problem(w, rule, why);
+  lua_settop(w->L, top);
+  return false;
+}
+
+static bool is_named(const writer *w, const char *name, size_t size) {
+  return w->name_size == size && memcmp(w->name, name, size) == 0;
+}
+
+/* Notes an eventDateTime that is given; whether the attribute in hand is a null that a stamp or an id replaces. */
+static bool is_replaced(writer *w, const pe_value *value) {
+  bool is_time = is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
+  w->has_time = w->has_time || (is_time && value->kind != PE_KIND_NULL);
+  if (value->kind != PE_KIND_NULL) return false;
+  return (is_time && w->rules->stamp) || (w->fill_id && is_named(w, w->rules->id_name, strlen(w->rules->id_name)));
+}
+
+/* The attribute at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only where the
+ * definition has them. */
+static void write_attribute(writer *w, int key, bool common) {
+  const pe_attribute *attribute = NULL;
+  size_t place = PE_MAX_ATTRIBUTES;
+  pe_value value;
+  bool is_date;
+
+  w->name = lua_tolstring(w->L, key, &w->name_size);
+  read_value(w->L, key + 1, &value);
+  if (w->definition) {
+    attribute = pe_definition_find(w->definition, w->name, w->name_size, &place);
+    if (!attribute) attribute = pe_definition_standard(w->name, w->name_size);
+    if (!attribute && common) return;
+  }
+  if (is_replaced(w, &value)) return;
+  if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
+  is_date = (attribute && attribute->type == PE_TYPE_DATE) || is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
+  if (is_date && value.kind == PE_KIND_NUMBER && write_time(w, value.number)) return;
+  if (!write_json(w, attribute, key + 1, &value) || !w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
+  if (attribute)
+    check_value(w, attribute, &value);
+  else if (!w->rules->allow_unknown_attributes)
+    add_unknown(w, PE_RULE_UNKNOWN, "unknown attribute", pe_definition_nearest(w->definition, w->name, w->name_size));
+}
+
+/* ---- all attributes ---- */
 
 /* The attribute's name is a number, a boolean, ...: its problem is named after the value that it shows as. */
 static void refuse_name(writer *w, int key) {
@@ -224,34 +223,39 @@ static void refuse_name(writer *w, int key) {
     lua_pop(w->L, 1);
     lua_pushstring(w->L, luaL_typename(w->L, key));
   }
-  w->attribute = lua_tolstring(w->L, -1, &w->attribute_size);
-  add_problem(w, "name", "the name of an attribute must be text");
+  w->name = lua_tolstring(w->L, -1, &w->name_size);
+  add_problem(w, PE_RULE_NAME, "the name of an attribute must be text");
   lua_pop(w->L, 1);
+  set_name(w, EVENT_NAME); /* not a text that is gone */
 }
 
-/* Appends the attributes of `table` that `event` does not have itself (`event` 0: all of them). */
-static void write_attributes(writer *w, const pe_lua_event_rules *rules, int table, int event) {
+/* Whether the event has an attribute of the name at `key` itself. */
+static bool has_own(lua_State *L, int event, int key) {
+  bool has;
+  lua_pushvalue(L, key);
+  lua_rawget(L, event);
+  has = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return has;
+}
+
+/* Appends the attributes of `table`; of the common ones (`event` is not 0) those that the event does not have. */
+static void write_attributes(writer *w, int table, int event) {
   lua_State *L = w->L;
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
     int key = lua_gettop(L) - 1;
-    bool shadowed = false;
-    if (lua_type(L, key) != LUA_TSTRING) {
+    if (lua_type(L, key) != LUA_TSTRING)
       refuse_name(w, key);
-      continue;
-    }
-    if (event != 0) {
-      lua_pushvalue(L, key);
-      lua_rawget(L, event);
-      shadowed = !lua_isnil(L, -1);
-      lua_pop(L, 1);
-    }
-    if (!shadowed && !is_replaced(w, rules, key)) write_attribute(w, key);
+    else if (event == 0 || !has_own(L, event, key))
+      write_attribute(w, key, event != 0);
     if (w->too_large || w->no_memory) {
       lua_pop(L, 2);
       return;
     }
   }
 }
+
+/* ---- what every event has ---- */
 
 /* Pushes the attribute of the event, or of `common` where the event has none; null counts as absent (nil). */
 static void push_attribute(lua_State *L, int event, int common, const char *name) {
@@ -268,45 +272,67 @@ static void push_attribute(lua_State *L, int event, int common, const char *name
   }
 }
 
-static void check_event_name(writer *w, int event, int common) {
+static void find_definition(writer *w, const char *name, size_t size) {
+  const pe_lua_event_rules *rules = w->rules;
+  w->definition = pe_definitions_find(rules->definitions, name, size);
+  if (w->definition || rules->allow_unknown_events || rules->validation == PE_VALIDATE_OFF) return;
+  add_unknown(w, PE_RULE_UNKNOWN_EVENT, "unknown event", pe_definitions_nearest(rules->definitions, name, size));
+}
+
+/* Reads the event's name, and finds its definition. */
+static void begin_event(writer *w, int event, int common) {
   lua_State *L = w->L;
-  w->attribute = EVENT_NAME;
-  w->attribute_size = sizeof EVENT_NAME - 1;
+  size_t size = 0;
+  const char *name;
+
+  set_name(w, EVENT_NAME);
   push_attribute(L, event, common, EVENT_NAME);
-  if (lua_isnil(L, -1) || (lua_type(L, -1) == LUA_TSTRING && pe_lua_rawlen(L, -1) == 0))
-    add_problem(w, "missing", "missing");
-  else if (lua_type(L, -1) != LUA_TSTRING)
-    add_problem(w, "type", "expected text");
+  name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
+  if (lua_isnil(L, -1) || (name && size == 0))
+    add_problem(w, PE_RULE_UNNAMED, "missing");
+  else if (!name)
+    add_problem(w, PE_RULE_UNSENDABLE, "expected text");
+  else if (w->rules->definitions)
+    find_definition(w, name, size);
   lua_pop(L, 1);
 }
 
-static void write_stamp(writer *w, int event, int common) {
-  char text[32];
-  time_t now = (time_t)(pe_clock_wall() / PE_SECOND);
-  struct tm utc;
-  bool absent;
+/* An id is made up for the attribute that the user named; with definitions, where the event has it as text. */
+static void choose_id(writer *w) {
+  const char *name = w->rules->id_name;
+  const pe_attribute *attribute;
+  size_t place;
 
-  push_attribute(w->L, event, common, EVENT_TIME);
-  absent = lua_isnil(w->L, -1);
-  lua_pop(w->L, 1);
-  if (!absent || !gmtime_r(&now, &utc)) return;
-  (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc); /* digits only: no locale takes part */
-  write_own(w, EVENT_TIME, text);
+  if (!w->definition) {
+    w->fill_id = w->rules->fill_id;
+    return;
+  }
+  attribute = pe_definition_find(w->definition, name, strlen(name), &place);
+  w->fill_id = attribute && attribute->type == PE_TYPE_TEXT;
+}
+
+/* Writes what the event was to have, and the definition may ask for. */
+static void complete(writer *w, const char *name, const char *text) {
+  size_t place;
+  set_name(w, name);
+  write_own(w, text);
+  if (w->definition && pe_definition_find(w->definition, w->name, w->name_size, &place)) pe_seen_add(&w->seen, place);
+}
+
+static void write_stamp(writer *w) {
+  char text[PE_DATE_SIZE + 1];
+  if (pe_date_write(text, pe_clock_wall() / PE_SECOND)) complete(w, EVENT_TIME, text);
 }
 
 /* Pushes the event's id as text, made and written here where it is absent and wanted; or nil. */
-static void write_id(writer *w, int event, int common, const pe_lua_event_rules *rules) {
+static void write_id(writer *w, int event, int common) {
   lua_State *L = w->L;
   char id[PE_UUID_LENGTH + 1];
 
-  if (rules->id_name[0] == '\0') {
-    lua_pushnil(L);
-    return;
-  }
-  push_attribute(L, event, common, rules->id_name);
-  if (lua_isnil(L, -1) && rules->fill_id) {
+  push_attribute(L, event, common, w->rules->id_name);
+  if (lua_isnil(L, -1) && w->fill_id) {
     pe_random_uuid7(id, pe_clock_wall());
-    write_own(w, rules->id_name, id);
+    complete(w, w->rules->id_name, id);
     lua_pop(L, 1);
     lua_pushstring(L, id);
   } else if (lua_type(L, -1) == LUA_TNUMBER) {
@@ -317,44 +343,55 @@ static void write_id(writer *w, int event, int common, const pe_lua_event_rules 
   }
 }
 
+static void add_missing(writer *w) {
+  size_t count = pe_definition_count(w->definition);
+  if (pe_definition_is_complete(w->definition, &w->seen)) return;
+  for (size_t i = 0; i < count; i++) {
+    const pe_attribute *attribute = pe_definition_attribute(w->definition, i);
+    if (!attribute->required || pe_seen_has(&w->seen, i)) continue;
+    w->name = attribute->name.bytes;
+    w->name_size = attribute->name.size;
+    add_problem(w, PE_RULE_MISSING, "missing");
+  }
+}
+
+/* Writes everything; pushes the id. Stops early when the event is too large or memory is out, and pushes nil. */
+static void write_event(writer *w, int event, int common) {
+  begin_event(w, event, common);
+  choose_id(w);
+  if (pe_buffer_append_byte(w->out, '{') != PE_OK) w->no_memory = true;
+  write_attributes(w, event, 0);
+  if (common != 0 && !w->too_large) write_attributes(w, common, event);
+  if (w->rules->stamp && !w->has_time && !w->too_large) write_stamp(w);
+  if (w->too_large || w->no_memory)
+    lua_pushnil(w->L);
+  else
+    write_id(w, event, common);
+  set_name(w, EVENT_NAME);
+  if (!w->too_large && !w->no_memory) {
+    pe_rule rule = rule_of(pe_buffer_append_byte(w->out, '}'));
+    if (rule != PE_RULE_NONE) add_problem(w, rule, pe_lua_json_explain(rule));
+  }
+  if (w->definition && w->rules->validation != PE_VALIDATE_OFF && !w->too_large) add_missing(w);
+}
+
 pe_error pe_lua_event_write(lua_State *L, int event, int common, const pe_lua_event_rules *rules, bool own,
-                            pe_buffer *body) {
-  writer w = {.L = L, .out = body, .own_event = own ? event : 0};
+                            pe_buffer *body, const pe_definition **definition) {
+  writer w = {.L = L, .out = body, .rules = rules, .own_event = own ? event : 0};
 
   luaL_checkstack(L, 8, "event");
   lua_pushnil(L);
   w.problems = lua_gettop(L);
-  check_event_name(&w, event, common);
-  w.attribute = EVENT_NAME;
-  w.attribute_size = sizeof EVENT_NAME - 1;
-  if (write_byte(&w, '{')) write_attributes(&w, rules, event, 0);
-  if (common != 0 && !w.too_large) write_attributes(&w, rules, common, event);
-  if (rules->stamp && !w.too_large) write_stamp(&w, event, common);
-  if (!w.too_large) write_id(&w, event, common, rules);
-  if (!w.too_large) (void)write_byte(&w, '}');
+  write_event(&w, event, common);
   if (w.no_memory) {
     lua_settop(L, w.problems - 1);
     return PE_NO_MEMORY;
   }
-  if (!lua_isnil(L, w.problems)) {
+  if (w.refused) {
     lua_settop(L, w.problems);
-    return w.too_large && pe_lua_rawlen(L, w.problems) == 1 ? PE_TOO_LARGE : PE_INVALID_EVENT;
+    return w.too_large && w.problem_count == 1 ? PE_TOO_LARGE : PE_INVALID_EVENT;
   }
-  lua_remove(L, w.problems);
+  lua_insert(L, w.problems); /* the id first */
+  *definition = w.definition;
   return PE_OK;
-}
-
-void pe_lua_event_push_message(lua_State *L, int problems) {
-  luaL_Buffer buffer;
-  int count = (int)pe_lua_rawlen(L, problems);
-
-  luaL_buffinit(L, &buffer);
-  for (int i = 1; i <= count; i++) {
-    if (i > 1) luaL_addlstring(&buffer, "; ", 2);
-    lua_rawgeti(L, problems, i);
-    lua_getfield(L, -1, "message");
-    lua_remove(L, -2);
-    luaL_addvalue(&buffer);
-  }
-  luaL_pushresult(&buffer);
 }

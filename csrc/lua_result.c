@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "lua_event.h"
+#include "lua_problems.h"
 #include "lua_util.h"
 #include "random.h"
 
@@ -65,8 +65,8 @@ static void push_message(lua_State *L, const pe_post_result *result) {
   char status[64];
   int size;
 
-  if (result->message[0] != '\0') {
-    lua_pushstring(L, result->message);
+  if (result->transfer.message[0] != '\0') {
+    lua_pushstring(L, result->transfer.message);
     return;
   }
   size = snprintf(status, sizeof status, "HTTP %ld", result->http_status);
@@ -104,7 +104,7 @@ int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id) {
 int pe_lua_push_refusal(lua_State *L, pe_error error, int problems) {
   lua_pushnil(L);
   if (problems != 0)
-    pe_lua_event_push_message(L, problems);
+    pe_lua_problems_push_message(L, problems);
   else
     lua_pushstring(L, pe_error_text(error));
   lua_pushstring(L, pe_error_name(error));

@@ -8,8 +8,6 @@
 
 #include "error.h"
 
-enum { PE_REPLY_CEILING = 64 * 1024 }; /* bytes of a body that are read */
-
 typedef enum pe_outcome { PE_DELIVERED, PE_REPLY_REJECTED, PE_RETRY, PE_HOLD } pe_outcome;
 
 /* The documented reply (platform.md, Post Event). The texts live as long as both the document and the body that was

@@ -57,6 +57,20 @@ function check.one_of(...)
   end
 end
 
+-- The name of an attribute that a client may fill in.
+function check.attribute(value)
+  local expected = check.text(value)
+  if expected then
+    return expected
+  end
+  if #value > 50 then -- platform.md, Event definitions
+    return "at most 50 characters"
+  end
+  if not value:find("^[%w_]+$") or value == "event_name" or value == "eventDateTime" then
+    return "the name of an attribute of the event's own, of letters, digits and _"
+  end
+end
+
 -- A file that can be opened now: a wrong path is a mistake of the program, not of the world.
 function check.readable(value)
   local expected = check.text(value)
@@ -73,14 +87,17 @@ end
 -- A list of whole numbers, not empty.
 function check.codes(value)
   local expected = "a list of whole numbers"
-  if type(value) ~= "table" or #value == 0 then
+  local count = 0
+  if type(value) ~= "table" then
     return expected
   end
-  for key, code in next, value do
-    if type(key) ~= "number" or check.integer(-2 ^ 31, 2 ^ 31)(code) then
+  for _, code in next, value do
+    count = count + 1
+    if rawget(value, count) == nil or check.integer(-2 ^ 31, 2 ^ 31)(code) then
       return expected
     end
   end
+  return count == 0 and expected or nil
 end
 
 return check

@@ -28,14 +28,14 @@ local function checked_pair(user, password)
 end
 
 -- given: { authorization = } or { user =, password = } or neither.
--- target: { tls =, loopback = } of the url; allow_http: the option of that name.
+-- target: { tls =, loopback = } of the url and its proxy; allow_http: the option of that name.
 -- Returns a table with the same fields.
 return function(given, target, allow_http)
   local authorization, user, password = given.authorization, given.user, given.password
   local any = authorization ~= nil or user ~= nil or password ~= nil
   if any and not (target.tls or target.loopback or allow_http) then
-    error("url: http:// to a host that is not this machine would show the credentials; use https://, "
-      .. "or give allow_http = true", 0)
+    error("url: http:// to a host, or through a proxy, that is not this machine would show the credentials; "
+      .. "use https://, or give allow_http = true", 0)
   end
   if authorization ~= nil then
     if user ~= nil or password ~= nil then

@@ -2,21 +2,32 @@
 
 local core = require("postevent.core")
 local credentials = require("postevent.credentials")
+local definitions = require("postevent.definitions")
 local options = require("postevent.options")
 
 local postevent = {
   version = core.version,
-  -- What this build has: curl and tls (versions), http2 (true or false).
+  -- What this build has: curl and tls (versions), http2 and pcre2 (true or false).
   features = core.features(),
 }
 
 -- Where each client sends, for the checks of set_authorization: { tls =, loopback =, allow_http = }.
 local targets = setmetatable({}, { __mode = "k" })
 
+-- At most ten, and how many more: a log is not a report. One that raises is no reason not to start.
+local function log_warnings(log, warnings)
+  for i = 1, math.min(log and #warnings or 0, 10) do
+    pcall(log, "warn", warnings[i])
+  end
+  if log and #warnings > 10 then
+    pcall(log, "warn", ("and %d more warnings about the definitions"):format(#warnings - 10))
+  end
+end
+
 -- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options are listed in the README.
 -- Opens no connection; the first event does.
 function postevent.new(given)
-  local ok, settings, target = pcall(options.check, given)
+  local ok, settings, target, warnings = pcall(options.check, given)
   if not ok then
     error("postevent.new: " .. tostring(settings), 2)
   end
@@ -24,12 +35,20 @@ function postevent.new(given)
   if not made then
     error("postevent.new: " .. tostring(client), 2)
   end
-  target.allow_http = given.allow_http
   targets[client] = target
-  if not settings.verify and settings.log then
-    pcall(settings.log, "warn", "tls.verify is false: anyone on the way can read and change the events")
-  end
+  log_warnings(settings.log, warnings)
   return client
+end
+
+-- postevent.definitions(source) -> definitions, for postevent.new { definitions = ... }: read and compiled once, used
+-- by any number of clients. A source is a file's name, a JSON string, or a table: the platform's download, or the
+-- short form (README, Definitions). Raises when it cannot be read.
+function postevent.definitions(source)
+  local ok, read = pcall(definitions.read, source)
+  if not ok then
+    error("postevent.definitions: " .. tostring(read), 2)
+  end
+  return read
 end
 
 -- client:set_authorization(value), or (user, password): the credentials of every later request. Raises on a mistake.

@@ -5,6 +5,8 @@ local check = require("postevent.check")
 local copy = require("postevent.copy")
 local core = require("postevent.core")
 local credentials = require("postevent.credentials")
+local definitions = require("postevent.definitions")
+local prepare = require("postevent.prepare")
 
 local options = {}
 
@@ -28,8 +30,12 @@ local checks = {
   accept_codes = check.codes,
   max_event_bytes = check.integer(2, 10 * 1024 * 1024), -- the gateway refuses more than 10 MB (platform.md)
   common = check.table,
+  definitions = function() end, -- read, and checked, by definitions.lua
+  validation = check.one_of("strict", "warn", "off"),
+  unknown_events = check.one_of("error", "allow"),
+  unknown_attributes = check.one_of("error", "allow"),
   stamp = check.boolean,
-  id_attribute = check.text,
+  id_attribute = check.attribute,
   before_send = check.func,
   mode = check.one_of("live", "record", "off"),
   log = check.func,
@@ -52,11 +58,18 @@ options.defaults = {
   user_agent = "postevent/" .. core.version,
   accept_codes = { 1100 },
   max_event_bytes = 32768,
+  validation = "strict",
+  unknown_events = "error",
+  unknown_attributes = "error",
   stamp = true,
   mode = "live",
 }
 
-local function describe(value)
+-- Text is never quoted, and neither is what stands where a secret belongs.
+local function describe(value, name)
+  if name == "key_password" then
+    return "a " .. type(value)
+  end
   if type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
   end
@@ -86,7 +99,7 @@ local function check_all(given, known, prefix)
     end
     local expected = known[name](value)
     if expected then
-      error(("%s%s: expected %s, got %s"):format(prefix, name, expected, describe(value)), 0)
+      error(("%s%s: expected %s, got %s"):format(prefix, name, expected, describe(value, name)), 0)
     end
   end
 end
@@ -151,6 +164,9 @@ local function environment_proxy(target)
   for _, name in ipairs(names) do
     local value = os.getenv(name)
     if value and value ~= "" then
+      if not value:find("://", 1, true) then
+        value = "http://" .. value -- as curl takes it
+      end
       return value, os.getenv("no_proxy") or os.getenv("NO_PROXY") or ""
     end
   end
@@ -163,24 +179,24 @@ local function read_proxy(proxy, target)
     proxy, no_proxy = environment_proxy(target)
   end
   if proxy then
-    local ok, why = core.check_proxy(proxy)
-    if not ok then
+    local parsed, why = core.check_proxy(proxy)
+    if not parsed then
       error(("proxy: %s"):format(why), 0)
     end
+    target.loopback = target.loopback and parsed.loopback -- over http:// the proxy reads everything
   end
   return proxy, no_proxy
 end
 
--- Whether HTTP/1.1 is a must. Without TLS it always is what is spoken: no gateway takes HTTP/2 there, and libcurl 7.88
--- never gets over reusing such a connection ("Error in the HTTP2 framing layer" for every later post).
-local function read_version(version, target)
+-- HTTP/2 is for those who ask for it: one post at a time gains nothing by it, and a server can keep libcurl in its
+-- frames beyond any time-out. Without TLS no gateway takes it, and libcurl 7.88 never gets over reusing a connection.
+local function check_version(version, target)
   if version == "2" and not core.features().http2 then
     error("http_version: this libcurl has no HTTP/2", 0)
   end
   if version == "2" and not target.tls then
     error("http_version: HTTP/2 needs an https:// url", 0)
   end
-  return version == "1.1"
 end
 
 local function read_tls(tls)
@@ -208,47 +224,51 @@ local function read_common(common, settings)
   return copied
 end
 
--- The function that the core calls with an event that must be copied before it is written: for before_send, and to be
--- kept in mode "record". Returns a copy with the common attributes, or nil when before_send says so.
-local function make_prepare(common, before_send, mode)
-  if not before_send and mode ~= "record" then
-    return nil
+-- Sets what the core checks events against; returns the warnings of the definitions.
+local function read_definitions(value, settings)
+  settings.validation = value("validation")
+  settings.allow_unknown_events = value("unknown_events") == "allow"
+  settings.allow_unknown_attributes = value("unknown_attributes") == "allow"
+  if value("definitions") == nil then
+    return {}
   end
-  return function(event)
-    event = copy(event)
-    for name, value in next, common or {} do
-      if event[name] == nil then
-        event[name] = copy(value)
-      end
-    end
-    if not before_send then
-      return event
-    end
-    local result = before_send(event)
-    if result ~= nil and type(result) ~= "table" then
-      error("before_send must return a table or nil, got " .. describe(result), 0)
-    end
-    return result
+  local ok, read = pcall(definitions.read, value("definitions"))
+  if not ok then
+    error("definitions: " .. tostring(read), 0)
   end
+  settings.definitions = read.compiled
+  return read.warnings, read.events
+end
+
+-- The same pairs without a metatable: what was checked is what is read.
+local function raw_copy(given)
+  local result = {}
+  for name, value in next, given do
+    result[name] = value
+  end
+  return result
 end
 
 -- Turns what the user gave into what the core reads. Returns the settings, whose field `target` says where events go,
--- and the target's table.
+-- the target's table, and a list of warnings to be logged.
 function options.check(given)
   if type(given) ~= "table" then
     error(("expected a table of options, got %s"):format(describe(given)), 0)
   end
   check_all(given, checks, "")
+  given = raw_copy(given)
   local function value(name)
-    local raw = rawget(given, name)
-    if raw == nil then
+    if given[name] == nil then
       return options.defaults[name]
     end
-    return raw
+    return given[name]
   end
 
   local target = check_target(value("url"), value("mode"))
-  local settings = credentials(given, target, value("allow_http"))
+  target.allow_http = value("allow_http")
+  local proxy, no_proxy = read_proxy(value("proxy"), target)
+  local settings = credentials(given, target, target.allow_http)
+  settings.proxy, settings.no_proxy = proxy, no_proxy
   for _, name in ipairs { "url", "timeout", "connect_timeout", "attempts", "user_agent", "accept_codes",
     "max_event_bytes", "stamp", "mode", "log" } do
     settings[name] = value(name)
@@ -259,18 +279,19 @@ function options.check(given)
   settings.verify = settings.verify ~= false
   settings.target = target.text
   settings.headers = header_lines(value("headers") or {})
-  settings.proxy, settings.no_proxy = read_proxy(value("proxy"), target)
-  settings.http_1_1 = read_version(value("http_version"), target)
+  check_version(value("http_version"), target)
+  settings.http_2 = value("http_version") == "2"
   settings.retry_initial, settings.retry_max = RETRY_INITIAL, RETRY_MAX
   -- An id that the event has is told in replies; one is made up only for an attribute that the user named.
   settings.id_attribute = value("id_attribute") or "external_event_id"
   settings.fill_id = value("id_attribute") ~= nil
-  if #settings.id_attribute > 50 then
-    error("id_attribute: expected at most 50 characters", 0)
+  local warnings, events = read_definitions(value, settings)
+  if not settings.verify then
+    table.insert(warnings, 1, "tls.verify is false: anyone on the way can read and change the events")
   end
   settings.common = read_common(value("common"), settings)
-  settings.prepare = make_prepare(settings.common, value("before_send"), value("mode"))
-  return settings, target
+  settings.prepare = prepare(settings.common, value("before_send"), value("mode"), events)
+  return settings, target, warnings
 end
 
 return options
