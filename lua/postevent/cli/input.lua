@@ -5,37 +5,94 @@ local exit = require("postevent.cli.exit")
 local input = {}
 
 local MAX_BYTES = 1024 * 1024 -- far more than an event may have, and less than a wrong file name can cost
+local BLOCK = 65536
 
-local function read_all(path)
-  if path == "-" then
-    return io.stdin:read(MAX_BYTES + 1)
-  end
-  local file, message = io.open(path, "rb")
-  if not file then
-    return nil, message
-  end
-  local text
-  text, message = file:read(MAX_BYTES + 1)
-  file:close()
-  return text, message
+-- The name of a file in messages.
+function input.name(path)
+  return path == "-" and "stdin" or path
 end
 
--- The whole text of the file that `option` names. Ends the command when it cannot be read. The message names the file,
--- but not with `secret`: whoever mistakes the option gives a credential in its place.
-function input.read(option, path, secret)
-  local text, message = read_all(path)
+-- Ends the command. The message names the file, but not with `secret`: whoever mistakes the option gives a credential
+-- in its place.
+local function fail(option, path, message, secret)
+  if message:sub(1, #path + 2) == path .. ": " then
+    message = message:sub(#path + 3)
+  end
+  exit.usage(("%s: cannot read %s: %s"):format(option, secret and "the file" or input.name(path), message))
+end
+
+local function open(option, path, secret)
+  if path == "-" then
+    return io.stdin
+  end
+  local file, message = io.open(path, "rb")
+  return file or fail(option, path, message, secret)
+end
+
+local function close(file)
+  if file ~= io.stdin then
+    file:close()
+  end
+end
+
+-- The whole text of the file that `option` names. Ends the command when it cannot be read, or has more than `most`
+-- bytes (1 MiB).
+function input.read(option, path, secret, most)
+  most = most or MAX_BYTES
+  local file = open(option, path, secret)
+  local text, message = file:read(most + 1)
+  close(file)
   if message then
-    if message:sub(1, #path + 2) == path .. ": " then
-      message = message:sub(#path + 3)
-    end
-    local name = secret and "the file" or path == "-" and "stdin" or path
-    exit.usage(("%s: cannot read %s: %s"):format(option, name, message))
+    fail(option, path, message, secret)
   end
   text = text or "" -- at the end of a file, Lua reads nil
-  if #text > MAX_BYTES then
-    exit.usage(("%s: longer than %d bytes"):format(option, MAX_BYTES))
+  if #text > most then
+    exit.usage(("%s: longer than %d bytes"):format(option, most))
   end
   return text
+end
+
+-- A function that returns the next block of the file, or nil at its end.
+local function block_reader(option, path)
+  local file = open(option, path)
+  return function()
+    local block, message = file:read(BLOCK)
+    if message then
+      fail(option, path, message)
+    end
+    if not block then
+      close(file)
+    end
+    return block
+  end
+end
+
+-- `for number, line in input.lines(option, path)`: the lines of a file of any size, without their "\n". Of a line of
+-- more than 1 MiB only the beginning is there, 1 MiB and a byte. Lua's own lines() ends a line at a NUL in some
+-- versions, and has no limit. Ends the command when the file cannot be read.
+function input.lines(option, path)
+  local next_block = block_reader(option, path)
+  local buffer, at, number = next_block(), 1, 0
+  return function()
+    local line = ""
+    while buffer do
+      local stop = buffer:find("\n", at, true)
+      line = (line .. buffer:sub(at, (stop or 0) - 1)):sub(1, MAX_BYTES + 1)
+      if stop then
+        at, number = stop + 1, number + 1
+        return number, line
+      end
+      buffer, at = next_block(), 1
+    end
+    if line ~= "" then
+      return number + 1, line
+    end
+  end
+end
+
+-- Whether a line of input.lines is too long to be all there.
+function input.is_cut(line)
+  return #line > MAX_BYTES
 end
 
 return input

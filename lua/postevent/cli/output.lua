@@ -1,4 +1,6 @@
--- What the command writes to stdout.
+-- What the command writes to stdout, and its warnings.
+
+local exit = require("postevent.cli.exit")
 
 local output = {}
 
@@ -13,6 +15,8 @@ end
 local function to_json(value)
   if type(value) == "number" then
     return ("%.14g"):format(value)
+  elseif type(value) == "boolean" then
+    return tostring(value)
   elseif type(value) == "string" then
     return '"' .. value:gsub('[%z\1-\31"\\]', escape) .. '"'
   end
@@ -37,6 +41,45 @@ function output.reply_to_json(reply)
   }
 end
 
+-- An object, a list of { name, value }, as JSON for people: a line for each member.
+function output.pretty_json(members)
+  local lines = {}
+  for _, member in ipairs(members) do
+    if member[2] ~= nil then
+      lines[#lines + 1] = ("  %s: %s"):format(to_json(member[1]), to_json(member[2]))
+    end
+  end
+  return "{\n" .. table.concat(lines, ",\n") .. "\n}"
+end
+
+-- A text from a file, in one line and without what steers a terminal.
+function output.printable(text)
+  return (text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?"))
+end
+
+-- The characters of UTF-8 text; a terminal may show some of them wider.
+local function count_characters(text)
+  return select(2, text:gsub("[^\128-\191]", ""))
+end
+
+-- Rows of texts, as lines in which the columns stand below each other.
+function output.columns(rows)
+  local widths, lines = {}, {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do
+      widths[i] = math.max(widths[i] or 0, count_characters(cell))
+    end
+  end
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for j, cell in ipairs(row) do
+      cells[j] = cell .. (" "):rep(widths[j] - count_characters(cell))
+    end
+    lines[i] = table.concat(cells, "  "):gsub(" +$", "")
+  end
+  return lines
+end
+
 -- Writes a line to stdout, now: what follows may be the end of the process. Returns true; or nil and a message.
 function output.line(text)
   local written, message = io.stdout:write(text, "\n")
@@ -47,6 +90,19 @@ function output.line(text)
     return true
   end
   return nil, message
+end
+
+-- Writes a line to stdout, or ends the command where that cannot be done.
+function output.say(text)
+  local written, message = output.line(text)
+  if not written then
+    exit.with(exit.FAILED, message)
+  end
+end
+
+-- Writes a warning to stderr.
+function output.warn(message)
+  io.stderr:write("postevent: warning: ", output.printable(message), "\n")
 end
 
 return output

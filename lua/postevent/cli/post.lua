@@ -2,10 +2,12 @@
 
 local assignments = require("postevent.cli.assignments")
 local credential = require("postevent.cli.credential")
+local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
 local output = require("postevent.cli.output")
+local problems = require("postevent.cli.problems")
 
 local post = {}
 
@@ -33,6 +35,8 @@ function post.define(parser)
       .. "Default: $POSTEVENT_AUTHORIZATION."):argname("FILE"),
     command:option("--authorization", "The value itself. Every user of this machine can see it (ps); prefer the "
       .. "file or the environment."):argname("VALUE"))
+  command:option("--definitions", "Check the event first, against the definitions in FILE (-: stdin): the platform's "
+    .. "own download, or the short form, as JSON."):argname("FILE")
   command:option("--timeout", "Give up after so many seconds (15), retries included."):argname("SECONDS")
     :convert(function(text)
       return tonumber(text), "--timeout: expected a number of seconds"
@@ -95,10 +99,11 @@ local function find_target(args)
   return target, sources
 end
 
-local function new_client(args, target, sources)
+local function new_client(args, target, sources, definitions)
   local ok, client = pcall(require("postevent").new, {
     url = target.url,
     authorization = target.authorization,
+    definitions = definitions,
     timeout = args.timeout,
     tls = { ca_file = args.ca_file },
     proxy = args.proxy,
@@ -110,11 +115,11 @@ local function new_client(args, target, sources)
   return client
 end
 
--- What went wrong, and what whoever sends the event again must know.
-local function describe_failure(message, code, detail)
-  local lines = { ("%s (%s)"):format(message, code) }
+-- What went wrong, and what whoever sends the event again must know. `lines` say why.
+local function describe_failure(lines, code, detail)
+  lines[#lines] = ("%s (%s)"):format(lines[#lines], code)
   if detail.sent and not NOT_TAKEN[code] then
-    lines[2] = "the event may have arrived; "
+    lines[#lines + 1] = "the event may have arrived; "
       .. (detail.event_id and "its event_id is " .. detail.event_id or "it has no event_id")
   end
   if detail.retry_after then
@@ -123,18 +128,32 @@ local function describe_failure(message, code, detail)
   return table.concat(lines, "\n")
 end
 
-function post.run(args)
-  if args.json == "-" and args.authorization_file == "-" then
-    exit.usage("--json and --authorization-file cannot both read stdin")
+-- Two options cannot both read stdin.
+local function check_stdin(args)
+  local first
+  for _, option in ipairs { "json", "authorization_file", "definitions" } do
+    if args[option] == "-" then
+      local name = "--" .. option:gsub("_", "-")
+      if first then
+        exit.usage(("%s and %s cannot both read stdin"):format(first, name))
+      end
+      first = name
+    end
   end
+end
+
+function post.run(args)
+  check_stdin(args)
   local target, sources = find_target(args)
   local event = read_event(args)
-  local client = new_client(args, target, sources)
+  local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
+  local client = new_client(args, target, sources, definitions)
   local reply, message, code, detail = client:post(event)
   client:close()
   if not reply then
-    message = credential.hide(describe_failure(message, code, detail), target.authorization)
-    exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED, message)
+    local lines = problems.describe(message, detail, event, definitions)
+    exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED,
+      credential.hide(describe_failure(lines, code, detail), target.authorization))
   end
   local written, why = output.line(credential.hide(output.reply_to_json(reply), target.authorization))
   if not written then

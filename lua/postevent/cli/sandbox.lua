@@ -1,6 +1,7 @@
 -- `postevent sandbox`: runs the local platform, which is a rock of its own and may not be installed.
 
 local credential = require("postevent.cli.credential")
+local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
 
 local sandbox = {}
@@ -26,7 +27,10 @@ function sandbox.define(parser)
   command:option("--authorization", "Refuse events whose Authorization header has another value. Every user of this "
     .. "machine can see it (ps)."):argname("VALUE")
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
-  command:epilog("GET /sandbox/events shows what was received, POST /sandbox/reset forgets it.")
+  command:option("--definitions", "Check the events that arrive against the definitions in FILE (-: stdin). They are "
+    .. "accepted all the same."):argname("FILE")
+  command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong;\n"
+    .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.")
   return command
 end
 
@@ -45,12 +49,14 @@ function sandbox.run(args)
   if args.authorization then
     credential.check(args.authorization, "--authorization")
   end
+  local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
   local server = load_server()
   local ended, message = server.run {
     port = args.port,
     host = args.host,
     authorization = args.authorization,
     port_file = args.port_file,
+    definitions = definitions,
   }
   if not ended then
     exit.with(exit.FAILED, message)

@@ -10,9 +10,20 @@ local sandbox = {}
 
 local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function" }
 
+-- Left to the client's module, which knows what they may be, and is loaded for nothing else.
+local function new_checker(definitions, log)
+  local made, checker = pcall(require("postevent.sandbox.checker").new, definitions, function(message)
+    log("warning: " .. message)
+  end)
+  if not made then
+    error("option 'definitions': " .. tostring(checker):gsub("^.-postevent%.definitions: ", ""), 3)
+  end
+  return checker
+end
+
 local function check(options)
   for name, value in pairs(options) do
-    local expected = TYPES[name]
+    local expected = name == "definitions" and type(value) or TYPES[name]
     if not expected then error(("unknown option '%s'"):format(tostring(name)), 3) end
     if type(value) ~= expected then
       error(("option '%s': %s expected, got %s"):format(name, expected, type(value)), 3)
@@ -45,14 +56,18 @@ end
 
 --- Runs the sandbox until SIGINT or SIGTERM, then returns true; or nil and a message if it cannot listen.
 -- Options: `host` (default 127.0.0.1), `port` (default 0: a free one), `authorization` (the value that the
--- Authorization header must have), `port_file` (where to write the port once connections are accepted), `log` (a
--- function of a line; default: to stdout). Raises on a mistake in the options.
+-- Authorization header must have), `port_file` (where to write the port once connections are accepted), `definitions`
+-- (whatever postevent.definitions takes: events are checked against them), `log` (a function of a line; default: to
+-- stdout). Raises on a mistake in the options.
 function sandbox.run(options)
   options = options or {}
   check(options)
   local host = options.host or "127.0.0.1"
   local log = options.log or print_line
-  local handler = routes.handler { store = Store.new(), log = log, authorization = options.authorization }
+  local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
+  local handler = routes.handler {
+    store = Store.new(), log = log, authorization = options.authorization, checker = checker,
+  }
 
   local function ready(port)
     if options.port_file then
@@ -64,7 +79,9 @@ function sandbox.run(options)
     return true
   end
 
-  return httpd.serve(host, options.port or 0, handler, ready)
+  local ended, message = httpd.serve(host, options.port or 0, handler, ready)
+  if checker then checker:close() end
+  return ended, message
 end
 
 return sandbox

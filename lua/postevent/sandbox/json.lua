@@ -48,4 +48,9 @@ function json.object(text)
   return nil
 end
 
+--- A text as JSON, which UTF-8 stays.
+function json.text(text)
+  return (cjson.encode(text))
+end
+
 return json

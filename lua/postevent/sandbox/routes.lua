@@ -10,10 +10,13 @@ local ACCEPTED = '{"status":{"code":1100,"message":"Event is pushed to transform
 local UNAUTHORIZED = '{"message":"Unauthorized"}'
 local NO_SUCH_PATH = '{"message":"Missing Authentication Token"}' -- how the gateway says "not found"
 local WRONG_METHOD = '{"message":"Method Not Allowed"}'
+local WRONG_ARGUMENT = '{"message":"%s"}'
 local LONGEST_NAME = 100 -- characters of an event's name in the log
+local LONGEST_REASON = 1000 -- bytes there, of what is wrong with an event
+local DEFAULT_LIMIT = 10 -- of the platform's own log
 
-local function now()
-  return os.date("!%Y-%m-%dT%H:%M:%SZ")
+local function date(time)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", time)
 end
 
 -- A posted name may hold anything, what steers a terminal too: one word of ASCII is what the log gets.
@@ -23,19 +26,40 @@ local function log_name(object)
   return (name:sub(1, LONGEST_NAME):gsub("[^\33-\126]", "_"))
 end
 
+-- What is wrong with an event: a part of its bytes may be in it.
+local function log_reason(message)
+  message = message:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?")
+  if #message <= LONGEST_REASON then return message end
+  return message:sub(1, LONGEST_REASON):gsub("[\192-\255]?[\128-\191]*$", "") .. "..."
+end
+
 local function reply(status, body, headers)
   headers = headers or {}
   headers["Content-Type"] = "application/json"
   return status, body, headers
 end
 
-local function log_event(context, time, object, status, request_id)
-  context.log(("%s %s %d %s"):format(time, log_name(object), status, request_id or "-"))
+-- `verdict`: what was found, where there are definitions.
+local function log_event(context, time, object, status, request_id, verdict)
+  local line = ("%s %s %d %s"):format(date(time), log_name(object), status, request_id or "-")
+  if verdict and verdict.problems then
+    line = line .. (verdict.problems[1] and " bad: " .. log_reason(verdict.message) or " good")
+  end
+  context.log(line)
 end
 
--- A later check of an event's attributes belongs where `object` is known to be one: between the 400 and the store.
+-- What the store keeps beside the bytes.
+local function judge(context, object, time)
+  local verdict = { name = type(object.event_name) == "string" and object.event_name or "", time = time }
+  if context.checker then
+    verdict.problems, verdict.message, verdict.status = context.checker:judge(object)
+  end
+  return verdict
+end
+
+-- A wrong event is accepted as a right one is: that is what the platform does.
 local function receive(context, webhook, header, body)
-  local time = now()
+  local time = os.time()
   if context.authorization and header("Authorization") ~= context.authorization then
     log_event(context, time, nil, 401)
     return reply(401, UNAUTHORIZED)
@@ -46,33 +70,59 @@ local function receive(context, webhook, header, body)
     return reply(400, "{}")
   end
   local request_id = uuid()
-  context.store:add(body, webhook, request_id, time)
-  log_event(context, time, object, 200, request_id)
+  local verdict = judge(context, object, time)
+  context.store:add(body, webhook, request_id, date(time), verdict)
+  log_event(context, time, object, 200, request_id, verdict)
   return reply(200, ACCEPTED:format(request_id))
+end
+
+-- An argument of the query; an empty one counts as absent.
+local function argument(query, name)
+  local value = query(name)
+  return value ~= "" and value or nil
+end
+
+local function list_events(context, query)
+  local outcome = argument(query, "outcome")
+  if outcome and outcome ~= "good" and outcome ~= "bad" then
+    return reply(400, WRONG_ARGUMENT:format("outcome: expected good or bad"))
+  end
+  return reply(200, context.store:to_json(outcome))
+end
+
+-- from_date and to_date are not looked at: their format is not documented.
+local function list_log(context, query)
+  local limit = argument(query, "limit")
+  limit = limit and (limit:find("^%d+$") and tonumber(limit) or 0) or DEFAULT_LIMIT
+  if limit < 1 then
+    return reply(400, WRONG_ARGUMENT:format("limit: expected a whole number above 0"))
+  end
+  return reply(200, context.store:log_to_json(argument(query, "event_name"), limit))
+end
+
+local function reset(context)
+  context.store:reset()
+  return reply(200, "{}")
 end
 
 -- Method and path to what answers them; the webhook is found by its pattern.
 local FIXED = {
-  ["/sandbox/events"] = { method = "GET", answer = function(context) return reply(200, context.store:to_json()) end },
-  ["/sandbox/reset"] = {
-    method = "POST",
-    answer = function(context)
-      context.store:reset()
-      return reply(200, "{}")
-    end,
-  },
+  ["/sandbox/events"] = { method = "GET", answer = list_events },
+  ["/sandbox/reset"] = { method = "POST", answer = reset },
+  ["/v2/events/logs"] = { method = "GET", answer = list_log },
 }
 
 --- The function that answers a request: handler(method, path, query, header, body) -> status, body, headers.
--- `context`: `store`; `log`, a function of a line; `authorization`, the header's value that is asked for, or nil.
+-- `context`: `store`; `log`, a function of a line; `authorization`, the header's value that is asked for, or nil;
+-- `checker`, or nil.
 function routes.handler(context)
-  return function(method, path, _, header, body)
+  return function(method, path, query, header, body)
     local webhook = path:match("/webhooks/([A-Za-z0-9._~-]+)/?$")
     local fixed = FIXED[path]
     local allowed = webhook and "POST" or fixed and fixed.method
     if not allowed then return reply(403, NO_SUCH_PATH) end
     if method ~= allowed then return reply(405, WRONG_METHOD, { Allow = allowed }) end
-    if fixed then return fixed.answer(context) end
+    if fixed then return fixed.answer(context, query) end
     return receive(context, webhook, header, body)
   end
 end
