@@ -244,7 +244,7 @@ describe("postevent", function()
     for _, arguments in ipairs { { "help" }, { "--help" }, { "-h" } } do
       local output, errors = expect(0, nil, arguments)
       assert.equal("", errors)
-      for _, name in ipairs { "post", "sandbox", "help" } do
+      for _, name in ipairs { "post", "check", "definitions", "sandbox", "help" } do
         assert.truthy(output:find("\n%s+" .. name .. "%s+%u"), output)
       end
     end

@@ -46,7 +46,7 @@ describe("wrong usage of postevent", function()
       { "--timeout: expected a number", NAME, "--timeout", "soon" },
       { "--timeout: expected a number of seconds above 0", NAME, "--timeout=-1" },
       { "--ca-file: expected a file that can be read", NAME, "--ca-file", "/nowhere.pem" },
-      { "--proxy: must be a URL", NAME, "--proxy", "ftp://joe:" .. SECRET .. "@x/" },
+      { "--proxy: is not a URL", NAME, "--proxy", "ftp://joe:" .. SECRET .. "@x/" },
     }
     for _, case in ipairs(cases) do
       local piece = case[1]
@@ -76,7 +76,7 @@ describe("wrong usage of postevent", function()
   end)
 
   it("ends with 2 where there is no such command", function()
-    expect(2, "a command is required: post, sandbox, help", {})
+    expect(2, "a command is required: post, check, definitions, sandbox, help", {})
     expect(2, "Did you mean 'post'?", { "psot" })
     expect(2, "unknown command", { CREDENTIAL })
     expect(2, "unknown option '--authorization'", { "--authorization", CREDENTIAL, "post" })

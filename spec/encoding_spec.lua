@@ -206,6 +206,23 @@ describe("encoding", function()
     small:close()
   end)
 
+  it("takes no long look at what does not fit, and tells of a hundred problems at most", function()
+    local long, event = {}, {}
+    for i = 1, 200000 do
+      long[i] = print
+    end
+    for i = 1, 200 do
+      event["a" .. i] = { long }
+    end
+    local start = helper.process.now()
+    assert.equal("too_large", select(3, encode(event)))
+    assert.is_true(helper.process.now() - start < 0.5)
+    for i = 1, 1000 do
+      event["a" .. i] = print
+    end
+    assert.equal(100, #select(4, encode(event)).problems)
+  end)
+
   it("shows a name that is not printable without harm", function()
     local _, message, _, detail = encode { ["a\27[31m\n" .. ("x"):rep(1000)] = print }
     assert.is_nil(message:find "[%c]")

@@ -34,14 +34,18 @@ describe("postevent.new", function()
     http_version = { "3", 2, 1.1 },
     allow_http = { 1, "yes" },
     user_agent = { "", "a\nb", 5 },
-    accept_codes = { {}, 1100, { "1100" }, { 1.5 }, { 1100, x = 1 } },
+    accept_codes = { {}, 1100, { "1100" }, { 1.5 }, { 1100, x = 1 }, { 1100, nil, 1200 } },
     max_event_bytes = { 0, -1, 1.5, "1" },
     common = { "x", { a = print }, { a = 0 / 0 }, { [1] = "x" }, { a = "\255" } },
     stamp = { 1, "no" },
-    id_attribute = { "", 5, ("x"):rep(51), true },
+    id_attribute = { "", 5, ("x"):rep(51), true, "eventDateTime", "event_name", "\255", "a b" },
     before_send = { "f", {} },
     mode = { "test", true, "" },
     log = { "stderr", true },
+    definitions = { 5, true, "/not/there.json", "{", "[]", "{}", {}, { e = {} }, { e = "x" }, { e = { c = 5 } } },
+    validation = { "loud", true },
+    unknown_events = { "warn", false },
+    unknown_attributes = { "warn", true },
     url = { 5, "", "example.com", "ftp://example.com/", "https://a:hunter2@example.com/", "https://example.com/a b",
       "/x" },
   }
@@ -69,7 +73,6 @@ describe("postevent.new", function()
     assert.truthy(message_of(with("colour", 1)):find("unknown option: colour$"))
     assert.truthy(message_of({ url = URL, tls = { ca_fil = "x" } }):find("tls.ca_fil, did you mean ca_file?", 1, true))
     assert.truthy(message_of({ URL }):find("unknown option: 1", 1, true))
-    assert.truthy(message_of(with("definitions", "events.json")):find("unknown option: definitions", 1, true))
   end)
 
   it("speaks HTTP/2 with https alone", function()
@@ -99,6 +102,28 @@ describe("postevent.new", function()
       postevent.new(options):close()
     end
     postevent.new({ url = far }):close()
+  end)
+
+  it("sends none through a proxy that is not this machine, in the clear", function()
+    local here = { url = "http://localhost/x", user = "u", password = "hunter2", proxy = "http://proxy.example:3128" }
+    assert.truthy(message_of(here):find("allow_http", 1, true))
+    here.proxy = "http://127.0.0.1:3128"
+    postevent.new(here):close()
+    here.url, here.proxy = URL, "http://proxy.example:3128"
+    postevent.new(here):close()
+  end)
+
+  it("reads the options raw, as they were checked", function()
+    local message = message_of(setmetatable({}, { __index = { url = URL } }))
+    assert.truthy(message:find("url: missing", 1, true))
+    local client = postevent.new(setmetatable({ url = "http://far.example/x" }, { __index = { allow_http = true } }))
+    assert.is_false((pcall(client.set_authorization, client, "Basic hunter2")))
+    client:close()
+  end)
+
+  it("shows no secret that is of the wrong type", function()
+    local message = message_of { url = URL, tls = { key_password = 13371337 } }
+    assert.is_nil(message:find("1337", 1, true))
   end)
 
   it("holds set_authorization to the same rules", function()

@@ -164,6 +164,20 @@ describe("client:post", function()
     assert.same({ event_name = "e", card = "4111", inner = { x = 1 } }, event)
   end)
 
+  it("copies what before_send returns, when that is not the copy it was given", function()
+    local mine = { event_name = "mine" }
+    local client = new {
+      id_attribute = "id",
+      before_send = function()
+        return mine
+      end,
+    }
+    local first = assert(client:post { event_name = "x" })
+    local second = assert(client:post { event_name = "x" })
+    assert.not_equal(first.event_id, second.event_id)
+    assert.same({ event_name = "mine" }, mine)
+  end)
+
   it("sends nothing when before_send returns nil", function()
     local reply, message, code, detail = new {
       before_send = function() end,

@@ -11,6 +11,19 @@ local postevent = require "postevent"
 local README = helper.read_file "README.md"
 local CONTRIBUTING = helper.read_file "CONTRIBUTING.md"
 local PORT = "8080" -- the sandbox's, as the README has it
+local DEFINITIONS = "spec/vectors/definitions.json" -- the README's events.json
+
+-- The fields of the formats in date.c, as patterns; every other character stands for itself.
+local DATE_LETTERS = { Y = "%d%d%d%d", y = "%d%d", M = "%d%d", D = "%d%d", h = "%d%d", m = "%d%d", s = "%d%d",
+  t = "%d%d?", f = "%d%d?%d?", X = "[+-]%d%d:%d%d", Z = "%u+", N = "%a%a%a", F = "%a+", W = "%a%a%a" }
+
+-- Among them they break every rule of a definition.
+local WRONG = {
+  { event_name = "be_reserved", customer_id = "12", hotelname = "x", room_nights = "99", age = "20" },
+  { event_name = "cart_updated", coupon = "save10" },
+  { event_name = "membership_renewed", renewed_on = "2024-02-30" },
+  { event_name = "be_reservd" },
+}
 
 local function code_of(cell)
   return markdown.code(cell)[1]
@@ -36,11 +49,14 @@ local function names_of(map)
   return names
 end
 
+-- The blocks of a language; a block of text behind one is what it prints, and its field `output`.
 local function blocks(language, document)
   local found = {}
-  for _, block in ipairs(markdown.blocks(document or README)) do
+  local all = markdown.blocks(document or README)
+  for i, block in ipairs(all) do
     if block.language == language then
       found[#found + 1] = block
+      block.output = all[i + 1] and all[i + 1].language == "text" and all[i + 1].text or nil
     end
   end
   return found
@@ -50,11 +66,13 @@ local function has(block, pattern)
   return ("\n" .. block.text):find(pattern) ~= nil
 end
 
--- The kinds of shell blocks: what installs (not run here, see "names ..."), curl, the sandbox alone in its terminal,
--- and the rest, which must run.
+-- The kinds of shell blocks: what installs (not run here, see "names ..."), curl to the platform (nor run) or to the
+-- sandbox, the sandbox alone in its terminal, and the rest, which must run.
 local function kind_of(block)
   if has(block, "[\n(]make ") or has(block, "\nluarocks ") then
     return "install"
+  elseif has(block, "\ncurl [^\n]*https://") then
+    return "download"
   elseif has(block, "\ncurl ") then
     return "curl"
   elseif block.text:find "^postevent sandbox [^\n&]*\n$" then
@@ -92,11 +110,107 @@ describe("the README's tables", function()
   end)
 
   it("name every rule", function()
-    local rules = {}
+    local rules = names_of(rows_by_name("Rule", "Broken by"))
+    assert.same(known.definition_rules(), rules)
     for _, row in ipairs(markdown.table(README, "In the event", "Rule")) do
       rules[code_of(row[2])] = true
     end
     assert.same(known.rules(), rules)
+  end)
+
+  it("show for each rule of a definition what the client says", function()
+    local client = postevent.new { mode = "record", definitions = DEFINITIONS }
+    local messages = {}
+    for _, event in ipairs(WRONG) do
+      for _, problem in ipairs((select(4, client:encode(event))).problems) do
+        messages[problem.message] = problem.rule
+      end
+    end
+    client:close()
+    for rule, row in pairs(rows_by_name("Rule", "Broken by")) do
+      if rule ~= "regex" or postevent.features.pcre2 then
+        assert.equal(rule, messages[code_of(row[3])], code_of(row[3]))
+      end
+    end
+  end)
+
+  it("name every type of an attribute, with what it takes and what it refuses", function()
+    local types = {}
+    for kind, row in pairs(rows_by_name("Type", "Asks for")) do
+      types[kind:match "^%u+"] = true
+      local source = { e = { who = "customer", x = { type = kind, values = kind == "ENUM" and { "1", "12" } or nil } } }
+      local client = postevent.new { mode = "record", definitions = source }
+      for column, is_taken in pairs { [3] = true, [4] = false } do
+        local values = markdown.code(row[column])
+        assert.is_true(#values > 0)
+        for _, value in ipairs(values) do
+          local body = client:encode { event_name = "e", who = "C-17", x = known.evaluate(value) }
+          assert.equal(is_taken, body ~= nil, kind .. ": " .. value)
+        end
+      end
+      client:close()
+    end
+    assert.same(known.types(), types)
+  end)
+
+  it("show each of the formats of dates", function()
+    local client = postevent.new { mode = "record", definitions = { e = { who = "customer", x = "date" } } }
+    local shown = markdown.code(README:match "\nText is sent as it is%..-\n\n")
+    for _, text in ipairs(shown) do
+      assert.is_string(client:encode { event_name = "e", who = "C-17", x = text }, text)
+    end
+    client:close()
+    local count = 0
+    for format in helper.read_file("csrc/date.c"):match("formats%[%] = (%b{})"):gmatch '"(.-)"' do
+      local pattern = "^" .. format:gsub(".", function(letter)
+        return DATE_LETTERS[letter] or "[" .. letter .. "]"
+      end) .. "$"
+      local found = false
+      for _, text in ipairs(shown) do
+        found = found or text:find(pattern) ~= nil
+      end
+      assert.is_true(found, format)
+      count = count + 1
+    end
+    assert.equal(17, count)
+    assert.equal(17, #shown)
+  end)
+
+  it("name every field of an attribute in the short form", function()
+    local rows = rows_by_name("In the table", "Default")
+    assert.same(known.short_fields(), names_of(rows))
+    local read = postevent.definitions { e = { c = { type = "customer" } } }.events[1].attributes[1]
+    for name, row in pairs(rows) do
+      local default = code_of(row[2])
+      if name ~= "type" then
+        assert.same(default and known.evaluate(default), read[name], name)
+      end
+      assert.is_true(helper.read_file(DEFINITIONS):find('"' .. code_of(row[3]) .. '"', 1, true) ~= nil, row[3])
+    end
+  end)
+
+  it("name what the command has for definitions", function()
+    local actions = {}
+    for name in pairs(rows_by_name("The command", "What it does")) do
+      local words, arguments = { name:match "^postevent (%l+)" }, {}
+      words[2] = name:match "^postevent %l+ (%l+)"
+      for argument in name:gmatch "%-*[%a=]+" do
+        arguments[#arguments + 1] = not argument:find "^%l+$" and argument or nil
+      end
+      actions[words[2] or ""] = true
+      words[#words + 1] = "--help"
+      local status, help = helper.run_lua("bin/postevent", words)
+      assert.equal(0, status, name)
+      for _, argument in ipairs(arguments) do
+        assert.truthy(help:find(argument, 1, true), name .. ": " .. argument)
+      end
+    end
+    local _, help = helper.run_lua("bin/postevent", { "definitions", "--help" })
+    for action in help:match("\nCommands:\n(.*)$"):gmatch "\n?   (%l+)  " do
+      assert.is_true(actions[action], action)
+      actions[action] = nil
+    end
+    assert.same({ [""] = true }, actions)
   end)
 
   it("name every field of the reply and of the detail", function()
@@ -164,11 +278,11 @@ describe("the README's tables", function()
     assert.same({ [exit.OK] = true, [exit.FAILED] = true, [exit.USAGE] = true, [exit.TRY_AGAIN] = true }, statuses)
   end)
 
-  it("name every package that the build needs with Lua 5.4", function()
+  it("name every package that the build needs with Lua 5.4, or can do with", function()
     local columns = { ["Debian, Ubuntu"] = 4, Fedora = 5, Alpine = 6, ["macOS, Homebrew"] = 7 }
     local written = {}
     for _, row in ipairs(markdown.table(README, "System", "Packages")) do
-      written[row[1]] = (" " .. row[2] .. " "):gsub("[`,]", " ")
+      written[row[1]] = (" " .. row[2] .. " " .. row[3] .. " "):gsub("[`,]", " ")
     end
     local count = 0
     for line in helper.read_file("tools/install-deps"):gmatch "([^\n]*)\n" do
@@ -177,7 +291,7 @@ describe("the README's tables", function()
         fields[#fields + 1] = field
       end
       local need = fields[1]
-      if #fields == 7 and (need == "build" or need == "run:each" or need:find ":lua5%.4$") then
+      if #fields == 7 and (need == "build" or need == "pcre2" or need == "run:each" or need:find ":lua5%.4$") then
         count = count + 1
         for system, column in pairs(columns) do
           for package in fields[column]:gsub("%%P", "lua5.4"):gmatch "%S+" do
@@ -223,14 +337,24 @@ describe("the README", function()
     }
   end
 
+  -- A directory in which there are definitions, as the README has them.
+  local function new_directory()
+    local path = helper.new_directory()
+    helper.write_file(path .. "/events.json", helper.read_file(DEFINITIONS))
+    return path
+  end
+
   local function shell(text, with_url)
-    return helper.run({ "sh", "-euc", text }, { env = environment(with_url), directory = helper.new_directory() })
+    return helper.run({ "sh", "-euc", text }, { env = environment(with_url), directory = new_directory() })
   end
 
   it("has blocks of known languages alone, so that each is checked", function()
     local languages = { lua = true, sh = true, json = true, dockerfile = true }
+    local last
     for _, block in ipairs(markdown.blocks(README)) do
-      assert.is_true(languages[block.language], "line " .. block.line)
+      local is_output = block.language == "text" and last and last.language == "sh"
+      assert.is_true(is_output or languages[block.language], "line " .. block.line)
+      last = block
     end
     for _, block in ipairs(blocks "json") do
       assert.is_table(cjson.decode(block.text))
@@ -244,7 +368,8 @@ describe("the README", function()
   for _, block in ipairs(blocks "lua") do
     it(("has Lua that runs and prints what it says, at line %d"):format(block.line), function()
       local script = helper.new_file(block.text, "readme.lua")
-      local status, output, errors = helper.run_lua(script, {}, { env = environment(true) })
+      local options = { env = environment(true), directory = new_directory() }
+      local status, output, errors = helper.run_lua(script, {}, options)
       assert.equal(0, status, errors)
       assert.equal("", errors)
       local expected = {}
@@ -260,12 +385,19 @@ describe("the README", function()
     if kind_of(block) == "run" then
       ran = ran + 1
       it(("has shell commands that work, at line %d"):format(block.line), function()
-        assert.truthy(has(block, "postevent post "), "it posts nothing; how is it to be checked?")
+        assert.truthy(block.output or has(block, "postevent post "), "it posts nothing; how is it to be checked?")
         local sets_url = has(block, "POSTEVENT_URL=")
         local text = block.text:gsub("127%.0%.0%.1:" .. PORT, "127.0.0.1:" .. sandbox.port)
         local status, output, errors = shell(text, not sets_url)
         assert.equal(0, status, errors)
+        if not postevent.features.pcre2 then
+          errors = errors:gsub("postevent: warning: no regex is checked: this build has no PCRE2\n", "")
+        end
         assert.equal("", errors)
+        if block.output then
+          assert.equal(block.output, output)
+          return
+        end
         local reply = output:match '{"status":{"code":1100,[^\n]*'
         assert.equal(1100, cjson.decode(reply).status.code)
         local has_sandbox = has(block, "postevent sandbox ")
@@ -301,7 +433,7 @@ describe("the README", function()
     local count = 0
     for _, block in ipairs(blocks "sh") do
       if kind_of(block) == "curl" then
-        for line in block.text:gmatch "[^\n]+" do
+        for line in block.text:gsub("'", ""):gmatch "[^\n]+" do
           local options, path = line:match("^curl (.-)http://127%.0%.0%.1:" .. PORT .. "(/%S*)$")
           local reply = helper.http_request { method = options:match "%-X (%u+)" or "GET", url = sandbox.base .. path }
           assert.equal(200, reply.status, line)
@@ -309,7 +441,20 @@ describe("the README", function()
         end
       end
     end
-    assert.equal(2, count)
+    assert.equal(4, count)
+  end)
+
+  it("shows how definitions are downloaded, without a credential on the command line", function()
+    local count = 0
+    for _, block in ipairs(blocks "sh") do
+      if kind_of(block) == "download" then
+        assert.equal(0, (helper.run { "sh", "-nc", block.text }))
+        assert.is_nil(block.text:find("Basic", 1, true))
+        assert.truthy(block.text:find("/v2/events\n", 1, true))
+        count = count + 1
+      end
+    end
+    assert.equal(1, count)
   end)
 
   it("has a first program that the tools run, too", function()

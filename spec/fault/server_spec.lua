@@ -118,6 +118,39 @@ describe("a post to a server that", function()
     posting.fails_with("rejected", server.url, {}, event)
   end)
 
+  it("says more than it was asked is not taken at its word: no event gets the reply of another", function()
+    for _, extra in ipairs {
+      "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" .. '{"status":{"code":   1100}}',
+    } do
+      for _, tls in ipairs { false, true } do
+        local server = rude.start("answer_twice", { extra = extra, tls = tls or nil })
+        local client = posting.client(server.url, { tls = tls and { ca_file = certificates.get().ca_file } or nil })
+        for i = 1, 4 do
+          local reply, message = client:post(documents.new_event())
+          assert.is_table(reply, message)
+          assert.equal(documents.request_id, reply.requestId)
+          server:events("extra", i)
+        end
+        assert.equal(4, server:requests())
+        client:close()
+        server:stop()
+      end
+    end
+  end)
+
+  it("is a proxy that asks for credentials without end is given up in time", function()
+    local server = rude.start("endless_reply", {
+      head = 'HTTP/1.1 407 No\r\nProxy-Authenticate: Digest realm="x", nonce="y"\r\n\r\n',
+    })
+    local outcome = posting.post("https://127.0.0.1:1/", {
+      proxy = ("http://u:hunter2@127.0.0.1:%d"):format(server.port), timeout = 0.5, attempts = 1,
+    })
+    assert.is_nil(outcome.reply)
+    assert.is_false(outcome.detail.sent)
+    in_time(outcome, 0.5)
+  end)
+
   it("breaks thousands of times costs no memory and no descriptor", function()
     local server = rude.start "reset"
     local lua, rss, fds = growth(server.url, 500, 3000)

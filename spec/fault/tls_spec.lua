@@ -74,6 +74,22 @@ describe("TLS", function()
     assert.is_false(outcome.detail.sent)
   end)
 
+  it("never asks a person for the password of a key", function()
+    local all = certificates.get()
+    local outcome = posting.fails_with("tls", server.urls[5] .. "/x", {
+      tls = { ca_file = ca_file, cert_file = all.client_encrypted.cert, key_file = all.client_encrypted.key },
+      timeout = 2,
+    })
+    assert.is_false(outcome.detail.sent)
+    assert.is_true(outcome.elapsed < 2)
+  end)
+
+  it("speaks HTTP/2 to those alone who ask for it", function()
+    local before = #server:requests()
+    assert.is_table(posting.post(server.urls[1] .. "/x", { tls = { ca_file = ca_file } }).reply)
+    assert.equal("HTTP/1.1", server:requests(before + 1)[before + 1].protocol)
+  end)
+
   it("calls it endpoint when nginx asks for a certificate in a page", function()
     posting.fails_with("endpoint", server.urls[5] .. "/x", { tls = { ca_file = ca_file } })
   end)

@@ -11,56 +11,14 @@
 #include <lualib.h>
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "failing_malloc.h"
 #include "lua_compat.h"
 
 int luaopen_postevent_core(lua_State *L);
-
-/* glibc's own, under the names that it keeps for those who replace malloc. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void __libc_free(void *block);
-
-static __thread long countdown; /* 0: nothing fails */
-static __thread bool failed;
-static atomic_long live; /* blocks; libcurl may start a thread to look up a name */
-
-static bool fails(void) {
-  if (countdown == 0 || --countdown > 0) return false;
-  failed = true;
-  return true;
-}
-
-PE_EXPORT void *malloc(size_t size) {
-  void *block = fails() ? NULL : __libc_malloc(size);
-  live += block != NULL;
-  return block;
-}
-
-PE_EXPORT void *calloc(size_t count, size_t size) {
-  void *block = fails() ? NULL : __libc_calloc(count, size);
-  live += block != NULL;
-  return block;
-}
-
-PE_EXPORT void *realloc(void *old, size_t size) {
-  void *block = fails() ? NULL : __libc_realloc(old, size);
-  live += !old && block;
-  live -= old && !block && size == 0;
-  return block;
-}
-
-PE_EXPORT void free(void *block) {
-  live -= block != NULL;
-  __libc_free(block);
-}
 
 static void preload_core(lua_State *L) {
   lua_getglobal(L, "package");
@@ -73,7 +31,7 @@ static void preload_core(lua_State *L) {
 /* One state, one call of the script's function with its Nth allocation failing. Returns whether one failed. */
 static bool run(const char *script, const char *url, long n) {
   lua_State *L = luaL_newstate();
-  bool raised;
+  bool raised, failed;
 
   luaL_openlibs(L);
   preload_core(L);
@@ -82,10 +40,9 @@ static bool run(const char *script, const char *url, long n) {
     exit(2);
   }
   lua_pushinteger(L, (lua_Integer)n);
-  failed = false;
-  countdown = n;
+  failing_malloc_at(n);
   raised = lua_pcall(L, 1, 1, 0) != 0;
-  countdown = 0;
+  failed = failing_malloc_end();
   printf("%ld %s%s\n", n, raised ? "raised " : "", lua_isstring(L, -1) ? lua_tostring(L, -1) : "?");
   lua_close(L);
   return failed;
@@ -108,9 +65,9 @@ int main(int argc, char **argv) {
   warm_up_threads();
   run(argv[1], argv[2], 0); /* what libraries allocate once and keep */
   run(argv[1], argv[2], 0);
-  for (long n = 1; before = live, run(argv[1], argv[2], n); n++) {
-    if (live == before) continue;
-    fprintf(stderr, "allocation %ld: %ld blocks leaked\n", n, live - before);
+  for (long n = 1; before = failing_malloc_live(), run(argv[1], argv[2], n); n++) {
+    if (failing_malloc_live() == before) continue;
+    fprintf(stderr, "allocation %ld: %ld blocks leaked\n", n, failing_malloc_live() - before);
     return 3;
   }
   return 0;

@@ -1,6 +1,7 @@
 -- What the module itself knows: names of options, their defaults, error codes, rules. For the specs that hold what is
 -- written about them to it.
 local children = require "support.children"
+local definitions = require "postevent.definitions"
 local files = require "support.files"
 local options = require "postevent.options"
 
@@ -89,20 +90,44 @@ function known.codes_to_try_again()
   return names_of(assert(upvalue(require("postevent.cli.post").run, "TRY_AGAIN"), "cli/post.lua has no `TRY_AGAIN`"))
 end
 
--- { missing = true, ... }: the rules that an event can break.
-function known.rules()
-  local rules = {}
-  local source = files.read "csrc/lua_event.c"
-  for rule in source:gmatch 'add_problem%(&?%w+, "([%l%d_]+)"' do
-    rules[rule] = true
+-- rule.c's names of the constants that stand in rule.h from `first` to `last`. Two constants may share a name.
+local function rules_between(first, last)
+  local header, names = files.read "csrc/rule.h", {}
+  for constant, name in files.read("csrc/rule.c"):gmatch '%[(PE_RULE_[%u%d_]+)%] = "([%l%d_]+)"' do
+    names[constant] = name
   end
-  for arguments in source:gmatch "note(%b())" do
-    local rule = arguments:match ', "([%l%d_]+)", [%w"]' -- the first of two texts
-    if rule then
-      rules[rule] = true
-    end
+  local rules = {}
+  local from, to = header:find(first .. ",", 1, true), select(2, header:find(last .. ",", 1, true))
+  for constant in header:sub(assert(from), assert(to)):gmatch "\n? *(PE_RULE_[%u%d_]+)," do
+    rules[assert(names[constant], constant)] = true
   end
   return rules
+end
+
+-- { missing = true, ... }: the rules that an event can break. The first and the last of rule.h are never in a problem.
+function known.rules()
+  return rules_between("PE_RULE_MISSING", "PE_RULE_TOO_LARGE")
+end
+
+-- { missing = true, ... }: those of its definition, about which `validation` decides.
+function known.definition_rules()
+  return rules_between("PE_RULE_MISSING", "PE_RULE_UNKNOWN_EVENT")
+end
+
+-- { CUSTOMER = true, ... }: the types of attributes.
+function known.types()
+  return names_of(require("postevent.definition_limits").TYPES)
+end
+
+-- { type = true, ... }: the fields of an attribute in the short form of definitions.
+function known.short_fields()
+  for _, f in pairs(definitions) do
+    local fields = upvalue(f, "short_fields")
+    if fields then
+      return names_of(fields)
+    end
+  end
+  error "definitions.lua has no `short_fields`"
 end
 
 return known

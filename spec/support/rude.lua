@@ -9,8 +9,9 @@
 -- })
 -- On accept: close_at_once, reset_at_once, silent_handshake. With the head: close_while_body, reset_while_body,
 -- answer_before_body. With the request: answer, answer_late, never_answer, trickle, reset, close, reset_in_reply,
--- close_in_reply, short_reply, huge_reply, endless_reply, endless_headers, garbage, gzip_lie, close_after_reply_idle,
--- sequence, raw; of HTTP/2 refuse_stream, go_away. And reset_second_request: reset with answer = 1.
+-- close_in_reply, short_reply, huge_reply, endless_reply (head =), endless_headers, garbage, gzip_lie,
+-- close_after_reply_idle, answer_twice (extra =), sequence, raw; of HTTP/2 refuse_stream, go_away. And
+-- reset_second_request: reset with answer = 1.
 --
 -- The object: .url, .port, :log() (records with an `event`: connection, handshake, handshake_failed, head, request,
 -- closed_by_client, closed (by the server, however), stream_reset_by_client, error), :events(name, [count]) waits until

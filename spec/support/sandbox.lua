@@ -12,12 +12,13 @@ local Sandbox = {}
 Sandbox.__index = Sandbox
 
 local SCRIPT = [[
-local port_file, authorization = arg[1], arg[2]
+local port_file, authorization, definitions = arg[1], arg[2], arg[3]
 require("postevent.sandbox").run {
   host = "127.0.0.1",
   port = 0,
   port_file = port_file,
-  authorization = authorization,
+  authorization = authorization ~= "" and authorization or nil,
+  definitions = definitions,
   log = function(line)
     print(line)
     io.stdout:flush()
@@ -25,12 +26,13 @@ require("postevent.sandbox").run {
 }
 ]]
 
--- start {authorization =} -> an object with .url (of a webhook), .base, .port.
+-- start {authorization =, definitions = file} -> an object with .url (of a webhook), .base, .port.
 function sandbox.start(options)
   options = options or {}
   local port_file = files.new_path "sandbox.port"
   local child = children.spawn {
-    children.lua(), files.write(files.new_path "sandbox.lua", SCRIPT), port_file, options.authorization,
+    children.lua(), files.write(files.new_path "sandbox.lua", SCRIPT), port_file, options.authorization or "",
+    options.definitions,
   }
   local self = setmetatable({ child = child }, Sandbox)
   self.port = waiting.wait_until(function()

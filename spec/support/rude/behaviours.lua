@@ -94,9 +94,10 @@ function behaviours.on_request.huge_reply(conn, options)
   end
 end
 
--- A body that never ends.
-function behaviours.on_request.endless_reply(conn)
-  local going = conn:write "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+-- A body that never ends, behind options.head.
+function behaviours.on_request.endless_reply(conn, options)
+  local going = conn:write(options.head
+    or "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
   while going do
     going = conn:write(FILLER)
   end
@@ -124,6 +125,15 @@ function behaviours.on_request.close_after_reply_idle(conn, options, http, reque
   scheduler.sleep(options.delay or 0.02)
   conn:skip()
   conn:close()
+end
+
+-- Answers, and options.delay seconds (0.02) later sends options.extra, which nobody asked for: the event "extra".
+function behaviours.on_request.answer_twice(conn, options, http, request)
+  http.reply(conn, request, options.reply)
+  scheduler.sleep(options.delay or 0.02)
+  local written = conn:write(options.extra)
+  conn.log { event = "extra", connection = conn.number }
+  return written and not options.close
 end
 
 -- options.replies in turn, one a request over all connections; the last repeats. Text is sent as it is, and when it is

@@ -1,0 +1,104 @@
+-- Lua runs finalizers inside nearly every call of its interface, so inside post and encode too: one that closes the
+-- client, or posts with it, must not touch what the call works with.
+local helper = require "support.helper"
+
+local PRELUDE = [[
+local postevent = require "postevent"
+if _VERSION == "Lua 5.4" then
+  collectgarbage(arg[2] == "generational" and "generational" or "incremental", 1, 1000, 1)
+else
+  collectgarbage("setpause", 1)
+  collectgarbage("setstepmul", 100000)
+end
+
+-- Calls `action` when the collector finds what this leaves behind.
+local function leave(action)
+  if newproxy then
+    getmetatable(newproxy(true)).__gc = action
+  else
+    setmetatable({}, { __gc = action })
+  end
+end
+]]
+
+local ENCODE = PRELUDE .. [[
+local client = postevent.new { url = "http://127.0.0.1:1/", stamp = false }
+local inner = { event_name = "inner", list = { 1, 2, 3 }, bad = arg[3] and print or nil }
+for i = 1, 20000 do
+  leave(function()
+    client:encode(inner)
+  end)
+  local name = "outer_" .. i
+  local body = client:encode { event_name = name }
+  assert(body == '{"event_name":"' .. name .. '"}', body)
+  local refused, message = client:encode { event_name = name, bad = 0 / 0, ["worse_" .. i] = print }
+  assert(refused == nil and message:find("worse_" .. i, 1, true) and message:find("bad: ", 1, true), message)
+end
+client:close()
+]]
+
+local CLOSE = PRELUDE .. [[
+for i = 1, 3000 do
+  local client = postevent.new { url = "http://127.0.0.1:1/", attempts = 1, id_attribute = "id" }
+  leave(function()
+    client:close()
+  end)
+  for _ = 1, i % 50 do
+    local garbage = {} -- luacheck: ignore
+  end
+  local _, message, code, detail = client:post { event_name = "outer", id = i }
+  assert(code == "closed" or (code == "unreachable" and detail.event_id == tostring(i)), message)
+  client:close()
+end
+]]
+
+local POST = PRELUDE .. [[
+local client = postevent.new { url = arg[1], id_attribute = "id" }
+local depth = 0
+for i = 1, 1500 do
+  leave(function()
+    if depth == 0 then
+      depth = 1
+      client:post { event_name = "inner", id = "inner_" .. i }
+      depth = 0
+    end
+  end)
+  local id = "outer_" .. i
+  local reply = assert(client:post { event_name = "outer", id = id })
+  assert(reply.event_id == id and reply.status.message == "Event is pushed to transformation state")
+  assert(#reply.requestId == 36)
+end
+client:close()
+]]
+
+describe("a finalizer that uses the client", function()
+  helper.guard()
+
+  local function run(code, ...)
+    local status, _, errors = helper.run_lua({ code = code }, { ... })
+    assert.equal(0, status, errors)
+  end
+
+  for _, mode in ipairs { "incremental", "generational" } do
+    it("while it encodes changes nothing: " .. mode, function()
+      run(ENCODE, "", mode)
+      run(ENCODE, "", mode, "bad")
+    end)
+
+    it("to close it while it posts crashes nothing: " .. mode, function()
+      run(CLOSE, "", mode)
+    end)
+
+    it("to post while it posts gets its own reply, and every event arrives whole: " .. mode, function()
+      local sandbox = helper.start_sandbox()
+      run(POST, sandbox.url, mode)
+      local outer = 0
+      for _, record in ipairs(sandbox:events()) do
+        assert.equal(record.event.event_name, record.event.id:match "^%l+")
+        outer = outer + (record.event.event_name == "outer" and 1 or 0)
+      end
+      assert.equal(1500, outer)
+      assert.is_nil(sandbox:log():find " 400 ", 1, true)
+    end)
+  end
+end)
