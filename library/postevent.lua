@@ -21,15 +21,21 @@
 ---| "unavailable"   # the platform cannot take events now
 ---| "bad_reply"     # the answer is not the platform's
 
----What is wrong with an attribute.
+---What is wrong with an attribute. The first eight are of the event's definition.
 ---@alias postevent.rule
----| "missing"    # no event_name, or an empty one
----| "type"       # a value that JSON does not have, an event_name that is not text
----| "name"       # a name that is not text
----| "not_finite" # NaN, infinity
----| "utf8"       # text that is not UTF-8
----| "depth"      # tables nested deeper than 32, or a table that contains itself
----| "too_large"  # the event does not fit into `max_event_bytes`
+---| "missing"       # a required attribute, or the event_name, is absent, null or empty
+---| "type"          # the definition asks for another type; or JSON does not have this one
+---| "enum"          # not one of the definition's values
+---| "date"          # not a date in one of the platform's formats
+---| "regex"         # does not match the definition's pattern
+---| "customer"      # not an identifier of a customer of this kind
+---| "unknown"       # the definition does not have the attribute
+---| "unknown_event" # no definition has the name of the event
+---| "name"          # a name that is not text
+---| "not_finite"    # NaN, infinity
+---| "utf8"          # text that is not UTF-8
+---| "depth"         # tables nested deeper than 32, or a table that contains itself
+---| "too_large"     # the event does not fit into `max_event_bytes`
 
 ---@alias postevent.mode
 ---| "live"   # events are posted
@@ -39,8 +45,29 @@
 ---The attributes of an event: text, finite numbers, booleans, null (lua-cjson's), arrays and tables of these.
 ---@class postevent.event
 ---@field event_name? string The name of the event's definition. Mandatory, here or in `common`.
----@field eventDateTime? string When it happened: `yyyy-MM-dd HH:mm:ss`. Absent: the time of the call, in UTC.
+---@field eventDateTime? string|number When it happened: `yyyy-MM-dd HH:mm:ss`, or seconds since 1970. Absent: now.
 ---@field [string] any
+
+---An attribute in the short form of definitions, where its type alone ("string", "customer:mobile", "double?") or an
+---enum ({ "enum", "1", "2" }) does not say enough.
+---@class postevent.attribute
+---@field type? string "string", "double", "date", ...; "customer:mobile"; with "?" behind it, optional.
+---@field required? boolean In place of the "?". Default: `true`.
+---@field sensitive? boolean Its values are never quoted in a message. Default: `false`.
+---@field unique? boolean Part of the key by which the platform tells a repeat. Not checked. Default: `false`.
+---@field regex? string A pattern, in Java's syntax, for the whole text.
+---@field values? string[] Of an enum.
+---@field identifier? string Of a customer, in place of the ":mobile": "mobile", "email", ...
+
+---The events of the short form, by name; each has its attributes, by name.
+---@alias postevent.short_form table<string, table<string, string|string[]|postevent.attribute>>
+
+---A source of definitions: a file's name, JSON, or a table: the platform's download, or the short form.
+---@alias postevent.source string|postevent.short_form|table|postevent.definitions
+
+---Definitions, read and compiled. For any number of clients.
+---@class postevent.definitions
+---@field warnings string[] What breaks the platform's limits in its own download, and patterns that are not checked.
 
 ---The field `tls` of the options.
 ---@class postevent.tls
@@ -63,17 +90,21 @@
 ---@field attempts? integer How often at most an event is posted, 1 to 100. Default: `3`.
 ---@field tls? postevent.tls Certificates, and whether the server's is verified.
 ---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
----@field http_version? "1.1"|"2" Not set: HTTP/2 where an https server offers it, else 1.1.
+---@field http_version? "1.1"|"2" "2": HTTP/2 where an https server offers it. Else HTTP/1.1.
 ---@field allow_http? boolean Lets credentials go over http:// to another machine. Default: `false`.
 ---@field user_agent? string The User-Agent header. Default: `"postevent/0.1.0"`.
 ---@field accept_codes? integer[] The values of `status.code` that mean delivered. Default: `{ 1100 }`.
 ---@field max_event_bytes? integer Bytes of the longest JSON that is sent, 2 to 10485760. Default: `32768`.
----@field common? postevent.event Attributes that every event gets unless it has its own.
+---@field common? postevent.event Attributes that every event gets unless it has its own; those of its definition.
+---@field definitions? postevent.source Event definitions: the name of a file, JSON, a table, ...
+---@field validation? "strict"|"warn"|"off" What becomes of an event that breaks its definition. Default: `"strict"`.
+---@field unknown_events? "error"|"allow" What becomes of an event that has no definition. Default: `"error"`.
+---@field unknown_attributes? "error"|"allow" And of an attribute that is not in it. Default: `"error"`.
 ---@field stamp? boolean Gives an event without `eventDateTime` the time of the call, in UTC. Default: `true`.
 ---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.
 ---@field before_send? fun(event: postevent.event): postevent.event? Is given a copy; what it returns is sent.
 ---@field mode? postevent.mode Default: `"live"`.
----@field log? fun(level: string, message: string) Is told of retries and of `tls.verify = false`. The level is "warn".
+---@field log? fun(level: string, message: string) Is told of what is odd and goes on all the same. Level: "warn".
 
 ---What the platform said.
 ---@class postevent.status
@@ -153,6 +184,7 @@ function client:close() end
 ---@field curl string libcurl's version.
 ---@field tls string Its TLS library and version, or "".
 ---@field http2 boolean
+---@field pcre2 boolean Whether the patterns of definitions are checked.
 
 ---@class postevent
 ---@field version string
@@ -163,5 +195,10 @@ local postevent = {}
 ---@param options postevent.options
 ---@return postevent.client
 function postevent.new(options) end
+
+---Reads and compiles definitions, once for any number of clients. Raises when they cannot be read.
+---@param source postevent.source
+---@return postevent.definitions
+function postevent.definitions(source) end
 
 return postevent
