@@ -13,8 +13,8 @@ static const char BAD_FLAG[] = "a flag that means something else in PCRE2, or no
 typedef struct scanner {
   const char *at;
   const char *end;
-  bool quantified; /* the last item has its quantifier: of a{2}{3} Java drops the second, PCRE2 multiplies */
-  bool caseless, beyond, reference, behind; /* what there was so far; `beyond`: a property, or more than ASCII */
+  bool quantified;       /* the last item has its quantifier: of a{2}{3} Java drops the second, PCRE2 multiplies */
+  bool caseless, beyond; /* what there was so far: (?i); a property, or more than ASCII */
   pe_java_pattern *out;
 } scanner;
 
@@ -120,9 +120,8 @@ static const char *take_escape(scanner *in) {
   case 'A':
   case 'z': return NULL;
   default:
-    if (!is_digit(escaped)) return take_character(in, escaped);
-    in->reference = true; /* \1 to \9; behind two digits either may see an octal number */
-    return escaped == '0' || is_digit(next(in)) ? BAD_ESCAPE : NULL;
+    /* Java keeps what a group matched in an alternative that it then gave up. */
+    return escaped >= '1' && escaped <= '9' ? "a back-reference is judged differently" : take_character(in, escaped);
   }
 }
 
@@ -177,7 +176,6 @@ static const char *take_group(scanner *in) {
   if (next(in) != '<') return is_one_of(next(in), "idmsuxU-:") ? take_flags(in) : BAD_GROUP;
   if (in->end - in->at > 1 && is_one_of(in->at[1], "=!")) {
     in->at += 2;
-    in->behind = true;
     return NULL;
   }
   return take_name(in);
@@ -220,6 +218,5 @@ const char *pe_java_pattern_check(const char *pattern, size_t size, pe_java_patt
     const char *why = take_item(&in);
     if (why) return why;
   }
-  if (in.caseless && in.beyond) return "(?i) is for ASCII in Java, for all letters in PCRE2";
-  return in.reference && in.behind ? BAD_GROUP : NULL; /* \1 inside (?<=...) has no length to Java */
+  return in.caseless && in.beyond ? "(?i) is for ASCII in Java, for all letters in PCRE2" : NULL;
 }

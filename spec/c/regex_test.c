@@ -51,7 +51,6 @@ static const struct {
     {".{2}", "🏨東", "🏨"},
     {"[^x]", "🏨", "x"},
     {"(?<year>\\d{4})", "2024", "24"},
-    {"(\\d)\\1*", "777", "778"},
     {"(?i)save\\d", "SaVe1", "SaVe"},
     {"(?i:s)ave", "Save", "SAve"},
     {"(?s).*", "a\nb\r\nc", NULL},
@@ -159,7 +158,7 @@ static const char *const skipped[] = {
     "(?U)x", "(?u)x", "(?x) a b", "(?d).", "(?m)^a$", "(?n)(a)", "(?J)a", "(?^)a", "(?iU)a", "(?xx)a", "(?i", "(?a)b",
     "(?)", "(*FAIL)", "(*UCP)\\d", "(*ACCEPT)", "(*LF)a", "(?|(a)|(b))", "(?R)", "(?1)", "(?+1)", "(?-1)", "(?&n)",
     "(?P<n>a)", "(?P=n)", "(?P>n)", "(?'n'a)", "(?#x)a", "(?C)a", "(?C1)a", "(a)?(?(1)b|c)", "(?<n_1>a)", "(?<1>a)",
-    "(?<n", "(?[a])", "(?<=\\1)(a)", "(",
+    "(?<n", "(?[a])", "(?<=\\1)(a)", "(\\d)\\1", "\\1(a)", "(a)|\\s\\1", "(",
     /* quantifiers */
     "a{2}{3}", "a+{2}", "a**", "a{2}*", "a{,3}", "a{", "{", "a{x}", "a{1,x}", "a{ 1}", "a{1", "*", "+a", "?", "a|*",
     "{2}", "(?=a)?{2}",
@@ -223,9 +222,9 @@ static double time_allowed(const char *value, size_t size) {
 
 static void no_pattern_stalls_the_caller(void **state) {
   static const char *const patterns[] = {
-      "(a+)+$",    "(a+)+b",         "(a|aa)+b",         "(a|a?)+b",    "((a*)*)*b", "(?:a(?![^x]*x))*b",
-      ".*a*b",     ".*.*.*=",        "(?:(?=.*x)a)*b",   "(?:.*?a*b)*", "(a?){50}b", "(.*)*x",
-      "(a*)\\1*b", "(\\w+\\s?)*\\d", "(?i)(a|A)*(A|a)*b"};
+      "(a+)+$",     "(a+)+b",         "(a|aa)+b",         "(a|a?)+b",    "((a*)*)*b", "(?:a(?![^x]*x))*b",
+      ".*a*b",      ".*.*.*=",        "(?:(?=.*x)a)*b",   "(?:.*?a*b)*", "(a?){50}b", "(.*)*x",
+      "(?:a*){9}b", "(\\w+\\s?)*\\d", "(?i)(a|A)*(A|a)*b"};
   enum { LONGEST = 1 << 20 };
   char *value = malloc(LONGEST);
   double allowed;
