@@ -12,7 +12,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
 # nodelete: libcurl may leave a thread in the resolver when a look-up is given up, so the code must never be unmapped.
 LIBFLAG ?= -shared

@@ -149,7 +149,29 @@ static bool fits(const char *format, const char *text, size_t size) {
   return in.at == in.end && is_in_calendar(&read);
 }
 
+/* Two digits as a number; 100 or more when they are none. */
+static int pair(const char *text) {
+  unsigned tens = (unsigned char)text[0] - (unsigned)'0', ones = (unsigned char)text[1] - (unsigned)'0';
+  return tens < 10 && ones < 10 ? (int)(tens * 10 + ones) : 100;
+}
+
+/* "yyyy-MM-dd HH:mm:ss", which is what nearly every event has, without the table. */
+static bool is_usual(const char *text, size_t size) {
+  date read = {.weekday = NO_WEEKDAY};
+  if (size != PE_DATE_SIZE || text[4] != '-' || text[7] != '-' || text[10] != ' ' || text[13] != ':' || text[16] != ':')
+    return false;
+  if (pair(text) > 99 || pair(text + 2) > 99) return false;
+  read.year = pair(text) * 100 + pair(text + 2);
+  read.month = pair(text + 5);
+  read.day = pair(text + 8);
+  read.hour = pair(text + 11);
+  read.minute = pair(text + 14);
+  read.second = pair(text + 17);
+  return is_in_calendar(&read);
+}
+
 bool pe_date_check(const char *text, size_t size) {
+  if (is_usual(text, size)) return true;
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
     if (fits(formats[i], text, size)) return true;
   return false;

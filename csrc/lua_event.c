@@ -180,10 +180,8 @@ static bool is_named(const writer *w, const char *name, size_t size) {
   return w->name_size == size && memcmp(w->name, name, size) == 0;
 }
 
-/* Notes an eventDateTime that is given; whether the attribute in hand is a null that a stamp or an id replaces. */
-static bool is_replaced(writer *w, const pe_value *value) {
-  bool is_time = is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
-  w->has_time = w->has_time || (is_time && value->kind != PE_KIND_NULL);
+/* Whether the attribute in hand is a null that a stamp or an id replaces. */
+static bool is_replaced(const writer *w, const pe_value *value, bool is_time) {
   if (value->kind != PE_KIND_NULL) return false;
   return (is_time && w->rules->stamp) || (w->fill_id && is_named(w, w->rules->id_name, strlen(w->rules->id_name)));
 }
@@ -194,7 +192,7 @@ static void write_attribute(writer *w, int key, bool common) {
   const pe_attribute *attribute = NULL;
   size_t place = PE_MAX_ATTRIBUTES;
   pe_value value;
-  bool is_date;
+  bool is_date, is_time;
 
   w->name = lua_tolstring(w->L, key, &w->name_size);
   read_value(w->L, key + 1, &value);
@@ -203,9 +201,11 @@ static void write_attribute(writer *w, int key, bool common) {
     if (!attribute) attribute = pe_definition_standard(w->name, w->name_size);
     if (!attribute && common) return;
   }
-  if (is_replaced(w, &value)) return;
+  is_time = is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
+  if (is_replaced(w, &value, is_time)) return;
+  w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
   if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
-  is_date = (attribute && attribute->type == PE_TYPE_DATE) || is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
+  is_date = is_time || (attribute && attribute->type == PE_TYPE_DATE);
   if (is_date && value.kind == PE_KIND_NUMBER && write_time(w, value.number)) return;
   if (!write_json(w, attribute, key + 1, &value) || !w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
   if (attribute)
