@@ -152,17 +152,14 @@ static bool copy_values(const pe_attribute *from, pe_attribute *to) {
 static bool write_json_name(pe_text name, pe_text *json) {
   pe_buffer buffer;
   pe_error error;
+  bool copied;
 
   pe_buffer_init(&buffer, SIZE_MAX / 2);
   error = pe_json_write_string(&buffer, name.bytes, name.size);
   if (error == PE_OK) error = pe_buffer_append_byte(&buffer, ':');
-  if (error != PE_OK) {
-    pe_buffer_cleanup(&buffer);
-    return error != PE_NO_MEMORY;
-  }
-  json->bytes = buffer.data; /* the buffer's bytes are the text's from here on */
-  json->size = buffer.size;
-  return true;
+  copied = error == PE_OK && copy_text((pe_text){buffer.data, buffer.size}, json); /* to the byte: there are many */
+  pe_buffer_cleanup(&buffer);
+  return copied || (error != PE_OK && error != PE_NO_MEMORY);
 }
 
 pe_error pe_definition_add(pe_definition *definition, const pe_attribute *attribute) {
