@@ -9,13 +9,7 @@ local rude = require "support.rude"
 
 local URL = "https://127.0.0.1/x"
 
-local function names_of(map)
-  local names = {}
-  for name in pairs(map) do
-    names[name] = true
-  end
-  return names
-end
+local names_of = known.names_of
 
 describe("the annotations", function()
   helper.guard()

@@ -41,13 +41,7 @@ local function rows_by_name(...)
   return rows
 end
 
-local function names_of(map)
-  local names = {}
-  for name in pairs(map) do
-    names[name] = true
-  end
-  return names
-end
+local names_of = known.names_of
 
 -- The blocks of a language; a block of text behind one is what it prints, and its field `output`.
 local function blocks(language, document)

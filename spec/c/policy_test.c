@@ -12,6 +12,30 @@
 
 static const pe_retry_policy policy = {PE_SECOND / 2, 30 * PE_SECOND};
 
+static int64_t fixed_wall(void) {
+  return 42 * PE_SECOND;
+}
+static int64_t fixed_monotonic(void) {
+  return 7;
+}
+static int64_t slept;
+static void no_sleep(int64_t nanoseconds) {
+  slept += nanoseconds;
+}
+
+static void the_clock_can_be_replaced_and_brought_back(void **state) {
+  static const pe_clock fixed = {fixed_wall, fixed_monotonic, no_sleep};
+  (void)state;
+  pe_clock_use(&fixed);
+  assert_int_equal(pe_clock_wall(), 42 * PE_SECOND);
+  assert_int_equal(pe_clock_monotonic(), 7);
+  pe_clock_sleep(5);
+  pe_clock_sleep(-5);
+  assert_int_equal(slept, 5); /* nothing is slept for a time that is over */
+  pe_clock_use(NULL);
+  assert_true(pe_clock_wall() > 42 * PE_SECOND);
+}
+
 static void back_off_doubles_up_to_its_ceiling(void **state) {
   const int64_t ceilings[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
   (void)state;
@@ -157,7 +181,8 @@ static void every_error_has_a_name_and_a_text(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(back_off_doubles_up_to_its_ceiling),
+  const struct CMUnitTest tests[] = {TEST(the_clock_can_be_replaced_and_brought_back),
+                                     TEST(back_off_doubles_up_to_its_ceiling),
                                      TEST(back_off_waits_at_least_as_long_as_asked),
                                      TEST(ids_are_version_7_and_in_order_of_time),
                                      TEST(units_are_spread_between_0_and_1),

@@ -28,6 +28,7 @@ local function upvalue(f, wanted, seen)
   end
 end
 
+-- { a = true, ... }: the keys of a map as a set.
 local function names_of(map)
   local names = {}
   for name in pairs(map) do
@@ -35,6 +36,7 @@ local function names_of(map)
   end
   return names
 end
+known.names_of = names_of
 
 -- { timeout = true, ... }: the options of postevent.new.
 function known.options()
