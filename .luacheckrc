@@ -2,3 +2,4 @@ std = "max"
 max_line_length = 120
 exclude_files = { "build", "library" }
 files["spec"] = { std = "max+busted" }
+files["examples/love"] = { std = "max+love" }

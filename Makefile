@@ -19,8 +19,12 @@ LIBFLAG ?= -shared
 SHARED = $(LIBFLAG) -Wl,-z,nodelete
 ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
+LOCALIZE ?= : # its linker has done it
 endif
-PE_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
+OBJCOPY ?= objcopy
+LOCALIZE ?= $(OBJCOPY) --localize-hidden
+# no-plt: an event takes a hundred small calls of Lua's interface; straight ones save a tenth of track.
+PE_CFLAGS = -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
 CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
 CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
 
@@ -48,7 +52,7 @@ CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sa
 LUA_SRCS  = $(wildcard csrc/lua_*.c)
 HEADERS   = $(wildcard csrc/*.h)
 
-.PHONY: all build build-% demo test bench lint asan valgrind fuzz fuzz-targets install env clean help
+.PHONY: all build build-% embed demo test bench lint asan valgrind tsan fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
 .DEFAULT_GOAL := all
 
@@ -59,6 +63,9 @@ all: build ## build core.so (and the sandbox) for every Lua in LUAS
 build: $(addprefix build-,$(LUAS))
 build-%: $(BUILD)/%/postevent/core.so $(BUILD)/%/postevent/sandbox/httpd.so
 	@:
+
+embed: $(BUILD)/$(LUA)/examples/embed/host ## build libpostevent.a for LUA, and examples/embed with it
+	@echo "$(BUILD)/$(LUA)/libpostevent.a, and the example: $<"
 
 $(BUILD)/obj/%.o: csrc/%.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -74,11 +81,27 @@ $(BUILD)/$(1)/postevent/core.so: $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CO
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(SHARED) $(SANITIZE) $(LDFLAGS) -o $$@ $$^ $(CORE_LIBS)
 
+# For programs that embed Lua: the same as one object, in which all names but luaopen_postevent_core are local, so that
+# none clashes with the program's.
+$(BUILD)/$(1)/libpostevent.a: $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/$(1)/postevent.o $$^
+	@$(LOCALIZE) $(BUILD)/$(1)/postevent.o && rm -f $$@ && $(AR) rcs $$@ $(BUILD)/$(1)/postevent.o
+
+$(BUILD)/$(1)/examples/embed/host: examples/embed/host.c $(BUILD)/$(1)/libpostevent.a
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ \
+	  $(call pkg,--libs $(call lua_pc,$(1))) $(CORE_LIBS) -lm -ldl
+
 $(BUILD)/$(1)/postevent/sandbox/httpd.so: csrc/sandbox_httpd.c $(wildcard csrc/sandbox_*.h) csrc/lua_compat.h
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(MICROHTTPD_CFLAGS) $(SHARED) $(LDFLAGS) -o $$@ $$< $(MICROHTTPD_LIBS)
 
 $(BUILD)/$(1)/support/process.so: spec/support/process.c $(wildcard spec/support/*.h) csrc/lua_compat.h
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
+
+$(BUILD)/$(1)/bench/probe.so: bench/probe.c csrc/lua_compat.h
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
 
@@ -100,6 +123,10 @@ CMOCKA_LIBS ?= $(or $(call pkg,--libs cmocka),-lcmocka)
 C_TEST_HEADERS = $(HEADERS) $(wildcard spec/c/*.h spec/fuzz/*.h spec/support/*.h)
 make_c_test = $(CC) $(CORE_CFLAGS) -Icsrc -Ispec/support $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
   $(CORE_LIBS) $(CMOCKA_LIBS) -lm
+
+# These talk to a server in a thread.
+$(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: spec/c/server.c
+$(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: spec/c/server.c spec/c/sending.c
 
 # Allocations fail in it, which a sanitizer does not let one do.
 $(BUILD)/c/%_memory_test: spec/c/%_memory_test.c spec/support/failing_malloc.c $(CORE_OBJS) $(C_TEST_HEADERS)
@@ -145,25 +172,28 @@ test: ## every spec on every Lua in LUAS, and the C tests
 
 # What the specs and the C tests need built.
 for-tests: build $(C_TESTS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so \
-  $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host))
+  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host))
 
 # What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
-$(BUILD)/bench/%: bench/%.c
+BENCH_LOOPS = $(BUILD)/bench/post_loop $(BUILD)/bench/multi_loop
+$(BENCH_LOOPS): $(BUILD)/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $< $(CORE_LIBS)
 
 BENCH_LUAS ?= lua5.4 luajit
-bench: ## what posting and encoding cost, as ratios against C and lua-cjson, on BENCH_LUAS
+BENCH ?=
+bench: ## what it costs, as ratios against C, lua-cjson and others, on BENCH_LUAS; one part with BENCH=track
 	@$(call install_deps,$(BENCH_LUAS)) test
-	@$(again) $(foreach lua,$(BENCH_LUAS),build-$(lua) $(BUILD)/$(lua)/support/process.so) $(BUILD)/bench/post_loop
-	@$(foreach lua,$(BENCH_LUAS),LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' \
-	  LUA_CPATH='$(abspath $(BUILD))/$(lua)/?.so;;' PATH="$$PATH:/usr/sbin:/sbin" $(lua) bench/run.lua $(BUILD) &&) true
+	@$(again) $(foreach lua,$(BENCH_LUAS),build-$(lua) $(BUILD)/$(lua)/support/process.so $(BUILD)/$(lua)/bench/probe.so) \
+	  $(BENCH_LOOPS)
+	@$(foreach lua,$(BENCH_LUAS),LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' \
+	  LUA_CPATH='$(abspath $(BUILD))/$(lua)/?.so;;' PATH="$$PATH:/usr/sbin:/sbin" $(lua) bench/run.lua $(BUILD) $(BENCH) &&) true
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@$(call install_deps,$(LUA)) asan
 	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
-	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" ASAN_OPTIONS="quarantine_size_mb=4" \
+	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
 
 # nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
@@ -172,8 +202,23 @@ VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 --child-silent-afte
 valgrind: ## the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call install_deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
-	@LUAS="$(LUA)" BUILD="$(BUILD)" \
+	@LUAS="$(LUA)" BUILD="$(BUILD)" POSTEVENT_SLOW=1 \
 	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
+
+# Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
+# setarch: a libtsan that is older than the kernel may find its addresses taken.
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue results \
+  sender worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
+TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
+SOAK_SECONDS ?= 60
+tsan: ## the C tests of what threads share, and a soak of SOAK_SECONDS (60) on LUA, under ThreadSanitizer
+	@$(call install_deps,$(LUA)) tsan
+	@$(again) build-$(LUA)
+	@$(again) $(TSAN_TESTS) build-$(LUA) LUAS="$(LUA)" BUILD=$(BUILD)/tsan SANITIZE="-fsanitize=thread"
+	@LUAS=" " BUILD="$(BUILD)/tsan" TEST_WRAPPER='$(TSAN)' $(run_tests)
+	@LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)' tools/with-sandbox $(TSAN) \
+	  LUA_CPATH='$(abspath $(BUILD))/tsan/$(LUA)/?.so;;' LD_PRELOAD="$$($(CC) -print-file-name=libtsan.so)" \
+	  $(LUA) spec/support/soak.lua $(SOAK_SECONDS)
 
 # The targets of spec/fuzz as programs of libFuzzer, in a tree of their own.
 $(BUILD)/%_fuzz: spec/fuzz/%_fuzz.c spec/fuzz/fuzz.h $(CORE_OBJS) $(HEADERS)
@@ -188,7 +233,7 @@ fuzz: ## each target of spec/fuzz for FUZZ_SECONDS (600), two at a time
 	@$(again) fuzz-targets BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="$(SANITIZERS) -fsanitize=fuzzer-no-link"
 	@printf '%s\n' $(FUZZ_TARGETS) | BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) xargs -n 1 -P 2 tools/fuzz
 
-C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch])
+C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
 lint: ## luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
 	@$(call install_deps,$(LUAS)) lint
 	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
@@ -196,7 +241,7 @@ lint: ## luacheck, clang-format, and all C with warnings as errors, by gcc and b
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
 	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
 
-all-c: for-tests $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so)
 
 # --- Installing. ---
 

@@ -1,6 +1,5 @@
 #include "http.h"
 
-#include <curl/curl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,29 +9,14 @@
 
 #include "buffer.h"
 #include "clock.h"
+#include "http_handle.h"
 #include "thread.h"
+#include "worker.h"
 
 enum {
   HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
+  CA_CACHE = 86400,           /* seconds; libcurl's own default */
   CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
-};
-
-/* One easy handle and what its callbacks fill. */
-struct pe_http {
-  /* immutable after pe_http_new */
-  CURLU *url;
-  struct curl_slist *base_headers;
-  int64_t connect_timeout;
-  bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
-  /* the owner's thread */
-  CURL *easy;
-  struct curl_slist *headers; /* base_headers and the Authorization */
-  pe_http_result *result;     /* of the post in hand */
-  int64_t deadline;           /* monotonic */
-  size_t header_bytes;
-  int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
-  bool headers_too_long;
-  char detail[CURL_ERROR_SIZE];
 };
 
 static pe_once global_once = PE_ONCE_INIT;
@@ -41,6 +25,7 @@ static CURLcode global_result;
 /* At the first client, never at require; never undone, since the host may use libcurl too. */
 static void global_init(void) {
   global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (global_result == CURLE_OK && !pe_worker_prepare()) global_result = CURLE_OUT_OF_MEMORY;
 }
 
 /* ---- callbacks ---- */
@@ -49,13 +34,19 @@ static void global_init(void) {
  * kept-alive connection broke and it wants to post again on a fresh one, which would be a duplicate behind our back. */
 static int on_request(void *user, char *ip, char *local_ip, int port, int local_port) {
   pe_http *http = user;
-  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  (void)ip, (void)local_ip, (void)port;
+  if (http->multi && http->requests == 0 && pe_http_multi_is_stale(http, local_port)) {
+    http->stale = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   return ++http->requests == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   pe_http *http = user;
-  return pe_buffer_append(&http->result->body, bytes, size * count) == PE_OK ? size * count : 0;
+  pe_error error = pe_buffer_append(&http->result->body, bytes, size * count);
+  http->body_lost = error == PE_NO_MEMORY;
+  return error == PE_OK ? size * count : 0;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
@@ -75,12 +66,16 @@ static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_
 
 /* A program that the host starts must not inherit the connection. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  pe_http *http = user;
   int type = address->socktype;
-  (void)user, (void)purpose;
+  curl_socket_t made;
+  (void)purpose;
 #ifdef SOCK_CLOEXEC
   type |= SOCK_CLOEXEC;
 #endif
-  return socket(address->family, type, address->protocol);
+  made = socket(address->family, type, address->protocol);
+  if (http->multi && made != CURL_SOCKET_BAD) pe_http_multi_opened(http->multi, made);
+  return made;
 }
 
 /* ---- life cycle ---- */
@@ -105,12 +100,6 @@ static bool make_headers(const pe_http_config *config, struct curl_slist **list)
   return true;
 }
 
-/* Collects the first failure of a row of curl_easy_setopt. */
-#define SET(option, value)                                                                                             \
-  do {                                                                                                                 \
-    if (result == CURLE_OK) result = curl_easy_setopt(easy, (option), (value));                                        \
-  } while (0)
-
 static CURLcode set_callbacks(pe_http *http) {
   CURL *easy = http->easy;
   CURLcode result = CURLE_OK;
@@ -122,6 +111,8 @@ static CURLcode set_callbacks(pe_http *http) {
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, http);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  SET(CURLOPT_OPENSOCKETDATA, http);
+  SET(CURLOPT_XFERINFODATA, http);
   SET(CURLOPT_ERRORBUFFER, http->detail);
   return result;
 }
@@ -158,7 +149,6 @@ static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
   if (config->proxy && config->proxy[0] != '\0') {
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, http);
     SET(CURLOPT_NOPROGRESS, 0L);
   }
   SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
@@ -182,6 +172,7 @@ static CURLcode fill(pe_http *http, const pe_http_config *config) {
   if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
   http->connect_timeout = config->connect_timeout;
   http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  http->uses_http_2 = config->http_2;
   http->url = curl_url();
   http->easy = curl_easy_init();
   if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
@@ -208,6 +199,35 @@ out:
   pe_http_free(new_http);
   *why = curl_easy_strerror(result);
   return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
+}
+
+/* Fills an empty pe_http with what another has, but for its credentials. On a failure the caller frees what there is.
+ */
+static CURLcode fill_copy(pe_http *http, const pe_http *from) {
+  CURL *easy;
+  CURLcode result;
+
+  http->connect_timeout = from->connect_timeout;
+  http->uses_tls = from->uses_tls;
+  http->uses_http_2 = from->uses_http_2;
+  http->url = curl_url_dup(from->url);
+  http->easy = easy = curl_easy_duphandle(from->easy);
+  if (!http->url || !easy || !copy_headers(from->base_headers, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
+  result = set_callbacks(http);
+  SET(CURLOPT_CURLU, http->url);
+  return result;
+}
+
+pe_error pe_http_copy(const pe_http *from, pe_http **copy) {
+  pe_http *new_http = calloc(1, sizeof *new_http);
+
+  if (!new_http) return PE_NO_MEMORY;
+  if (fill_copy(new_http, from) != CURLE_OK) {
+    pe_http_free(new_http);
+    return PE_NO_MEMORY;
+  }
+  *copy = new_http;
+  return PE_OK;
 }
 
 void pe_http_free(pe_http *http) {
@@ -315,6 +335,7 @@ static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_htt
   case CURLE_WRITE_ERROR:
   case CURLE_BAD_CONTENT_ENCODING: /* a reply came, but its body is of no use */
     if (http->headers_too_long) return PE_BAD_REPLY;
+    if (http->body_lost) return PE_INTERRUPTED; /* for want of memory: it may have been a good one */
     return out->http_status > 0 ? PE_OK : PE_INTERRUPTED;
   case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed": what came is not HTTP */
   case CURLE_WEIRD_SERVER_REPLY: return PE_BAD_REPLY;
@@ -339,6 +360,7 @@ static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
   if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
   out->sent = PE_SENT_YES;
   out->body_is_usable = result == CURLE_OK;
+  out->body_is_cut = result == CURLE_PARTIAL_FILE;
 }
 
 static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
@@ -362,46 +384,68 @@ static void reset_result(pe_http_result *out) {
   out->body.size = 0;
 }
 
-/* Whether something waits on the idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would take
- * these for the next reply: the 408 with which a balancer leaves, or worse. Over HTTP/2 frames may come at any time. */
+bool pe_http_has_input(curl_socket_t socket) {
+  struct pollfd idle = {.fd = socket, .events = POLLIN};
+  return poll(&idle, 1, 0) > 0;
+}
+
+/* Whether the connection that is kept must not be used again. Over HTTP/2 frames may come at any time. */
 static bool is_stale(CURL *easy) {
-  struct pollfd idle = {.fd = -1, .events = POLLIN};
   curl_socket_t socket_in_use = CURL_SOCKET_BAD;
   long version = 0;
 
   if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket_in_use) != CURLE_OK) return false;
   (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   if (socket_in_use == CURL_SOCKET_BAD || version == CURL_HTTP_VERSION_2_0) return false;
-  idle.fd = socket_in_use;
-  return poll(&idle, 1, 0) > 0;
+  return pe_http_has_input(socket_in_use);
 }
 
 static long milliseconds(int64_t nanoseconds) {
   return nanoseconds > PE_MILLISECOND ? (long)(nanoseconds / PE_MILLISECOND) : 1; /* 0 would mean no limit at all */
 }
 
-void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
+CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t timeout, bool fresh, pe_http_result *out) {
   int64_t connect_timeout = http->connect_timeout < timeout ? http->connect_timeout : timeout;
   CURL *easy = http->easy;
   CURLcode result = CURLE_OK;
-  pe_sigpipe sigpipe;
 
   reset_result(out);
   http->result = out;
-  http->deadline = pe_clock_monotonic() + timeout;
+  http->begun_at = pe_clock_monotonic();
+  http->deadline = http->begun_at + timeout;
   http->header_bytes = 0;
   http->headers_too_long = false;
+  http->body_lost = false;
+  http->stale = false;
   http->requests = 0;
   http->detail[0] = '\0';
-  SET(CURLOPT_FRESH_CONNECT, is_stale(easy) ? 1L : 0L);
+  SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* After a handshake that failed libcurl reads the authorities' certificates again: the file may have been renewed,
+   * and what was read when memory was out would fail for a day. */
+  if (http->uses_tls) SET(CURLOPT_CA_CACHE_TIMEOUT, http->tls_failed ? 1L : (long)CA_CACHE);
+#endif
   SET(CURLOPT_POSTFIELDS, body);
   SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
   SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));
   SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect_timeout));
+  return result;
+}
+
+void pe_http_end(pe_http *http, CURLcode result) {
+  read_result(http, result, http->result);
+  http->tls_failed = http->result->error == PE_TLS;
+}
+
+void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
+  CURLcode result = pe_http_begin(http, body, size, timeout, http->unanswered || is_stale(http->easy), out);
+  pe_sigpipe sigpipe;
+
   if (http->uses_tls) pe_sigpipe_block(&sigpipe);
-  if (result == CURLE_OK) result = curl_easy_perform(easy);
+  if (result == CURLE_OK) result = curl_easy_perform(http->easy);
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
-  read_result(http, result, out);
+  http->unanswered = result == CURLE_OPERATION_TIMEDOUT;
+  pe_http_end(http, result);
 }
 
 const char *pe_http_library(const char **tls, bool *http2) {

@@ -47,6 +47,7 @@ typedef struct pe_http_result {
   int64_t retry_after; /* nanoseconds, as the reply asks; 0 where it does not, or cannot be read */
   pe_buffer body;
   bool body_is_usable;                /* it is all there, and no longer than the ceiling */
+  bool body_is_cut;                   /* the connection ended in it */
   char message[PE_HTTP_MESSAGE_SIZE]; /* for people; "" when a reply came. Names no credential */
 } pe_http_result;
 
@@ -67,6 +68,10 @@ const char *pe_http_check_proxy(const char *url, pe_http_url *parsed);
 /* Makes a handle; opens no connection. Returns PE_OK and sets *http, which the caller frees; or PE_NO_MEMORY; or
  * PE_TLS where this libcurl cannot do what the config asks, with *why (static text). */
 pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **why);
+
+/* Another handle that posts as `http` does, without a connection and without credentials. `http` is only read, and may
+ * be at the same time by others. Returns PE_OK and sets *copy, which the caller frees; or PE_NO_MEMORY. */
+pe_error pe_http_copy(const pe_http *http, pe_http **copy);
 
 /* Closes the connection. NULL is legal. Never waits for the peer nor for a name server. */
 void pe_http_free(pe_http *http);

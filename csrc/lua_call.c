@@ -1,5 +1,7 @@
 #include "lua_call.h"
 
+#include <string.h>
+
 static const char CLASS[] = "postevent.core.call";
 
 static int call_gc(lua_State *L) {
@@ -9,29 +11,14 @@ static int call_gc(lua_State *L) {
   return 0;
 }
 
-pe_lua_call *pe_lua_call_take(lua_State *L, int kept, int slot, size_t ceiling) {
-  pe_lua_call *self;
-
-  lua_rawgeti(L, kept, slot);
-  self = lua_touserdata(L, -1);
-  if (self) {
-    lua_pushnil(L);
-    lua_rawseti(L, kept, slot);
-  } else {
-    lua_pop(L, 1);
-    self = lua_newuserdata(L, sizeof *self);
-    pe_buffer_init(&self->body, ceiling);
-    pe_post_result_init(&self->result);
-    luaL_getmetatable(L, CLASS);
-    lua_setmetatable(L, -2);
-  }
-  self->body.size = 0;
+pe_lua_call *pe_lua_call_new(lua_State *L, size_t ceiling) {
+  pe_lua_call *self = lua_newuserdata(L, sizeof *self);
+  memset(self, 0, sizeof *self);
+  pe_buffer_init(&self->body, ceiling);
+  pe_post_result_init(&self->result);
+  luaL_getmetatable(L, CLASS);
+  lua_setmetatable(L, -2);
   return self;
-}
-
-void pe_lua_call_keep(lua_State *L, int kept, int slot, int call) {
-  lua_pushvalue(L, call);
-  lua_rawseti(L, kept, slot);
 }
 
 void pe_lua_call_register(lua_State *L) {

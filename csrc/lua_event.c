@@ -27,7 +27,9 @@ typedef struct writer {
   pe_seen seen;  /* the definition's attributes that were given */
   bool has_time; /* an eventDateTime was given */
   int own_event; /* stack index of the event where it is ours to complete; 0: it is the caller's */
-  int problems;  /* stack index of the list; holds nil until there is a problem */
+  int id;        /* stack index of the value that the id attribute was given; holds nil until it is met */
+  size_t id_name_size;
+  int problems; /* stack index of the list; holds nil until there is a problem */
   int problem_count;
   bool refused; /* one of the problems is not a matter of validation */
   bool too_large;
@@ -176,6 +178,10 @@ static bool write_json(writer *w, const pe_attribute *attribute, int index, cons
   return false;
 }
 
+static bool is_id(const writer *w) {
+  return w->name_size == w->id_name_size && w->name_size > 0 && memcmp(w->name, w->rules->id_name, w->name_size) == 0;
+}
+
 static bool is_named(const writer *w, const char *name, size_t size) {
   return w->name_size == size && memcmp(w->name, name, size) == 0;
 }
@@ -183,7 +189,7 @@ static bool is_named(const writer *w, const char *name, size_t size) {
 /* Whether the attribute in hand is a null that a stamp or an id replaces. */
 static bool is_replaced(const writer *w, const pe_value *value, bool is_time) {
   if (value->kind != PE_KIND_NULL) return false;
-  return (is_time && w->rules->stamp) || (w->fill_id && is_named(w, w->rules->id_name, strlen(w->rules->id_name)));
+  return (is_time && w->rules->stamp) || (w->fill_id && is_id(w));
 }
 
 /* The attribute at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only where the
@@ -200,6 +206,10 @@ static void write_attribute(writer *w, int key, bool common) {
     attribute = pe_definition_find(w->definition, w->name, w->name_size, &place);
     if (!attribute) attribute = pe_definition_standard(w->name, w->name_size);
     if (!attribute && common) return;
+  }
+  if (is_id(w) && value.kind != PE_KIND_NULL) {
+    lua_pushvalue(w->L, key + 1);
+    lua_replace(w->L, w->id);
   }
   is_time = is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
   if (is_replaced(w, &value, is_time)) return;
@@ -242,8 +252,8 @@ static bool has_own(lua_State *L, int event, int key) {
 /* Appends the attributes of `table`; of the common ones (`event` is not 0) those that the event does not have. */
 static void write_attributes(writer *w, int table, int event) {
   lua_State *L = w->L;
+  int key = lua_gettop(L) + 1;
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-    int key = lua_gettop(L) - 1;
     if (lua_type(L, key) != LUA_TSTRING)
       refuse_name(w, key);
     else if (event == 0 || !has_own(L, event, key))
@@ -257,13 +267,14 @@ static void write_attributes(writer *w, int table, int event) {
 
 /* ---- what every event has ---- */
 
-/* Pushes the attribute of the event, or of `common` where the event has none; null counts as absent (nil). */
-static void push_attribute(lua_State *L, int event, int common, const char *name) {
-  lua_pushstring(L, name);
+/* Pushes the name of the event, or that of `common` where the event has none; null counts as absent (nil). */
+static void push_event_name(lua_State *L, int event, int common) {
+  lua_pushvalue(L,
+                lua_upvalueindex(PE_EVENT_NAME_UPVALUE)); /* the text: to look it up again costs as much as a mutex */
   lua_rawget(L, event);
   if (lua_isnil(L, -1) && common != 0) {
     lua_pop(L, 1);
-    lua_pushstring(L, name);
+    lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
     lua_rawget(L, common);
   }
   if (pe_lua_is_null(L, -1)) {
@@ -285,8 +296,9 @@ static void begin_event(writer *w, int event, int common) {
   size_t size = 0;
   const char *name;
 
-  set_name(w, EVENT_NAME);
-  push_attribute(L, event, common, EVENT_NAME);
+  w->name = EVENT_NAME;
+  w->name_size = sizeof EVENT_NAME - 1;
+  push_event_name(L, event, common);
   name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
   if (lua_isnil(L, -1) || (name && size == 0))
     add_problem(w, PE_RULE_UNNAMED, "missing");
@@ -324,22 +336,22 @@ static void write_stamp(writer *w) {
   if (pe_date_write(text, pe_clock_wall() / PE_SECOND)) complete(w, EVENT_TIME, text);
 }
 
-/* Pushes the event's id as text, made and written here where it is absent and wanted; or nil. */
-static void write_id(writer *w, int event, int common) {
+/* Makes the value at w->id the event's id as text, made and written here where it is absent and wanted; or nil. */
+static void complete_id(writer *w) {
   lua_State *L = w->L;
   char id[PE_UUID_LENGTH + 1];
 
-  push_attribute(L, event, common, w->rules->id_name);
-  if (lua_isnil(L, -1) && w->fill_id) {
+  if (lua_type(L, w->id) == LUA_TSTRING) return;
+  if (lua_isnil(L, w->id) && w->fill_id) {
     pe_random_uuid7(id, pe_clock_wall());
     complete(w, w->rules->id_name, id);
-    lua_pop(L, 1);
     lua_pushstring(L, id);
-  } else if (lua_type(L, -1) == LUA_TNUMBER) {
-    (void)lua_tostring(L, -1);
-  } else if (lua_type(L, -1) != LUA_TSTRING) {
-    lua_pop(L, 1);
+    lua_replace(L, w->id);
+  } else if (lua_type(L, w->id) == LUA_TNUMBER) {
+    (void)lua_tostring(L, w->id); /* in place: it is a copy */
+  } else {
     lua_pushnil(L);
+    lua_replace(L, w->id);
   }
 }
 
@@ -355,7 +367,7 @@ static void add_missing(writer *w) {
   }
 }
 
-/* Writes everything; pushes the id. Stops early when the event is too large or memory is out, and pushes nil. */
+/* Writes everything. Stops early when the event is too large or memory is out. */
 static void write_event(writer *w, int event, int common) {
   begin_event(w, event, common);
   choose_id(w);
@@ -363,10 +375,7 @@ static void write_event(writer *w, int event, int common) {
   write_attributes(w, event, 0);
   if (common != 0 && !w->too_large) write_attributes(w, common, event);
   if (w->rules->stamp && !w->has_time && !w->too_large) write_stamp(w);
-  if (w->too_large || w->no_memory)
-    lua_pushnil(w->L);
-  else
-    write_id(w, event, common);
+  if (!w->too_large && !w->no_memory) complete_id(w);
   set_name(w, EVENT_NAME);
   if (!w->too_large && !w->no_memory) {
     pe_rule rule = rule_of(pe_buffer_append_byte(w->out, '}'));
@@ -381,17 +390,20 @@ pe_error pe_lua_event_write(lua_State *L, int event, int common, const pe_lua_ev
 
   luaL_checkstack(L, 8, "event");
   lua_pushnil(L);
+  lua_pushnil(L);
   w.problems = lua_gettop(L);
+  w.id = w.problems - 1;
+  w.id_name_size = strlen(rules->id_name);
   write_event(&w, event, common);
   if (w.no_memory) {
-    lua_settop(L, w.problems - 1);
+    lua_settop(L, w.id - 1);
     return PE_NO_MEMORY;
   }
   if (w.refused) {
     lua_settop(L, w.problems);
+    lua_remove(L, w.id);
     return w.too_large && w.problem_count == 1 ? PE_TOO_LARGE : PE_INVALID_EVENT;
   }
-  lua_insert(L, w.problems); /* the id first */
   *definition = w.definition;
   return PE_OK;
 }

@@ -22,6 +22,9 @@ typedef struct pe_lua_event_rules {
   char id_name[64]; /* the id attribute; "" for none */
 } pe_lua_event_rules;
 
+/* The running C function has the text "event_name" as this upvalue. */
+enum { PE_EVENT_NAME_UPVALUE = 1 };
+
 /* Writes the event at `event` (a table), completed by the table at `common` (0: none), to the empty buffer `body`.
  * Both indexes are absolute. With `own` the table is ours (a copy): what is filled in is stored in it, too.
  * PE_OK: pushes two values: the event's id as text, or nil; the list of problems that are only warned about, or nil.

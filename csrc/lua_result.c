@@ -28,8 +28,8 @@ static void set_id(lua_State *L, int id) {
 
 int pe_lua_push_reply(lua_State *L, const pe_post_result *result, int id) {
   lua_createtable(L, 0, 6);
-  set_document(L, &result->reply);
-  pe_lua_set_integer(L, "http_status", result->http_status);
+  set_document(L, &result->last.reply);
+  pe_lua_set_integer(L, "http_status", result->last.transfer.http_status);
   pe_lua_set_integer(L, "attempts", result->attempts);
   pe_lua_set_number(L, "elapsed", seconds(result->elapsed));
   set_id(L, id);
@@ -42,13 +42,13 @@ int pe_lua_push_own_reply(lua_State *L, const char *message, int id) {
 
   pe_random_uuid7(request_id, pe_clock_wall());
   memset(&result, 0, sizeof result);
-  result.http_status = 200;
-  result.reply.has_status = true;
-  result.reply.status_code = 1100;
-  result.reply.message = message;
-  result.reply.message_size = strlen(message);
-  result.reply.request_id = request_id;
-  result.reply.request_id_size = PE_UUID_LENGTH;
+  result.last.transfer.http_status = 200;
+  result.last.reply.has_status = true;
+  result.last.reply.status_code = 1100;
+  result.last.reply.message = message;
+  result.last.reply.message_size = strlen(message);
+  result.last.reply.request_id = request_id;
+  result.last.reply.request_id_size = PE_UUID_LENGTH;
   return pe_lua_push_reply(L, &result, id);
 }
 
@@ -59,45 +59,97 @@ static void push_sent(lua_State *L, pe_sent sent) {
     lua_pushboolean(L, sent == PE_SENT_YES);
 }
 
-/* "the platform refused this event (HTTP 400, 7308 Invalid customer ID passed.)" */
-static void push_message(lua_State *L, const pe_post_result *result) {
-  const pe_reply *reply = &result->reply;
+/* "the platform refused this event (HTTP 400, 7308: Invalid customer ID passed.)"; `trouble` is "" when a reply came.
+ */
+static void push_message(lua_State *L, pe_error error, const char *trouble, long http_status, const pe_reply *reply) {
   char status[64];
   int size;
 
-  if (result->transfer.message[0] != '\0') {
-    lua_pushstring(L, result->transfer.message);
+  if (trouble[0] != '\0') {
+    lua_pushstring(L, trouble);
     return;
   }
-  size = snprintf(status, sizeof status, "HTTP %ld", result->http_status);
+  size = snprintf(status, sizeof status, "HTTP %ld", http_status);
   if (reply->has_status)
     (void)snprintf(status + size, sizeof status - (size_t)size, ", %lld", (long long)reply->status_code);
   if (reply->message)
     pe_lua_push_printable(L, reply->message, reply->message_size);
   else
     lua_pushliteral(L, "");
-  lua_pushfstring(L, "%s (%s%s%s)", pe_error_text(result->error), status, reply->message ? ": " : "",
-                  lua_tostring(L, -1));
+  lua_pushfstring(L, "%s (%s%s%s)", pe_error_text(error), status, reply->message ? ": " : "", lua_tostring(L, -1));
   lua_remove(L, -2);
 }
 
+/* t.reply, as far as the reply says anything. */
+static void set_reply(lua_State *L, const pe_reply *reply) {
+  if (!reply->has_status && !reply->message) return;
+  lua_createtable(L, 0, 2);
+  set_document(L, reply);
+  lua_setfield(L, -2, "reply");
+}
+
 int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id) {
+  const pe_attempt *last = &result->last;
+  long http_status = last->transfer.http_status;
+
   lua_pushnil(L);
-  push_message(L, result);
-  lua_pushstring(L, pe_error_name(result->error));
+  push_message(L, last->error, last->transfer.message, http_status, &last->reply);
+  lua_pushstring(L, pe_error_name(last->error));
   lua_createtable(L, 0, 7);
-  push_sent(L, result->sent);
+  push_sent(L, last->transfer.sent);
   lua_setfield(L, -2, "sent");
   pe_lua_set_integer(L, "attempts", result->attempts);
   pe_lua_set_number(L, "elapsed", seconds(result->elapsed));
   set_id(L, id);
-  if (result->http_status > 0) pe_lua_set_integer(L, "http_status", result->http_status);
-  if (result->retry_after > 0) pe_lua_set_number(L, "retry_after", seconds(result->retry_after));
-  if (result->reply.has_status || result->reply.message) {
-    lua_createtable(L, 0, 2);
-    set_document(L, &result->reply);
-    lua_setfield(L, -2, "reply");
+  if (http_status > 0) pe_lua_set_integer(L, "http_status", http_status);
+  if (last->retry_after > 0) pe_lua_set_number(L, "retry_after", seconds(last->retry_after));
+  set_reply(L, &last->reply);
+  return 4;
+}
+
+/* What a result says for people: of what was delivered nothing. */
+static void push_result_message(lua_State *L, const pe_result *result) {
+  switch (result->outcome) {
+  case PE_DELIVERED: lua_pushnil(L); break;
+  case PE_EXPIRED: lua_pushliteral(L, "the event grew older than retry.max_age before it could be delivered"); break;
+  case PE_DROPPED:
+    lua_pushliteral(L, "the event was dropped: the queue was full, and a newer one took its place");
+    break;
+  default: push_message(L, result->code, result->trouble, result->http_status, &result->reply); break;
   }
+}
+
+void pe_lua_push_result(lua_State *L, const pe_result *result) {
+  const char *outcome = pe_outcome_name(result->outcome);
+
+  lua_createtable(L, 0, 10);
+  pe_lua_set_integer(L, "ticket", (int64_t)result->ticket);
+  if (result->id_size > 0) pe_lua_set_string(L, "event_id", result->id, result->id_size);
+  if (result->name_size > 0) pe_lua_set_string(L, "event_name", result->name, result->name_size);
+  pe_lua_set_string(L, "outcome", outcome, strlen(outcome));
+  if (result->code != PE_OK) {
+    const char *code = pe_error_name(result->code);
+    pe_lua_set_string(L, "code", code, strlen(code));
+  }
+  push_result_message(L, result);
+  lua_setfield(L, -2, "message");
+  if (result->http_status > 0) pe_lua_set_integer(L, "http_status", result->http_status);
+  pe_lua_set_integer(L, "attempts", result->attempts);
+  pe_lua_set_number(L, "latency", seconds(result->latency));
+  set_reply(L, &result->reply);
+}
+
+int pe_lua_push_remaining(lua_State *L, uint64_t remaining, const char *why) {
+  if (remaining == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushfstring(L, "time ran out; events without an outcome: %d%s%s", (int)remaining,
+                  why[0] ? "; the last error: " : "", why);
+  lua_pushstring(L, pe_error_name(PE_TIMEOUT));
+  lua_createtable(L, 0, 1);
+  pe_lua_set_integer(L, "remaining", (int64_t)remaining);
   return 4;
 }
 

@@ -20,6 +20,14 @@ int64_t pe_lua_field_seconds(lua_State *L, int table, const char *name) {
   return (int64_t)(seconds * (lua_Number)PE_SECOND);
 }
 
+double pe_lua_field_number(lua_State *L, int table, const char *name) {
+  lua_Number value;
+  lua_getfield(L, table, name);
+  value = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return (double)value;
+}
+
 lua_Integer pe_lua_field_integer(lua_State *L, int table, const char *name) {
   lua_Integer value;
   lua_getfield(L, table, name);
@@ -34,6 +42,13 @@ bool pe_lua_field_boolean(lua_State *L, int table, const char *name) {
   value = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return value;
+}
+
+int64_t pe_lua_opt_seconds(lua_State *L, int argument, double otherwise) {
+  const double year = 366 * 86400.0;
+  double seconds = (double)luaL_optnumber(L, argument, (lua_Number)otherwise);
+  luaL_argcheck(L, seconds >= 0 && seconds <= year, argument, "expected a number of seconds, 0 or more");
+  return (int64_t)(seconds * (double)PE_SECOND);
 }
 
 bool pe_lua_is_null(lua_State *L, int index) {

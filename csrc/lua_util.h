@@ -13,8 +13,13 @@ const char *pe_lua_field_string(lua_State *L, int table, const char *name);
 /* table[name] as seconds -> nanoseconds. */
 int64_t pe_lua_field_seconds(lua_State *L, int table, const char *name);
 
+double pe_lua_field_number(lua_State *L, int table, const char *name);
 lua_Integer pe_lua_field_integer(lua_State *L, int table, const char *name);
 bool pe_lua_field_boolean(lua_State *L, int table, const char *name);
+
+/* The argument as seconds -> nanoseconds; `otherwise` where it is absent. Raises unless it is a number from 0 to a
+ * year. */
+int64_t pe_lua_opt_seconds(lua_State *L, int argument, double otherwise);
 
 /* True when the value is the `null` of lua-cjson (and of nginx): a light userdata that is NULL. */
 bool pe_lua_is_null(lua_State *L, int index);

@@ -117,40 +117,42 @@ static bool accepted(int64_t code, pe_accept accept) {
   return false;
 }
 
-static pe_outcome read_success(const pe_reply *reply, bool documented, pe_accept accept, pe_error *error) {
+static pe_verdict read_success(const pe_reply *reply, bool documented, pe_accept accept, pe_error *error) {
   if (!documented) {
     *error = PE_BAD_REPLY;
-    return PE_HOLD;
+    return PE_VERDICT_HOLD;
   }
   if (accepted(reply->status_code, accept)) {
     *error = PE_OK;
-    return PE_DELIVERED;
+    return PE_VERDICT_DELIVERED;
   }
   *error = reply->status_code == UNABLE_TO_ADD_FEED ? PE_UNAVAILABLE : PE_REJECTED;
-  return *error == PE_REJECTED ? PE_REPLY_REJECTED : PE_RETRY;
+  return *error == PE_REJECTED ? PE_VERDICT_REJECTED : PE_VERDICT_RETRY;
 }
 
-static pe_outcome read_failure(long http_status, bool is_json, pe_error *error) {
+static pe_verdict read_failure(long http_status, bool is_json, pe_error *error) {
   switch (http_status) {
   case 401:
   case 403:
-  case 407: *error = PE_UNAUTHORIZED; return PE_HOLD;
+  case 407: *error = PE_UNAUTHORIZED; return PE_VERDICT_HOLD;
   case 400: /* a gateway's page is about the address: http to a TLS port, a missing client certificate */
     *error = is_json ? PE_REJECTED : PE_ENDPOINT;
-    return is_json ? PE_REPLY_REJECTED : PE_HOLD;
+    return is_json ? PE_VERDICT_REJECTED : PE_VERDICT_HOLD;
   case 409:
   case 413:
-  case 422: *error = PE_REJECTED; return PE_REPLY_REJECTED;
-  case 429: *error = PE_RATE_LIMITED; return PE_RETRY;
+  case 422: *error = PE_REJECTED; return PE_VERDICT_REJECTED;
+  case 429: *error = PE_RATE_LIMITED; return PE_VERDICT_RETRY;
   case 408:
-  case 425: *error = PE_UNAVAILABLE; return PE_RETRY;
+  case 425: *error = PE_UNAVAILABLE; return PE_VERDICT_RETRY;
   case 501:
-  case 505: *error = PE_ENDPOINT; return PE_HOLD;
-  default: *error = http_status >= 500 ? PE_UNAVAILABLE : PE_ENDPOINT; return http_status >= 500 ? PE_RETRY : PE_HOLD;
+  case 505: *error = PE_ENDPOINT; return PE_VERDICT_HOLD;
+  default:
+    *error = http_status >= 500 ? PE_UNAVAILABLE : PE_ENDPOINT;
+    return http_status >= 500 ? PE_VERDICT_RETRY : PE_VERDICT_HOLD;
   }
 }
 
-pe_outcome pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
+pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply) {
   bool documented = false;
 

@@ -8,7 +8,7 @@
 
 #include "error.h"
 
-typedef enum pe_outcome { PE_DELIVERED, PE_REPLY_REJECTED, PE_RETRY, PE_HOLD } pe_outcome;
+typedef enum pe_verdict { PE_VERDICT_DELIVERED, PE_VERDICT_REJECTED, PE_VERDICT_RETRY, PE_VERDICT_HOLD } pe_verdict;
 
 /* The documented reply (platform.md, Post Event). The texts live as long as both the document and the body that was
  * read; they are not NUL-terminated. */
@@ -29,10 +29,11 @@ typedef struct pe_accept {
 } pe_accept;
 
 /* Reads a reply that has come. `body` is NULL where it is known to be unusable (cut off, too long, wrong encoding).
- * `body` outlives *reply. Sets *error to PE_OK for PE_DELIVERED, to the code otherwise, and fills *reply with what
- * there is of the document; the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be read.
+ * `body` outlives *reply. Sets *error to PE_OK for PE_VERDICT_DELIVERED, to the code otherwise, and fills *reply with
+ * what there is of the document; the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be
+ * read.
  */
-pe_outcome pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
+pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply);
 
 void pe_reply_init(pe_reply *reply);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 typedef pthread_once_t pe_once;
@@ -14,6 +15,95 @@ typedef pthread_once_t pe_once;
 static inline void pe_once_run(pe_once *once, void (*function)(void)) {
   (void)pthread_once(once, function);
 }
+
+/* ---- locks ---- */
+
+typedef pthread_mutex_t pe_mutex;
+
+/* Returns false when memory or another resource is out. */
+static inline bool pe_mutex_init(pe_mutex *mutex) {
+  return pthread_mutex_init(mutex, NULL) == 0;
+}
+
+/* The rest fails only for a mutex that is not one, or is misused: our own mistakes. */
+static inline void pe_mutex_destroy(pe_mutex *mutex) {
+  (void)pthread_mutex_destroy(mutex);
+}
+
+static inline void pe_mutex_lock(pe_mutex *mutex) {
+  (void)pthread_mutex_lock(mutex);
+}
+
+static inline void pe_mutex_unlock(pe_mutex *mutex) {
+  (void)pthread_mutex_unlock(mutex);
+}
+
+typedef pthread_cond_t pe_cond;
+
+/* A condition whose waits are measured on the monotonic clock. Returns false when a resource is out. */
+static inline bool pe_cond_init(pe_cond *cond) {
+#if defined(__APPLE__)
+  return pthread_cond_init(cond, NULL) == 0; /* waits are relative there */
+#else
+  pthread_condattr_t attributes;
+  bool made = false;
+  if (pthread_condattr_init(&attributes) != 0) return false;
+  if (pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0) made = pthread_cond_init(cond, &attributes) == 0;
+  (void)pthread_condattr_destroy(&attributes);
+  return made;
+#endif
+}
+
+static inline void pe_cond_destroy(pe_cond *cond) {
+  (void)pthread_cond_destroy(cond);
+}
+
+static inline void pe_cond_broadcast(pe_cond *cond) {
+  (void)pthread_cond_broadcast(cond);
+}
+
+/* Waits, with the mutex held, until a broadcast or for `nanoseconds` (above 0); may wake without a reason. Returns
+ * false when the time ran out. */
+static inline bool pe_cond_wait(pe_cond *cond, pe_mutex *mutex, int64_t nanoseconds) {
+  const int64_t second = INT64_C(1000000000);
+  const int64_t year = second * 31536000; /* beyond it a sum could overflow, and nobody waits that long */
+  struct timespec until = {0, 0};
+  if (nanoseconds > year) nanoseconds = year;
+#if defined(__APPLE__)
+  until.tv_sec = (time_t)(nanoseconds / second);
+  until.tv_nsec = (long)(nanoseconds % second);
+  return pthread_cond_timedwait_relative_np(cond, mutex, &until) == 0;
+#else
+  (void)clock_gettime(CLOCK_MONOTONIC, &until);
+  nanoseconds += until.tv_nsec;
+  until.tv_sec += (time_t)(nanoseconds / second);
+  until.tv_nsec = (long)(nanoseconds % second);
+  return pthread_cond_timedwait(cond, mutex, &until) == 0;
+#endif
+}
+
+/* ---- threads ---- */
+
+typedef pthread_t pe_thread;
+
+/* Starts a thread in which every signal is blocked: they belong to the program. Returns false when the system has no
+ * thread to give. */
+static inline bool pe_thread_start(pe_thread *thread, void *(*run)(void *), void *user) {
+  sigset_t all, old;
+  bool started;
+  sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+  started = pthread_create(thread, NULL, run, user) == 0;
+  (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return started;
+}
+
+/* Waits for the thread's end, its clean-up handlers included. */
+static inline void pe_thread_join(pe_thread thread) {
+  (void)pthread_join(thread, NULL);
+}
+
+/* ---- signals ---- */
 
 /* SIGPIPE kept from the program while a library may write to a socket whose peer is gone. */
 typedef struct pe_sigpipe {

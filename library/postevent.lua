@@ -8,6 +8,7 @@
 ---| "invalid_event" # refused here; `detail.problems` lists everything that is wrong
 ---| "too_large"     # the JSON is longer than `max_event_bytes`
 ---| "no_memory"     # memory ran out; nothing was sent
+---| "queue_full"    # `track` alone: the queue is full
 ---| "closed"        # the client is closed
 ---| "filtered"      # `before_send` returned nil
 ---| "unreachable"   # name, connection or proxy failed; nothing was sent
@@ -41,6 +42,22 @@
 ---| "live"   # events are posted
 ---| "record" # nothing is sent; events are checked and kept for `client:recorded()`
 ---| "off"    # nothing is sent, checked or kept
+
+---What became of a tracked event.
+---@alias postevent.outcome
+---| "delivered" # the platform took it
+---| "rejected"  # the platform refused this event
+---| "expired"   # it grew older than `retry.max_age`
+---| "dropped"   # the queue was full, and it made room for a newer one
+---| "unknown"   # it was sent, no answer came, and `retry.ambiguous` is false
+
+---What a client is about.
+---@alias postevent.state
+---| "idle"    # no tracked event is pending
+---| "sending" # events are posted, or wait for another attempt
+---| "cooling" # the platform fails, or asked to wait: one event at a time tries whether it is back
+---| "held"    # the credentials or the address are wrong: nothing is given up until that is mended
+---| "closed"
 
 ---The attributes of an event: text, finite numbers, booleans, null (lua-cjson's), arrays and tables of these.
 ---@class postevent.event
@@ -78,6 +95,25 @@
 ---@field key_password? string What the key is encrypted with.
 ---@field verify? boolean `false` accepts any certificate: for experiments. Default: `true`.
 
+---The field `queue` of the options: the tracked events that have no outcome yet.
+---@class postevent.queue
+---@field max_events? integer How many of them. Default: `10000`.
+---@field max_bytes? integer And how much memory, at least `max_event_bytes` and 1024. Default: `33554432`.
+---@field overflow? "reject"|"drop_oldest"|"wait" What `track` does when it is full. Default: `"reject"`.
+---@field wait? number Seconds that it waits at most, with "wait". Default: `1.0`.
+
+---The field `retry` of the options: when an event is tried again.
+---@class postevent.retry
+---@field initial? number Seconds, the longest wait before the second attempt; then twice as long. Default: `0.5`.
+---@field max? number Seconds, the longest wait of all. Default: `30`.
+---@field max_age? number Seconds after which a tracked event is not sent any more, a year at most. Default: `86400`.
+---@field ambiguous? boolean Sends a tracked event again that was sent and not answered. Default: `true`.
+
+---The field `rate_limit` of the options, for tracked events.
+---@class postevent.rate_limit
+---@field per_second number Attempts a second, at most.
+---@field burst? integer How many at once after a silence. Absent: as many as in a second.
+
 ---The options of `postevent.new`. Durations are seconds.
 ---@class postevent.options
 ---@field url? string The address of the webhook. Required, except in the modes "record" and "off".
@@ -85,9 +121,9 @@
 ---@field user? string In place of `authorization`: the user of Basic authentication.
 ---@field password? string The password that goes with `user`; may be empty.
 ---@field headers? table<string, string> More headers. Those that the client sets itself are refused.
----@field timeout? number Seconds that a post may take, its retries included; at most 86400. Default: `15`.
+---@field timeout? number Seconds that a post may take, its retries included; tracked: each attempt. Default: `15`.
 ---@field connect_timeout? number Seconds until an attempt is connected: name, proxy, connection, TLS. Default: `5`.
----@field attempts? integer How often at most an event is posted, 1 to 100. Default: `3`.
+---@field attempts? integer How often at most `post` posts an event, 1 to 100. Default: `3`.
 ---@field tls? postevent.tls Certificates, and whether the server's is verified.
 ---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
 ---@field http_version? "1.1"|"2" "2": HTTP/2 where an https server offers it. Else HTTP/1.1.
@@ -104,7 +140,12 @@
 ---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.
 ---@field before_send? fun(event: postevent.event): postevent.event? Is given a copy; what it returns is sent.
 ---@field mode? postevent.mode Default: `"live"`.
----@field log? fun(level: string, message: string) Is told of what is odd and goes on all the same. Level: "warn".
+---@field log? fun(level: string, message: string) Is told of what is odd, or in trouble. Level: "warn" or "info".
+---@field max_in_flight? integer How many tracked events are posted at once, 1 to 1000; 1: in order. Default: `16`.
+---@field queue? postevent.queue How many events `track` may keep, and what when there are more.
+---@field retry? postevent.retry When events are tried again.
+---@field rate_limit? postevent.rate_limit How fast tracked events are posted. Absent: as fast as they can be.
+---@field results? integer How many results are kept until they are read, at most 1000000. Default: `1024`.
 
 ---What the platform said.
 ---@class postevent.status
@@ -142,7 +183,71 @@
 ---@field retry_after? number Seconds that the platform asks to wait, at most 300.
 ---@field problems? postevent.problem[]
 
----A client: keeps one connection alive. Belongs to one Lua state and one thread.
+---What became of a tracked event.
+---@class postevent.result
+---@field ticket integer What `track` returned.
+---@field event_id? string The value of `id_attribute`, or of `external_event_id` where that option is not set.
+---@field event_name? string
+---@field outcome postevent.outcome
+---@field code? postevent.code Why; absent when it was delivered, or expired.
+---@field message? string The same for people; absent when it was delivered.
+---@field http_status? integer Of the last attempt; absent when no answer came.
+---@field reply? postevent.answer What the last answer said.
+---@field attempts integer
+---@field latency number Seconds from `track` to the outcome.
+
+---How long tracked events took to be delivered, in seconds.
+---@class postevent.latency
+---@field count integer
+---@field sum number
+---@field p50 number
+---@field p90 number
+---@field p99 number
+---@field max number
+
+---The last attempt to deliver a tracked event that failed.
+---@class postevent.last_error
+---@field code postevent.code
+---@field message string
+---@field at number Seconds since 1970.
+
+---The counters of tracked events. `calls` is the sum of accepted, filtered and all of refused; `accepted` that of
+---delivered, rejected, expired, dropped, unknown and pending; `pending` that of queued, in_flight and waiting.
+---@class postevent.stats
+---@field calls integer Calls of `track` that returned.
+---@field accepted integer Those that returned a ticket.
+---@field filtered integer Those whose event `before_send` kept back; in the mode "off", all.
+---@field refused table<postevent.code, integer> The others.
+---@field delivered integer
+---@field rejected integer
+---@field expired integer
+---@field dropped integer
+---@field unknown integer
+---@field rejected_by table<postevent.code, integer>
+---@field dropped_by table<postevent.code, integer>
+---@field unknown_by table<postevent.code, integer>
+---@field pending integer Events without an outcome.
+---@field queued integer Not tried yet.
+---@field in_flight integer
+---@field waiting integer For another attempt.
+---@field pending_bytes integer The memory of what is pending.
+---@field maybe_sent integer Pending, but sent before `close` cancelled them.
+---@field attempts integer
+---@field retries integer Attempts that were not an event's first.
+---@field bytes integer Of JSON, in all attempts.
+---@field replies table<string, integer> By the class of their status: "1xx" to "5xx".
+---@field latency postevent.latency
+---@field state postevent.state
+---@field last_error? postevent.last_error
+---@field invalid_sent integer Events that broke their definition and were sent all the same.
+---@field results_unread integer
+---@field results_lost integer Results that made room unread.
+
+---What `flush` and `close` say when time ran out.
+---@class postevent.remaining
+---@field remaining integer Events without an outcome.
+
+---A client: keeps its connections alive. Belongs to one Lua state and one thread.
 ---@class postevent.client
 local client = {}
 
@@ -153,6 +258,44 @@ local client = {}
 ---@return postevent.code? code
 ---@return postevent.detail? detail
 function client:post(event) end
+
+---Takes an event over and returns at once; a thread in the background delivers it. Raises as `post` does.
+---@param event postevent.event Never changed.
+---@return integer? ticket 1, 2, 3, ...; 0 in the mode "off".
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:track(event) end
+
+---For a loop: the outcomes of tracked events since the last one, each once, oldest first.
+---@param max? number How many at most.
+---@return fun(client: postevent.client): postevent.result? next
+---@return postevent.client
+function client:results(max) end
+
+---Waits until every event tracked so far has its outcome.
+---@param seconds? number At most so long. Default: 10.
+---@return true? done
+---@return string? message
+---@return "timeout"? code
+---@return postevent.remaining? detail
+function client:flush(seconds) end
+
+---The counters of tracked events.
+---@return postevent.stats
+function client:stats() end
+
+---The counters as text for Prometheus. Raises when the labels cannot be.
+---@param labels? table<string, string> Labels for every sample.
+---@return string
+function client:metrics(labels) end
+
+---Starts the thread, which otherwise the first `track` does.
+---@return true? done
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:start() end
 
 ---The JSON that would be sent. Checks as `post` does; sends nothing.
 ---@param event postevent.event Never changed.
@@ -166,7 +309,8 @@ function client:encode(event) end
 ---@return postevent.event[]
 function client:recorded() end
 
----The credentials of every later post: the header's value, or a user and a password. Raises on a mistake.
+---The credentials of every later post: the header's value, or a user and a password. Events that were held for want
+---of them go out. Raises on a mistake.
 ---@param value string The value of the Authorization header, or the user.
 ---@param password? string
 ---@return true? done
@@ -175,9 +319,13 @@ function client:recorded() end
 ---@return postevent.detail? detail
 function client:set_authorization(value, password) end
 
----Closes the connection. May be called twice.
----@return true
-function client:close() end
+---Flushes, then ends the thread and closes the connections. May be called twice.
+---@param seconds? number How long it flushes at most. Default: 5.
+---@return true? done
+---@return string? message
+---@return "timeout"? code
+---@return postevent.remaining? detail
+function client:close(seconds) end
 
 ---What this build has.
 ---@class postevent.features

@@ -1,5 +1,6 @@
 -- Every example runs against the sandbox as it stands.
 local helper = require "support.helper"
+local rude = require "support.rude"
 
 local function examples()
   local found = {}
@@ -49,3 +50,140 @@ describe("the example", function()
     assert.truthy(helper.read_file("Makefile"):find("examples/post_event.lua", 1, true))
   end)
 end)
+
+describe("the example of a game's loop", function()
+  helper.guard()
+
+  -- Runs it for so long: exit status, what it printed, the milliseconds of the longest frame.
+  local function play(url, seconds, prelude)
+    local script = { code = ("%s\narg = { '%g' }\ndofile 'examples/game_loop.lua'\n"):format(prelude or "", seconds) }
+    local status, output, errors = helper.run_lua(script, {}, { env = { POSTEVENT_URL = url } })
+    local longest = output:match "the longest frame: (%d+%.%d+) ms of 16%.67 ms\n"
+    return status, output, tonumber(longest), errors
+  end
+
+  it("delivers what happened, and says how long the longest frame was", function()
+    local sandbox = helper.start_sandbox()
+    local status, output, longest, errors = play(sandbox.url, 1)
+    assert.equal(0, status, errors)
+    assert.equal(9, #sandbox:events())
+    assert.truthy(output:find("of 9 events: 9 delivered, 0 rejected, 0 dropped, 0 pending\n", 1, true), output)
+    assert.is_true(longest < 100, output)
+  end)
+
+  it("runs without LuaSocket, too", function()
+    local sandbox = helper.start_sandbox()
+    local status, output, _, errors = play(sandbox.url, 1, "package.preload.socket = function() error 'none' end")
+    assert.equal(0, status, errors)
+    assert.equal(9, #sandbox:events())
+    assert.truthy(output:find("of 9 events: 9 delivered, 0 rejected, 0 dropped, 0 pending\n", 1, true), output)
+  end)
+
+  it("loses no frame to a platform that does not answer", function()
+    local server = rude.start "never_answer"
+    local status, output, longest, errors = play(server.url, 0.5)
+    assert.equal(1, status)
+    assert.truthy(errors:find("not all were delivered: ", 1, true), errors)
+    assert.truthy(output:find("of 4 events: 0 delivered, 0 rejected, 0 dropped, 4 pending\n", 1, true), output)
+    assert.is_true(longest < 100, output)
+  end)
+end)
+
+describe("the example of a host with Lua inside", function()
+  helper.guard()
+  local BUILT = package.cpath:match "([^;]*)/%?%.so" -- of this Lua
+
+  it("tracks events with the core that is linked into it", function()
+    local sandbox = helper.start_sandbox()
+    local env = { POSTEVENT_URL = sandbox.url, LUA_CPATH = BUILT .. "/nowhere/?.so" } -- no core.so is to be found
+    local host = BUILT .. "/examples/embed/host"
+    local status, output, errors = helper.run({ host, "examples/embed/events.lua" }, { env = env })
+    assert.equal("", errors)
+    assert.equal(0, status)
+    assert.equal(5, select(2, output:gsub("ticket %d: delivered, Event is pushed", "")))
+    assert.equal(5, #sandbox:events())
+    assert.truthy(output:find("all delivered\n", 1, true), output)
+  end)
+
+  it("ends when its script fails, with a client that is still open", function()
+    local server = rude.start "never_answer"
+    local script = helper.new_file(("require('postevent').new { url = '%s' }:track { event_name = 'e' } error 'oh'")
+      :format(server.url))
+    local status, _, errors = helper.run({ BUILT .. "/examples/embed/host", script })
+    assert.equal(1, status)
+    assert.truthy(errors:find("host: .*oh\n$"), errors)
+  end)
+
+  it("meets one name of the library, and no more", function()
+    local status, names, errors = helper.run { "nm", "-g", "--defined-only", "-P", BUILT .. "/libpostevent.a" }
+    assert.equal(0, status, errors)
+    local found = {}
+    for name in names:gmatch "\n([^%s%[%]:]+) %u " do
+      found[#found + 1] = name
+    end
+    assert.same({ "luaopen_postevent_core" }, found)
+  end)
+end)
+
+-- LÖVE is LuaJIT, and loads its core.so.
+if rawget(_G, "jit") then
+  describe("the example for LÖVE", function()
+    helper.guard()
+
+    local COUNT_COLORS = [[
+      function love.load(arguments)
+        local file = assert(io.open(arguments[1], "rb"))
+        local image = love.image.newImageData(love.filesystem.newFileData(file:read "*a", "picture.png"))
+        local colors, count = {}, 0
+        image:mapPixel(function(x, y, r, g, b, a)
+          local color = ("%.3f %.3f %.3f"):format(r, g, b)
+          count = colors[color] and count or count + 1
+          colors[color] = true
+          return r, g, b, a
+        end)
+        print(image:getWidth(), image:getHeight(), count)
+        love.event.quit()
+      end
+    ]]
+
+    -- Programs for a screen that is not there, and a home that is no one's.
+    local function environment(url)
+      local screen = helper.spawn { "Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp" }
+      local display = helper.wait_until(function()
+        return screen:output():match "^(%d+)\n"
+      end, 10, "Xvfb's display")
+      return {
+        DISPLAY = ":" .. display, SDL_VIDEODRIVER = "x11", LIBGL_ALWAYS_SOFTWARE = "1", HOME = helper.new_directory(),
+        XDG_DATA_HOME = false, POSTEVENT_URL = url, POSTEVENT_AUTHORIZATION = false,
+      }
+    end
+
+    it("delivers every bounce, keeps its frames short, and shows a picture", function()
+      local sandbox = helper.start_sandbox()
+      local env, png = environment(sandbox.url), helper.new_path "picture.png"
+      local status, output, errors = helper.run({
+        "love", "examples/love", "--seconds", "4", "--screenshot", png,
+      }, { env = env, timeout = 60 })
+      assert.equal(0, status, errors)
+
+      local bounces, delivered = output:match "of (%d+) bounces: (%d+) delivered, 0 rejected, 0 dropped, 0 pending\n"
+      assert.is_true(tonumber(bounces) > 3, output)
+      assert.equal(bounces, delivered)
+      assert.equal(tonumber(bounces), #sandbox:events())
+      assert.equal("ball_bounced", sandbox:events()[1].event.event_name)
+
+      local all, client = output:match "frames the longest took (%S+) ms, and the client never more than (%S+) ms"
+      assert.is_true(tonumber(all) < 1000, output)
+      assert.is_true(tonumber(client) < 100, output)
+
+      local counter = helper.new_directory()
+      helper.write_file(counter .. "/main.lua", COUNT_COLORS)
+      helper.write_file(counter .. "/conf.lua", "function love.conf(t) t.window = false end")
+      local seen, size, trouble = helper.run({ "love", counter, png }, { env = env })
+      assert.equal(0, seen, trouble)
+      local width, height, colors = size:match "(%d+)\t(%d+)\t(%d+)"
+      assert.same({ "960", "600" }, { width, height })
+      assert.is_true(tonumber(colors) > 200, size)
+    end)
+  end)
+end

@@ -20,7 +20,7 @@ describe("the annotations", function()
   end)
 
   -- Notes the type of every field of `value` in `seen`, and fails where it is not the one that the class says.
-  local TYPES = { integer = "number", ["postevent.rule"] = "string", ["string[]"] = "table" }
+  local TYPES = { integer = "number", ["string[]"] = "table" }
   local function compare(class, value, seen)
     for name, inner in pairs(value) do
       local field = assert(library.classes[class][name], class .. " lacks " .. name)
@@ -32,7 +32,8 @@ describe("the annotations", function()
           compare(field.type:match "^(.*)%[%]$", item, seen)
         end
       elseif not field.type:find "^{" then
-        local type_name = field.type:match "^%l+|" and field.type or TYPES[field.type] or field.type
+        local type_name = field.type:match "^%l+|" and field.type or field.type:match "^table" or TYPES[field.type]
+          or library.aliases[field.type] and "string" or field.type
         assert.truthy(("|" .. type_name .. "|"):find("|" .. type(inner) .. "|", 1, true),
           ("%s.%s is a %s"):format(class, name, type(inner)))
       end
@@ -48,46 +49,67 @@ describe("the annotations", function()
   it("name every option, with its default", function()
     local class = library.classes["postevent.options"]
     assert.same(known.options(), names_of(class))
-    assert.same(known.tls_options(), names_of(library.classes["postevent.tls"]))
     for name, field in pairs(class) do
       assert.is_true(field.optional)
       assert.same(known.default(name), field.default and known.evaluate(field.default), name)
     end
-    for name, field in pairs(library.classes["postevent.tls"]) do
-      assert.same(known.default("tls." .. name), field.default and known.evaluate(field.default), name)
+    for group, fields in pairs(known.option_groups()) do
+      assert.equal("postevent." .. group, class[group].type)
+      assert.same(fields, names_of(library.classes["postevent." .. group]))
+      for name, field in pairs(library.classes["postevent." .. group]) do
+        name = group .. "." .. name
+        assert.equal(name ~= "rate_limit.per_second", field.optional, name)
+        assert.same(known.default(name), field.default and known.evaluate(field.default), name)
+      end
     end
   end)
 
+  -- Calls f("queue.wait", field, options) for every option, options(value) being the table to give to new.
+  local function each_option(f)
+    for name, field in pairs(library.classes["postevent.options"]) do
+      f(name, field, function(value)
+        return { url = name ~= "url" and URL or nil, [name] = value }
+      end)
+    end
+    for group in pairs(known.option_groups()) do
+      for name, field in pairs(library.classes["postevent." .. group]) do
+        f(group .. "." .. name, field, function(value)
+          return { url = URL, [group] = { [name] = value } }
+        end)
+      end
+    end
+  end
+
   it("give every option a type that the module asks for", function()
     local samples = { string = "x", number = 0.5, boolean = true, table = {}, ["function"] = print }
-    local kinds = { integer = "number", ["postevent.tls"] = "table", ["postevent.event"] = "table",
-      ["postevent.mode"] = "string", ["integer[]"] = "table" }
-    for name, field in pairs(library.classes["postevent.options"]) do
+    local kinds = { integer = "number", ["postevent.event"] = "table", ["postevent.mode"] = "string",
+      ["integer[]"] = "table", ["postevent.source"] = "table" } -- or the name of a file, and there is none called x
+    for group in pairs(known.option_groups()) do
+      kinds["postevent." .. group] = "table"
+    end
+    each_option(function(name, field, options)
       local kind = kinds[field.type] or field.type:match "^table" or field.type:match "^fun" and "function"
         or field.type:find '^"' and "string" or field.type
-      if kind == "postevent.source" then
-        kind = "table" -- or the name of a file, and there is none called x
-      end
       assert.is_not_nil(samples[kind], name .. " has an odd type: " .. field.type)
       for other, sample in pairs(samples) do
         if other ~= kind then
-          local ok, message = pcall(postevent.new, { url = name ~= "url" and URL or nil, [name] = sample })
+          local ok, message = pcall(postevent.new, options(sample))
           assert.is_false(ok, ("%s takes a %s"):format(name, other))
           assert.truthy(message:find(name, 1, true), message)
         end
       end
-    end
+    end)
   end)
 
   it("name every value of an option that has but a few", function()
     local count = 0
-    for name, field in pairs(library.classes["postevent.options"]) do
+    each_option(function(_, field, options)
       local values = library.aliases[field.type] or {}
       for value in field.type:gmatch '"(.-)"' do
         values[value] = true
       end
       if next(values) then
-        local ok, message = pcall(postevent.new, { url = URL, [name] = "?" })
+        local ok, message = pcall(postevent.new, options "?")
         assert.is_false(ok)
         local expected = {}
         for value in message:match("expected (.*), got"):gmatch '"(.-)"' do
@@ -96,8 +118,8 @@ describe("the annotations", function()
         assert.same(expected, values)
         count = count + 1
       end
-    end
-    assert.is_true(count >= 5)
+    end)
+    assert.is_true(count >= 6)
   end)
 
   it("name every field of an attribute in the short form, and of what definitions are read to", function()
@@ -156,6 +178,38 @@ describe("the annotations", function()
     assert_all_seen("postevent.answer", seen)
     assert_all_seen("postevent.problem", seen)
     client:close()
+  end)
+
+  it("describe the results of tracked events", function()
+    local server = rude.start("sequence", { replies = { {}, { status = 422, body = documents.reply } } })
+    local client = postevent.new { url = server.url, max_in_flight = 1 }
+    assert(client:track(documents.new_event()) and client:track(documents.new_event()) and client:flush(5))
+    local seen, outcomes = {}, {}
+    for result in client:results() do
+      compare("postevent.result", result, seen)
+      outcomes[result.outcome] = true
+    end
+    assert_all_seen("postevent.result", seen)
+    assert.same({ delivered = true, rejected = true }, outcomes)
+    assert.same(known.outcomes(), library.aliases["postevent.outcome"])
+    client:close()
+  end)
+
+  it("describe the stats, and what flush could not wait for", function()
+    local server = rude.start("sequence", { replies = { { status = 422, body = documents.reply } } })
+    local client = postevent.new { url = server.url, max_in_flight = 1 }
+    assert(client:track(documents.new_event()) and not client:track {} and client:flush(5))
+    local seen = {}
+    compare("postevent.stats", client:stats(), seen)
+    for _, class in ipairs { "postevent.stats", "postevent.latency", "postevent.last_error" } do
+      assert_all_seen(class, seen)
+    end
+    assert.same(known.states(), library.aliases["postevent.state"])
+    server:stop()
+    assert(client:track(documents.new_event()))
+    compare("postevent.remaining", (select(4, client:flush(0))), seen)
+    assert_all_seen("postevent.remaining", seen)
+    client:close(0)
   end)
 
   it("are Lua", function()

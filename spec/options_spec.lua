@@ -46,6 +46,15 @@ describe("postevent.new", function()
     validation = { "loud", true },
     unknown_events = { "warn", false },
     unknown_attributes = { "warn", true },
+    max_in_flight = { 0, 1001, 1.5, "16", 0 / 0 },
+    results = { -1, 0.5, 1000001, false },
+    queue = { 100, { max_events = 0 }, { max_events = 2 ^ 31 + 1 }, { max_events = "10" }, { max_bytes = 1023 },
+      { max_bytes = 1 / 0 }, { overflow = "drop" }, { overflow = true }, { wait = 0 }, { wait = -1 },
+      { max_event = 5 }, { 5 } },
+    retry = { true, { initial = 0 }, { initial = "1" }, { max = 0 }, { max = 86401 }, { max_age = 0 },
+      { max_age = 367 * 86400 }, { max_age = 1 / 0 }, { ambiguous = "no" }, { attempts = 3 } },
+    rate_limit = { 10, {}, { burst = 5 }, { per_second = 0 }, { per_second = -1 }, { per_second = 1e7 },
+      { per_second = 0 / 0 }, { per_second = 10, burst = 0 }, { per_second = 10, burst = 1.5 }, { per_minute = 60 } },
     url = { 5, "", "example.com", "ftp://example.com/", "https://a:hunter2@example.com/", "https://example.com/a b",
       "/x" },
   }
@@ -73,6 +82,45 @@ describe("postevent.new", function()
     assert.truthy(message_of(with("colour", 1)):find("unknown option: colour$"))
     assert.truthy(message_of({ url = URL, tls = { ca_fil = "x" } }):find("tls.ca_fil, did you mean ca_file?", 1, true))
     assert.truthy(message_of({ URL }):find("unknown option: 1", 1, true))
+  end)
+
+  it("names the field of a table of options", function()
+    local messages = {
+      ["queue.max_events: expected a whole number from 1 to 2147483648, got 0"] = { queue = { max_events = 0 } },
+      ['queue.overflow: expected "reject", "drop_oldest", "wait", got text'] = { queue = { overflow = "drop" } },
+      ["unknown option: queue.max_event, did you mean max_events?"] = { queue = { max_event = 5 } },
+      ["queue: expected a table, got 100"] = { queue = 100 },
+      ["queue.max_bytes: must hold an event of max_event_bytes and 1024 bytes more"] = { queue = { max_bytes = 9999 } },
+      ["retry.max_age: expected a number of seconds above 0, at most a year, got 0"] = { retry = { max_age = 0 } },
+      ["retry.max: must not be less than retry.initial"] = { retry = { initial = 31 } },
+      ["unknown option: retry.attempts"] = { retry = { attempts = 3 } },
+      ["rate_limit.per_second: missing"] = { rate_limit = { burst = 5 } },
+      ["rate_limit.per_second: expected a number above 0, at most 1000000, got -1"] = {
+        rate_limit = { per_second = -1 },
+      },
+    }
+    for expected, options in pairs(messages) do
+      options.url = URL
+      local message = message_of(options)
+      assert.equal(expected, message:match "postevent%.new: (.*)$")
+    end
+  end)
+
+  it("takes what track can be told", function()
+    for _, options in ipairs {
+      { max_in_flight = 1, results = 0 }, { max_in_flight = 1000, results = 1000000 },
+      { queue = {}, retry = {} }, { queue = { max_events = 1, overflow = "wait", wait = 0.001 } },
+      { queue = { max_events = 2 ^ 31, max_bytes = 2 ^ 40 } }, { queue = { overflow = "drop_oldest" } },
+      { queue = { max_bytes = 1026 }, max_event_bytes = 2 },
+      { retry = { initial = 0.001, max = 0.001, max_age = 0.001, ambiguous = false } },
+      { retry = { initial = 60, max = 60, max_age = 366 * 86400 } },
+      { rate_limit = { per_second = 0.1 } }, { rate_limit = { per_second = 1000000, burst = 1000000 } },
+    } do
+      options.url = URL
+      postevent.new(options):close()
+      options.url, options.mode = nil, "off"
+      postevent.new(options):close()
+    end
   end)
 
   it("speaks HTTP/2 with https alone", function()

@@ -37,6 +37,20 @@ function check.seconds(value)
   end
 end
 
+-- The same for what may take longer: a year at most.
+function check.age(value)
+  if type(value) ~= "number" or not (value > 0 and value <= 366 * 86400) then
+    return "a number of seconds above 0, at most a year"
+  end
+end
+
+-- Events a second.
+function check.rate(value)
+  if type(value) ~= "number" or not (value > 0 and value <= 1000000) then
+    return "a number above 0, at most 1000000"
+  end
+end
+
 function check.integer(least, most)
   return function(value)
     if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > most then

@@ -3,6 +3,7 @@
 local core = require("postevent.core")
 local credentials = require("postevent.credentials")
 local definitions = require("postevent.definitions")
+local metrics = require("postevent.metrics")
 local options = require("postevent.options")
 
 local postevent = {
@@ -66,6 +67,19 @@ function core.methods:set_authorization(...)
     error("set_authorization: " .. tostring(checked), 2)
   end
   return self:_set_credentials(checked)
+end
+
+-- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,
+-- { client = "shop" }, go into every sample; raises when they cannot.
+function core.methods:metrics(labels)
+  if not targets[self] then
+    error("metrics: expected a client", 2)
+  end
+  local ok, text = pcall(metrics, self:stats(), labels)
+  if not ok then
+    error("metrics: " .. tostring(text), 2)
+  end
+  return text
 end
 
 return postevent

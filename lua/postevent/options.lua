@@ -10,9 +10,6 @@ local prepare = require("postevent.prepare")
 
 local options = {}
 
--- Back-off of `post`, in seconds.
-local RETRY_INITIAL, RETRY_MAX = 0.5, 30
-
 local checks = {
   url = check.text,
   authorization = function() end, -- these three are checked together, in credentials.lua
@@ -39,6 +36,30 @@ local checks = {
   before_send = check.func,
   mode = check.one_of("live", "record", "off"),
   log = check.func,
+  max_in_flight = check.integer(1, 1000),
+  queue = check.table,
+  retry = check.table,
+  rate_limit = check.table,
+  results = check.integer(0, 1000000),
+}
+
+local queue_checks = {
+  max_events = check.integer(1, 2 ^ 31),
+  max_bytes = check.integer(1024, 2 ^ 40),
+  overflow = check.one_of("reject", "drop_oldest", "wait"),
+  wait = check.seconds,
+}
+
+local retry_checks = {
+  initial = check.seconds,
+  max = check.seconds,
+  max_age = check.age,
+  ambiguous = check.boolean,
+}
+
+local rate_limit_checks = {
+  per_second = check.rate,
+  burst = check.integer(1, 1000000),
 }
 
 local tls_checks = {
@@ -63,7 +84,13 @@ options.defaults = {
   unknown_attributes = "error",
   stamp = true,
   mode = "live",
+  max_in_flight = 16,
+  results = 1024,
 }
+
+-- Those of `queue` and `retry`, in events, bytes and seconds.
+options.queue_defaults = { max_events = 10000, max_bytes = 32 * 1024 * 1024, overflow = "reject", wait = 1.0 }
+options.retry_defaults = { initial = 0.5, max = 30, max_age = 86400, ambiguous = true }
 
 -- Text is never quoted, and neither is what stands where a secret belongs.
 local function describe(value, name)
@@ -207,6 +234,42 @@ local function read_tls(tls)
   return tls
 end
 
+-- A table of options of its own, checked and completed.
+local function read_group(given, name, known, defaults)
+  local group = {}
+  for key, value in next, defaults do
+    group[key] = value
+  end
+  check_all(given or {}, known, name .. ".")
+  for key, value in next, given or {} do
+    group[key] = value
+  end
+  return group
+end
+
+-- What `track` needs: the queue, its retries, its rate.
+local function read_tracking(value, settings)
+  local queue = read_group(value("queue"), "queue", queue_checks, options.queue_defaults)
+  local retry = read_group(value("retry"), "retry", retry_checks, options.retry_defaults)
+  local rate = read_group(value("rate_limit"), "rate_limit", rate_limit_checks, {})
+  if queue.max_bytes < settings.max_event_bytes + 1024 then -- and what is kept beside it
+    error("queue.max_bytes: must hold an event of max_event_bytes and 1024 bytes more", 0)
+  end
+  if retry.max < retry.initial then
+    error("retry.max: must not be less than retry.initial", 0)
+  end
+  if value("rate_limit") and not rate.per_second then
+    error("rate_limit.per_second: missing", 0)
+  end
+  settings.max_in_flight, settings.results = value("max_in_flight"), value("results")
+  settings.queue_max_events, settings.queue_max_bytes = queue.max_events, queue.max_bytes
+  settings.queue_overflow, settings.queue_wait = queue.overflow, queue.wait
+  settings.retry_initial, settings.retry_max = retry.initial, retry.max
+  settings.max_age, settings.retry_ambiguous = retry.max_age, retry.ambiguous
+  settings.rate_per_second = rate.per_second or 0
+  settings.rate_burst = rate.burst or math.max(1, math.floor(rate.per_second or 1))
+end
+
 -- `common`, checked as every event is: by the core, in a client that sends nothing.
 local function read_common(common, settings)
   if common == nil then
@@ -281,7 +344,7 @@ function options.check(given)
   settings.headers = header_lines(value("headers") or {})
   check_version(value("http_version"), target)
   settings.http_2 = value("http_version") == "2"
-  settings.retry_initial, settings.retry_max = RETRY_INITIAL, RETRY_MAX
+  read_tracking(value, settings)
   -- An id that the event has is told in replies; one is made up only for an attribute that the user named.
   settings.id_attribute = value("id_attribute") or "external_event_id"
   settings.fill_id = value("id_attribute") ~= nil

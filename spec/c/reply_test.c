@@ -12,22 +12,22 @@
 static const int64_t accepted_codes[] = {1100};
 static const pe_accept accept_default = {accepted_codes, 1};
 
-static const char *outcome_name(pe_outcome outcome) {
+static const char *verdict_name(pe_verdict verdict) {
   static const char *const names[] = {"delivered", "rejected", "retry", "hold"};
-  return names[outcome];
+  return names[verdict];
 }
 
 static void check_line(const json_t *vector) {
   const char *name = json_string_value(json_object_get(vector, "name"));
   const char *body = json_string_value(json_object_get(vector, "body"));
-  const char *outcome = json_string_value(json_object_get(vector, "outcome"));
+  const char *verdict = json_string_value(json_object_get(vector, "outcome"));
   const char *code = json_string_value(json_object_get(vector, "code"));
   long status = (long)json_integer_value(json_object_get(vector, "status"));
   pe_reply reply;
   pe_error error;
-  const char *got = outcome_name(pe_reply_read(status, body, strlen(body), accept_default, &error, &reply));
+  const char *got = verdict_name(pe_reply_read(status, body, strlen(body), accept_default, &error, &reply));
 
-  if (strcmp(got, outcome) != 0) fail_msg("%s: expected %s, got %s", name, outcome, got);
+  if (strcmp(got, verdict) != 0) fail_msg("%s: expected %s, got %s", name, verdict, got);
   if (strcmp(pe_error_name(error), code ? code : "ok") != 0)
     fail_msg("%s: expected %s, got %s", name, code ? code : "ok", pe_error_name(error));
   pe_reply_cleanup(&reply);
@@ -55,7 +55,7 @@ static void reads_the_documented_members(void **state) {
   pe_reply reply;
   pe_error error;
   (void)state;
-  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_DELIVERED);
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_VERDICT_DELIVERED);
   assert_int_equal(reply.status_code, 1100);
   assert_int_equal(reply.message_size, 3);
   assert_memory_equal(reply.message, "a\0b", 3);
@@ -71,9 +71,10 @@ static void takes_the_codes_that_the_user_accepts(void **state) {
   pe_reply reply;
   pe_error error;
   (void)state;
-  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, (pe_accept){codes, 2}, &error, &reply), PE_DELIVERED);
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, (pe_accept){codes, 2}, &error, &reply),
+                   PE_VERDICT_DELIVERED);
   pe_reply_cleanup(&reply);
-  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_REPLY_REJECTED);
+  assert_int_equal(pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply), PE_VERDICT_REJECTED);
   pe_reply_cleanup(&reply);
 }
 
@@ -100,8 +101,8 @@ static void wrong_types_are_not_the_documented_reply(void **state) {
   for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
     pe_reply reply;
     pe_error error;
-    pe_outcome outcome = pe_reply_read(200, bodies[i], strlen(bodies[i]), accept_default, &error, &reply);
-    if (outcome != PE_HOLD || error != PE_BAD_REPLY) fail_msg("%s was taken for a reply", bodies[i]);
+    pe_verdict verdict = pe_reply_read(200, bodies[i], strlen(bodies[i]), accept_default, &error, &reply);
+    if (verdict != PE_VERDICT_HOLD || error != PE_BAD_REPLY) fail_msg("%s was taken for a reply", bodies[i]);
     pe_reply_cleanup(&reply);
   }
 }
@@ -163,7 +164,7 @@ static void depth_neither_crashes_nor_counts(void **state) {
   (void)state;
   assert_non_null(body);
   memset(body, '[', DEPTH);
-  assert_int_equal(pe_reply_read(200, body, DEPTH, accept_default, &error, &reply), PE_HOLD);
+  assert_int_equal(pe_reply_read(200, body, DEPTH, accept_default, &error, &reply), PE_VERDICT_HOLD);
   assert_int_equal(error, PE_BAD_REPLY);
   pe_reply_cleanup(&reply);
   free(body);
@@ -173,9 +174,9 @@ static void an_unusable_body_leaves_the_status_to_decide(void **state) {
   pe_reply reply;
   pe_error error;
   (void)state;
-  assert_int_equal(pe_reply_read(200, NULL, 0, accept_default, &error, &reply), PE_HOLD);
+  assert_int_equal(pe_reply_read(200, NULL, 0, accept_default, &error, &reply), PE_VERDICT_HOLD);
   assert_int_equal(error, PE_BAD_REPLY);
-  assert_int_equal(pe_reply_read(503, NULL, 0, accept_default, &error, &reply), PE_RETRY);
+  assert_int_equal(pe_reply_read(503, NULL, 0, accept_default, &error, &reply), PE_VERDICT_RETRY);
   assert_int_equal(error, PE_UNAVAILABLE);
   pe_reply_cleanup(&reply);
 }
@@ -185,9 +186,9 @@ static void every_status_means_something(void **state) {
   for (long status = 100; status < 1000; status++) {
     pe_reply reply;
     pe_error error = PE_OK;
-    pe_outcome outcome = pe_reply_read(status, "{}", 2, accept_default, &error, &reply);
+    pe_verdict verdict = pe_reply_read(status, "{}", 2, accept_default, &error, &reply);
     assert_int_not_equal(error, PE_OK);
-    assert_int_not_equal(outcome, PE_DELIVERED);
+    assert_int_not_equal(verdict, PE_VERDICT_DELIVERED);
     pe_reply_cleanup(&reply);
   }
 }

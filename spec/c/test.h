@@ -11,4 +11,16 @@
 
 #define TEST(function) cmocka_unit_test(function)
 
+/* Whether ThreadSanitizer watches: it does not know threads that a forked child starts. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 #endif

@@ -14,11 +14,11 @@ static void compare(long status, const char *body, const char *with_blank, size_
   const pe_accept accept = {codes, 2};
   pe_reply ours, theirs;
   pe_error error, other;
-  pe_outcome outcome = pe_reply_read(status, body, size, accept, &error, &ours);
+  pe_verdict verdict = pe_reply_read(status, body, size, accept, &error, &ours);
 
-  CLAIM(outcome == pe_reply_read(status, with_blank, size + 1, accept, &other, &theirs));
+  CLAIM(verdict == pe_reply_read(status, with_blank, size + 1, accept, &other, &theirs));
   CLAIM(error == other);
-  CLAIM((outcome == PE_DELIVERED) == (error == PE_OK));
+  CLAIM((verdict == PE_VERDICT_DELIVERED) == (error == PE_OK));
   CLAIM(ours.has_status == theirs.has_status);
   CLAIM(ours.status_code == theirs.status_code);
   CLAIM(same_text(ours.message, ours.message_size, theirs.message, theirs.message_size));

@@ -1,11 +1,15 @@
 /* A host that embeds Lua and the core, and in which the Nth allocation fails: any of Lua's, ours, libcurl's, jansson's.
  *
- *   failing_host SCRIPT URL
+ *   failing_host SCRIPT URL [COUNT STEP [LAST]]
  *
  * SCRIPT is run with URL in a fresh Lua state and returns a function; that is called with N while the Nth allocation
  * from then on fails, once; N goes up until a call needs fewer. For each N a line: N, then what the function returned
  * ("text"), or "raised" and the message. A block that is not freed once the state is closed ends the host with
- * status 3. */
+ * status 3.
+ *
+ * With COUNT it is the allocations of all other threads that fail, so many from the Nth on, and N goes up by STEP. With
+ * LAST it goes no further, and blocks may stay: OpenSSL 3.0 loses some where it reads a certificate and memory is out,
+ * and libcurl 7.88 breaks its session cache behind the handshake. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -29,7 +33,7 @@ static void preload_core(lua_State *L) {
 }
 
 /* One state, one call of the script's function with its Nth allocation failing. Returns whether one failed. */
-static bool run(const char *script, const char *url, long n) {
+static bool run(const char *script, const char *url, long n, long elsewhere) {
   lua_State *L = luaL_newstate();
   bool raised, failed;
 
@@ -40,7 +44,10 @@ static bool run(const char *script, const char *url, long n) {
     exit(2);
   }
   lua_pushinteger(L, (lua_Integer)n);
-  failing_malloc_at(n);
+  if (elsewhere > 0)
+    failing_malloc_elsewhere_at(n, elsewhere);
+  else
+    failing_malloc_at(n);
   raised = lua_pcall(L, 1, 1, 0) != 0;
   failed = failing_malloc_end();
   printf("%ld %s%s\n", n, raised ? "raised " : "", lua_isstring(L, -1) ? lua_tostring(L, -1) : "?");
@@ -48,25 +55,38 @@ static bool run(const char *script, const char *url, long n) {
   return failed;
 }
 
-static void *do_nothing(void *unused) {
-  return unused;
+enum { THREADS = 4 }; /* at once, at most: the sender's, and libcurl's for a look-up */
+
+static void *wait_for_the_others(void *barrier) {
+  (void)pthread_barrier_wait(barrier);
+  return NULL;
 }
 
-/* What glibc allocates for the first thread and keeps for the next. */
+/* What glibc allocates for each thread and keeps for the next. */
 static void warm_up_threads(void) {
-  pthread_t thread;
-  if (pthread_create(&thread, NULL, do_nothing, NULL) == 0) pthread_join(thread, NULL);
+  pthread_t threads[THREADS];
+  pthread_barrier_t barrier;
+  pthread_barrier_init(&barrier, NULL, THREADS);
+  for (int i = 0; i < THREADS; i++)
+    if (pthread_create(&threads[i], NULL, wait_for_the_others, &barrier) != 0) exit(2);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  pthread_barrier_destroy(&barrier);
 }
 
 int main(int argc, char **argv) {
-  long before;
-  if (argc != 3) return 2;
+  long before, elsewhere, step, last;
+  if (argc < 3) return 2;
+  elsewhere = argc > 3 ? atol(argv[3]) : 0;
+  step = argc > 4 ? atol(argv[4]) : 1;
+  last = argc > 5 ? atol(argv[5]) : 0;
   setvbuf(stdout, NULL, _IOLBF, 0); /* its buffer is allocated now */
   warm_up_threads();
-  run(argv[1], argv[2], 0); /* what libraries allocate once and keep */
-  run(argv[1], argv[2], 0);
-  for (long n = 1; before = failing_malloc_live(), run(argv[1], argv[2], n); n++) {
-    if (failing_malloc_live() == before) continue;
+  run(argv[1], argv[2], 0, elsewhere); /* what libraries allocate once and keep */
+  run(argv[1], argv[2], 0, elsewhere);
+  for (long n = 1; before = failing_malloc_live(), run(argv[1], argv[2], n, elsewhere); n += step) {
+    if (last > 0 && n + step > last) break;
+    if (failing_malloc_live() == before || last > 0) continue;
     fprintf(stderr, "allocation %ld: %ld blocks leaked\n", n, failing_malloc_live() - before);
     return 3;
   }

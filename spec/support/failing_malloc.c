@@ -19,9 +19,20 @@ extern void __libc_free(void *block);
 
 static __thread long countdown; /* 0: nothing fails */
 static __thread bool failed;
+static __thread bool is_home;       /* the thread that asked for failures elsewhere */
+static atomic_long elsewhere;       /* allocations until the first that fails */
+static atomic_long elsewhere_count; /* how many fail then */
+static atomic_bool elsewhere_failed;
 static atomic_long live; /* a library may start a thread */
 
+static bool fails_elsewhere(void) {
+  if (is_home || elsewhere_count <= 0 || elsewhere-- > 0 || elsewhere_count-- <= 0) return false;
+  elsewhere_failed = true;
+  return true;
+}
+
 static bool fails(void) {
+  if (fails_elsewhere()) return true;
   if (countdown == 0 || --countdown > 0) return false;
   failed = true;
   return true;
@@ -58,9 +69,17 @@ void failing_malloc_at(long n) {
   countdown = n;
 }
 
+void failing_malloc_elsewhere_at(long n, long count) {
+  is_home = true;
+  elsewhere_failed = false;
+  elsewhere = n - 1;
+  elsewhere_count = n > 0 ? count : 0;
+}
+
 bool failing_malloc_end(void) {
   countdown = 0;
-  return failed;
+  elsewhere_count = 0;
+  return failed || elsewhere_failed;
 }
 
 long failing_malloc_live(void) {

@@ -43,17 +43,23 @@ function known.options()
   return names_of(assert(upvalue(options.check, "checks"), "options.lua has no `checks`"))
 end
 
--- { ca_file = true, ... }: the fields of the option tls.
-function known.tls_options()
-  return names_of(assert(upvalue(options.check, "tls_checks"), "options.lua has no `tls_checks`"))
+-- { tls = { ca_file = true, ... }, queue = ... }: the options that are tables of options, with their fields.
+function known.option_groups()
+  local groups = {}
+  for name in pairs(known.options()) do
+    local checks = upvalue(options.check, name .. "_checks")
+    groups[name] = checks and names_of(checks)
+  end
+  return groups
 end
 
--- The default of an option ("timeout", "tls.verify"); nil: there is none.
+-- The default of an option ("timeout", "tls.verify", "queue.wait"); nil: there is none.
 function known.default(name)
-  local settings = options.check { url = "https://127.0.0.1/x" }
-  local tls_name = name:match "^tls%.(.*)$"
-  if tls_name then
-    return settings[tls_name]
+  local group, field = name:match "^(%w+[%w_]*)%.(.*)$"
+  if group == "tls" then
+    return options.check({ url = "https://127.0.0.1/x" })[field]
+  elseif group then
+    return (options[group .. "_defaults"] or {})[field]
   end
   return options.defaults[name]
 end
@@ -90,6 +96,24 @@ end
 -- { timeout = true, ... }: the codes after which the command says that trying again may help.
 function known.codes_to_try_again()
   return names_of(assert(upvalue(require("postevent.cli.post").run, "TRY_AGAIN"), "cli/post.lua has no `TRY_AGAIN`"))
+end
+
+-- { delivered = true, ... }: the outcomes of tracked events.
+function known.outcomes()
+  local outcomes = {}
+  for name in files.read("csrc/outcome.h"):match("names%[[%u_]+%] = (%b{})"):gmatch '"(%l+)"' do
+    outcomes[name] = true
+  end
+  return outcomes
+end
+
+-- { idle = true, ... }: the states of a client.
+function known.states()
+  local states = {}
+  for name in files.read("csrc/counters.c"):match("names%[%] = (%b{})"):gmatch '"(%l+)"' do
+    states[name] = true
+  end
+  return states
 end
 
 -- rule.c's names of the constants that stand in rule.h from `first` to `last`. Two constants may share a name.

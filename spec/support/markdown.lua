@@ -71,4 +71,17 @@ function markdown.code(cell)
   return list
 end
 
+-- The rows of the table whose header begins with these cells, by what stands in code in their first cell. A name that
+-- is there twice fails.
+function markdown.rows_by_name(text, ...)
+  local rows = {}
+  for _, row in ipairs(markdown.table(text, ...)) do
+    for _, name in ipairs(markdown.code(row[1])) do
+      assert(not rows[name], name .. " has two rows")
+      rows[name] = row
+    end
+  end
+  return rows
+end
+
 return markdown

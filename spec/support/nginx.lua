@@ -7,7 +7,8 @@
 --   proxy_to = "http://127.0.0.1:1"          passes requests on (only then the log has their bodies)
 --   locations = "..."                        nginx's own words instead of these three
 --   extra = "..."                            more of them, in the server's block
--- The object: .url, .port (of the first), .urls, .ports (of each), :requests([n]), :connections(), :errors(), :stop().
+-- The object: .url, .port (of the first), .urls, .ports (of each), :requests([n]), :connections(), :errors(), :stop(),
+-- :restart() (after a stop, on the same ports), :arrivals() (with proxy_to; a list of {id =, body =}).
 -- A url is https://localhost:<port> with TLS, http://127.0.0.1:<port> without.
 local certificates = require "support.certificates"
 local children = require "support.children"
@@ -52,6 +53,18 @@ local function wait_for_start(self)
   end, 10, "nginx to start") == "up"
 end
 
+local function launch(self)
+  self.child = children.spawn {
+    "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+  }
+  if wait_for_start(self) then
+    return true
+  end
+  self.child:kill "SIGKILL"
+  self.child:wait()
+  return false
+end
+
 local function try(servers, options)
   local self = setmetatable({ directory = files.new_directory "nginx", ports = {}, urls = {} }, Nginx)
   assert(require("support.process").make_directory(self.directory .. "/tmp"))
@@ -62,14 +75,9 @@ local function try(servers, options)
   self.port, self.url = self.ports[1], self.urls[1]
   files.write(self.directory .. "/nginx.conf",
     nginx_config.write(servers, self.ports, needs_certificates(servers) and certificates.get(), options))
-  self.child = children.spawn {
-    "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
-  }
-  if wait_for_start(self) then
+  if launch(self) then
     return self
   end
-  self.child:kill "SIGKILL"
-  self.child:wait()
 end
 
 -- Whether this process may name a user for nginx: only root may, and root must, or it would become nobody.
@@ -118,8 +126,25 @@ function Nginx:errors()
   return files.read_if_there(self.directory .. "/error.log")
 end
 
+-- The events that were answered, or at least read, in the order in which that ended.
+function Nginx:arrivals()
+  local list = {}
+  for _, request in ipairs(self:requests()) do
+    if request.body ~= "" then
+      list[#list + 1] = { id = cjson.decode(request.body).external_event_id, body = request.body }
+    end
+  end
+  return list
+end
+
 function Nginx:stop()
   self.child:stop()
+  os.remove(self.directory .. "/nginx.pid")
+end
+
+function Nginx:restart()
+  files.write(self.directory .. "/error.log", "")
+  assert(launch(self), "nginx did not get its ports back")
 end
 
 return nginx

@@ -6,10 +6,16 @@
 #include <lua.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #define SIGNAL_LIMIT 65
 
 static volatile sig_atomic_t signal_counts[SIGNAL_LIMIT];
+static volatile sig_atomic_t stray_signals; /* handled on another thread than the first */
 static struct sigaction saved_actions[SIGNAL_LIMIT];
 static unsigned char saved[SIGNAL_LIMIT];
 
@@ -37,8 +43,19 @@ static int check_signal(lua_State *L, int index) {
   return luaL_argerror(L, index, "no such signal");
 }
 
+static int is_first_thread(void) {
+#ifdef __linux__
+  return syscall(SYS_gettid) == getpid();
+#else
+  return 1;
+#endif
+}
+
 static void count_one(int number) {
-  signal_counts[number]++;
+  if (is_first_thread())
+    signal_counts[number]++;
+  else
+    stray_signals++;
 }
 
 static void install(int number, void (*handler)(int)) {
@@ -52,7 +69,7 @@ static void install(int number, void (*handler)(int)) {
   saved[number] = 1;
 }
 
-/* count_signal(name): from now on it is counted, from 0. */
+/* count_signal(name): from now on it is counted, from 0, on the first thread. */
 static int l_count_signal(lua_State *L) {
   int number = check_signal(L, 1);
 
@@ -64,6 +81,24 @@ static int l_count_signal(lua_State *L) {
 static int l_signal_count(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)signal_counts[check_signal(L, 1)]);
   return 1;
+}
+
+/* How many of the signals that are counted were handled on another thread than the first. */
+static int l_stray_signals(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)stray_signals);
+  return 1;
+}
+
+/* alarm_every(seconds): SIGALRM, again and again; 0 ends that. */
+static int l_alarm_every(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  struct itimerval timer;
+
+  memset(&timer, 0, sizeof timer);
+  timer.it_interval.tv_sec = timer.it_value.tv_sec = (time_t)seconds;
+  timer.it_interval.tv_usec = timer.it_value.tv_usec = (suseconds_t)((seconds - (lua_Number)(time_t)seconds) * 1e6);
+  (void)setitimer(ITIMER_REAL, &timer, NULL);
+  return 0;
 }
 
 /* set_signal(name, "default" | "ignore") */
@@ -131,11 +166,10 @@ static int l_signal_pending(lua_State *L) {
 }
 
 static const luaL_Reg signal_functions[] = {
-    {"count_signal", l_count_signal},       {"signal_count", l_signal_count},
-    {"set_signal", l_set_signal},           {"restore_signal", l_restore_signal},
-    {"restore_signals", l_restore_signals}, {"signal_action", l_signal_action},
-    {"block_signal", l_block_signal},       {"signal_blocked", l_signal_blocked},
-    {"signal_pending", l_signal_pending},   {NULL, NULL},
+    {"count_signal", l_count_signal},     {"signal_count", l_signal_count},       {"set_signal", l_set_signal},
+    {"restore_signal", l_restore_signal}, {"restore_signals", l_restore_signals}, {"signal_action", l_signal_action},
+    {"block_signal", l_block_signal},     {"signal_blocked", l_signal_blocked},   {"signal_pending", l_signal_pending},
+    {"stray_signals", l_stray_signals},   {"alarm_every", l_alarm_every},         {NULL, NULL},
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,49 @@ static int l_fd_count(lua_State *L) {
 static int l_thread_count(lua_State *L) {
   lua_pushinteger(L, count_entries("/proc/self/task"));
   return 1;
+}
+
+/* threads() -> list of the ids of this process's threads. */
+static int l_threads(lua_State *L) {
+  DIR *directory = opendir("/proc/self/task");
+  const struct dirent *entry;
+  int count = 0;
+
+  lua_newtable(L);
+  if (!directory) return 1;
+  while ((entry = readdir(directory))) {
+    if (entry->d_name[0] == '.') continue;
+    lua_pushinteger(L, atoi(entry->d_name));
+    lua_rawseti(L, -2, ++count);
+  }
+  (void)closedir(directory);
+  return 1;
+}
+
+/* limit_fds(count) -> how many descriptors the process could have before. */
+static int l_limit_fds(lua_State *L) {
+  struct rlimit limit;
+  lua_Integer before;
+
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return system_failure(L, "getrlimit");
+  before = (lua_Integer)limit.rlim_cur;
+  limit.rlim_cur = (rlim_t)luaL_checkinteger(L, 1);
+  if (setrlimit(RLIMIT_NOFILE, &limit)) return system_failure(L, "setrlimit");
+  lua_pushinteger(L, before);
+  return 1;
+}
+
+static lua_State *state_to_close;
+
+static void close_state(void) {
+  lua_close(state_to_close);
+}
+
+/* close_at_exit(): exit() closes this Lua state, as a host may do that embeds Lua. To be called by the main program. */
+static int l_close_at_exit(lua_State *L) {
+  state_to_close = L;
+  (void)atexit(close_state);
+  return 0;
 }
 
 /* rss() -> bytes that are resident. */
@@ -204,6 +248,9 @@ static const luaL_Reg system_functions[] = {
     {"fds", l_fds},
     {"fd_count", l_fd_count},
     {"thread_count", l_thread_count},
+    {"threads", l_threads},
+    {"limit_fds", l_limit_fds},
+    {"close_at_exit", l_close_at_exit},
     {"rss", l_rss},
     {"children", l_children},
     {"setlocale", l_setlocale},

@@ -1,7 +1,7 @@
 -- A real HTTP proxy, tinyproxy, on a free port of loopback; it knows CONNECT.
 --
--- start {user =, password =} -> an object with .url (without credentials), .port, .host, :log(), :stop() and
--- :requests(), a list of {method =, target =}.
+-- start {user =, password =} -> an object with .url (without credentials), .port, .host, :log(), :stop(), :restart()
+-- (after a stop, on the same port) and :requests(), a list of {method =, target =}.
 local children = require "support.children"
 local files = require "support.files"
 local ports = require "support.ports"
@@ -24,22 +24,27 @@ MaxClients 50
 Allow 127.0.0.1
 %s]]
 
-local function try(options)
-  local self = setmetatable({ host = "127.0.0.1", port = ports.free_port(), path = files.new_path "proxy.log" }, Proxy)
-  local auth = options.user and ("BasicAuth %s %s\n"):format(options.user, options.password) or ""
-  self.url = ("http://127.0.0.1:%d"):format(self.port)
+-- Returns whether it came up.
+local function launch(self)
   files.write(self.path, "")
   self.child = children.spawn {
-    "tinyproxy", "-d", "-c", files.write(files.new_path "proxy.conf", CONFIG:format(self.port, self.path, auth)),
+    "tinyproxy", "-d", "-c", self.config,
     stop_signal = "SIGKILL", -- nothing to save, and on SIGTERM it waits for its clients
   }
-  local up = waiting.wait_until(function()
+  return waiting.wait_until(function()
     if self:log():find("Accepting connections", 1, true) then
       return "up"
     end
     return not self.child:running() and "ended"
-  end, 10, "the proxy to start")
-  return up == "up" and self
+  end, 10, "the proxy to start") == "up"
+end
+
+local function try(options)
+  local self = setmetatable({ host = "127.0.0.1", port = ports.free_port(), path = files.new_path "proxy.log" }, Proxy)
+  local auth = options.user and ("BasicAuth %s %s\n"):format(options.user, options.password) or ""
+  self.url = ("http://127.0.0.1:%d"):format(self.port)
+  self.config = files.write(files.new_path "proxy.conf", CONFIG:format(self.port, self.path, auth))
+  return launch(self) and self
 end
 
 function proxy.start(options)
@@ -66,6 +71,10 @@ end
 
 function Proxy:stop()
   self.child:stop()
+end
+
+function Proxy:restart()
+  assert(launch(self), "the proxy did not get its port back")
 end
 
 return proxy

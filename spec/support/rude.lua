@@ -5,17 +5,19 @@
 --   answer = N    the first N requests of each connection get the documented reply
 --   after = N     the first N requests (for what happens on accept: connections) of all do
 --   times = N     it is rude N times, and then polite
---   reply =, replies =, delay =, interval =, size =, framing =, close =    see rude/behaviours.lua
+--   port = N      of its own choice without it
+--   reply =, replies =, delay =, interval =, size =, framing =, close =, late =, script =    see rude/behaviours.lua
 -- })
 -- On accept: close_at_once, reset_at_once, silent_handshake. With the head: close_while_body, reset_while_body,
 -- answer_before_body. With the request: answer, answer_late, never_answer, trickle, reset, close, reset_in_reply,
 -- close_in_reply, short_reply, huge_reply, endless_reply (head =), endless_headers, garbage, gzip_lie,
--- close_after_reply_idle, answer_twice (extra =), sequence, raw; of HTTP/2 refuse_stream, go_away. And
+-- close_after_reply_idle, answer_twice (extra =), sequence, raw, script; of HTTP/2 refuse_stream, go_away. And
 -- reset_second_request: reset with answer = 1.
 --
 -- The object: .url, .port, :log() (records with an `event`: connection, handshake, handshake_failed, head, request,
--- closed_by_client, closed (by the server, however), stream_reset_by_client, error), :events(name, [count]) waits until
--- there are so many, :requests() and :connections() (how many), :stop().
+-- closed_by_client, closed (by the server, however), stream_reset_by_client, error; `at` as process.now() says),
+-- :events(name, [count]) waits until there are so many, :requests() and :connections() (how many), :arrivals() (a list
+-- of {id =, at =, body =} of the events that came), :set(mode) (what the script reads), :stop().
 --
 -- black_hole() -> .url, .port, .stop(): a port that answers no SYN, so that connecting takes for ever.
 local certificates = require "support.certificates"
@@ -55,6 +57,8 @@ function rude.start(behaviour, options)
   local settings = settings_for(behaviour, options or {})
   local port_file = files.new_path "rude.port"
   settings.port_file, settings.log_file = port_file, self.log_path
+  self.mode_file = files.new_path "rude.mode"
+  settings.mode_file = self.mode_file
   self.child = children.spawn {
     children.lua(), files.write(files.new_path "rude.lua", 'require "support.rude.server"\n'),
     files.write(files.new_path "rude.json", cjson.encode(settings)),
@@ -99,6 +103,20 @@ end
 
 function Rude:connections()
   return #self:events "connection"
+end
+
+function Rude:arrivals()
+  local list = self:events "request"
+  for i, record in ipairs(list) do
+    list[i] = { id = cjson.decode(record.body).external_event_id, at = record.at, body = record.body }
+  end
+  return list
+end
+
+-- From the next request on.
+function Rude:set(mode)
+  files.write(self.mode_file .. ".new", mode)
+  assert(os.rename(self.mode_file .. ".new", self.mode_file))
 end
 
 function Rude:stop()

@@ -3,30 +3,12 @@
 -- sandbox repeats accepted bodies byte for byte and must not hide a client's mistake.
 
 local cjson = require "cjson.safe"
+local is_utf8 = require "postevent.utf8"
 
 local json = {}
 
 local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
-
--- The well-formed sequences of RFC 3629.
-local UTF8 = {
-  "[\194-\223][\128-\191]",
-  "\224[\160-\191][\128-\191]",
-  "[\225-\236\238\239][\128-\191][\128-\191]",
-  "\237[\128-\159][\128-\191]",
-  "\240[\144-\191][\128-\191][\128-\191]",
-  "[\241-\243][\128-\191][\128-\191][\128-\191]",
-  "\244[\128-\143][\128-\191][\128-\191]",
-}
-
-local function is_utf8(text)
-  for i = 1, #UTF8 do
-    if not text:find("[\128-\255]") then return true end
-    text = text:gsub(UTF8[i], "?") -- not by nothing: what is left and right of it must not join
-  end
-  return not text:find("[\128-\255]")
-end
 
 -- Of text that lua-cjson has read: are its strings and numbers written as JSON wants them?
 local function is_strict(text)

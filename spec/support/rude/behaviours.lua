@@ -7,6 +7,7 @@ local documents = require "support.documents"
 local http1 = require "support.rude.http1"
 local http2 = require "support.rude.http2"
 local scheduler = require "support.rude.scheduler"
+local script = require "support.rude.script"
 
 local behaviours = { on_accept = {}, on_head = {}, on_request = {} }
 
@@ -127,8 +128,10 @@ function behaviours.on_request.close_after_reply_idle(conn, options, http, reque
   conn:close()
 end
 
--- Answers, and options.delay seconds (0.02) later sends options.extra, which nobody asked for: the event "extra".
+-- Answers after options.late seconds (0), and options.delay seconds (0.02) later sends options.extra, which nobody
+-- asked for: the event "extra".
 function behaviours.on_request.answer_twice(conn, options, http, request)
+  scheduler.sleep(options.late or 0)
   http.reply(conn, request, options.reply)
   scheduler.sleep(options.delay or 0.02)
   local written = conn:write(options.extra)
@@ -146,6 +149,18 @@ end
 -- options.reply, byte for byte; then the connection stays open, or ends with options.close.
 function behaviours.on_request.raw(conn, options)
   return conn:write(options.reply) and not options.close
+end
+
+-- What options.script says for this event (script.lua): a reply, or one of the above by its name.
+function behaviours.on_request.script(conn, options, http, request, turn)
+  local answer = script.ask(options, request, turn)
+  if type(answer) == "string" then
+    return behaviours.on_request[answer](conn, options, http, request, turn)
+  end
+  if answer and answer.delay then
+    scheduler.sleep(answer.delay)
+  end
+  return http.reply(conn, request, answer) and not (answer and answer.close)
 end
 
 -- HTTP/2 alone.

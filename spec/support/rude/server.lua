@@ -6,6 +6,7 @@ local connection = require "support.rude.connection"
 local files = require "support.files"
 local http1 = require "support.rude.http1"
 local http2 = require "support.rude.http2"
+local process = require "support.process"
 local scheduler = require "support.rude.scheduler"
 local socket = require "socket"
 local ssl = require "ssl"
@@ -22,6 +23,7 @@ local context
 assert(behave, "no such behaviour: " .. tostring(name))
 
 local function log(record)
+  record.at = process.now()
   log_file:write(cjson.encode(record), "\n")
   log_file:flush()
 end
@@ -118,7 +120,7 @@ server:setoption("reuseaddr", true)
 if behaviours.on_head[name] then
   server:setoption("recv-buffer-size", SMALL_BUFFER) -- so that a large body is still on its way when the server leaves
 end
-assert(server:bind("127.0.0.1", 0))
+assert(server:bind("127.0.0.1", ("%d"):format(options.port or 0)))
 assert(server:listen(64))
 server:settimeout(0)
 context = options.tls and new_context()

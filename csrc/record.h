@@ -1,0 +1,51 @@
+/* One accepted event, in one block of memory, until it has its outcome. A plain struct; who may touch which field when
+ * is said beside it. */
+#ifndef PE_RECORD_H
+#define PE_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum pe_record_state {
+  PE_RECORD_QUEUED,    /* not tried yet */
+  PE_RECORD_IN_FLIGHT, /* the sender has it */
+  PE_RECORD_WAITING    /* for another attempt */
+} pe_record_state;
+
+/* 60 bytes and the texts: memory decides how long an outage can be waited out. */
+typedef struct pe_record {
+  /* guarded by the queue's lock */
+  struct pe_record *older, *newer; /* in the order of acceptance */
+  uint32_t place;                  /* among those that wait */
+  uint8_t state;
+  /* the sender's, while in flight; attempts and draws stop at their largest value */
+  uint8_t draws; /* how often it drew a hold while others were delivered */
+  uint16_t attempts;
+  uint32_t drawn_after; /* how many events had been delivered then, modulo 2^32 */
+  /* immutable once accepted */
+  uint32_t body_size;
+  uint64_t ticket;
+  int64_t accepted_at;   /* monotonic nanoseconds */
+  int64_t paused_before; /* nanoseconds that the client had been held or gated until then */
+  uint16_t id_size, name_size;
+  char data[]; /* body, id, name; not NUL-terminated */
+} pe_record;
+
+static inline const char *pe_record_body(const pe_record *record) {
+  return record->data;
+}
+
+static inline const char *pe_record_id(const pe_record *record) {
+  return record->data + record->body_size;
+}
+
+static inline const char *pe_record_name(const pe_record *record) {
+  return record->data + record->body_size + record->id_size;
+}
+
+/* The memory that it takes, as far as we know. */
+static inline size_t pe_record_bytes(const pe_record *record) {
+  return offsetof(pe_record, data) + record->body_size + record->id_size + record->name_size;
+}
+
+#endif
