@@ -24,19 +24,19 @@ static bool is_given_up(const pe_decision_policy *policy, const pe_attempt *atte
 
 /* ---- hold ---- */
 
-/* Counts a hold that the event drew. Returns whether it is under suspicion itself: others were delivered since it drew
- * the last one. */
-static bool is_suspect(pe_record *record, uint32_t delivered) {
-  bool others_passed = record->draws > 0 && record->drawn_after != delivered;
+/* Counts a hold that the event drew. Returns whether it is under suspicion itself: a transfer delivered another event
+ * that began after it drew the last one. What began before says nothing: the password may have changed in between. */
+static bool is_suspect(pe_record *record, pe_progress progress) {
+  bool others_passed = record->draws > 0 && (int32_t)(progress.delivered - record->drawn_after) > 0;
   if (record->draws == 0 || others_passed) record->draws++;
-  record->drawn_after = delivered;
+  record->drawn_after = progress.begun;
   return others_passed;
 }
 
 static pe_decision decide_hold(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                               const pe_attempt *attempt, bool probe, uint32_t delivered, int64_t now,
+                               const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now,
                                double (*unit)(void)) {
-  if (is_suspect(record, delivered)) { /* one event does not hold the others up */
+  if (is_suspect(record, progress)) { /* one event does not hold the others up */
     pe_endpoint_forget(endpoint, probe);
     if (record->draws >= DRAWS_TO_REJECT) return end(PE_REJECTED_BY_PLATFORM);
     return retry_at(now + back_off(policy, record, attempt, unit));
@@ -80,9 +80,9 @@ static pe_decision decide_retry(const pe_decision_policy *policy, pe_endpoint *e
 }
 
 pe_decision pe_decide(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                      const pe_attempt *attempt, bool probe, uint32_t delivered, int64_t now, double (*unit)(void)) {
+                      const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now, double (*unit)(void)) {
   switch (attempt->verdict) {
-  case PE_VERDICT_HOLD: return decide_hold(policy, endpoint, record, attempt, probe, delivered, now, unit);
+  case PE_VERDICT_HOLD: return decide_hold(policy, endpoint, record, attempt, probe, progress, now, unit);
   case PE_VERDICT_RETRY: return decide_retry(policy, endpoint, record, attempt, probe, now, unit);
   default:
     pe_endpoint_note(endpoint, PE_ANSWER_TAKEN, probe, now);

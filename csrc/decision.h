@@ -24,10 +24,16 @@ typedef struct pe_decision {
   int64_t due;        /* otherwise: when it is tried again, monotonic nanoseconds */
 } pe_decision;
 
+/* How far the client has come. Transfers are numbered as they begin, modulo 2^32. */
+typedef struct pe_progress {
+  uint32_t begun;     /* the last one that began */
+  uint32_t delivered; /* the last one of those that delivered their event */
+} pe_progress;
+
 /* Judges `attempt` (already read by pe_attempt_judge) of `record`, whose draws it counts, and tells `endpoint`.
- * `probe`: as pe_endpoint_begin said. `delivered`: how many events the client has delivered, modulo 2^32. `unit` makes
+ * `probe`: as pe_endpoint_begin said. `unit` makes
  * a number in [0, 1) by chance, where one is needed: most events need none. */
 pe_decision pe_decide(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                      const pe_attempt *attempt, bool probe, uint32_t delivered, int64_t now, double (*unit)(void));
+                      const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now, double (*unit)(void));
 
 #endif

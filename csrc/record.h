@@ -21,7 +21,7 @@ typedef struct pe_record {
   /* the sender's, while in flight; attempts and draws stop at their largest value */
   uint8_t draws; /* how often it drew a hold while others were delivered */
   uint16_t attempts;
-  uint32_t drawn_after; /* how many events had been delivered then, modulo 2^32 */
+  uint32_t drawn_after; /* how many transfers had begun then, modulo 2^32 */
   /* immutable once accepted */
   uint32_t body_size;
   uint64_t ticket;

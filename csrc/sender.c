@@ -23,6 +23,7 @@ typedef struct slot {
   pe_attempt attempt;
   pe_record *record; /* in flight; NULL: the slot is free */
   bool probe;
+  uint32_t number;      /* of the transfer, as pe_progress counts */
   unsigned credentials; /* which ones `http` has */
 } slot;
 
@@ -45,8 +46,8 @@ struct pe_sender {
   size_t free_count;
   pe_endpoint endpoint;
   pe_rate_limit rate;
-  uint32_t delivered; /* modulo 2^32 */
-  bool had_work;      /* since the last look at an empty queue */
+  pe_progress progress;
+  bool had_work; /* since the last look at an empty queue */
   bool paused;
   pe_state state;
 };
@@ -74,7 +75,8 @@ static void finish(pe_sender *sender, slot *self, pe_outcome outcome, const pe_q
   put_result(sender, self->record, outcome, attempt->error, &words, now);
   pe_queue_end(sender->config.queue, self->record, outcome, attempt->error, answer, now);
   free(self->record);
-  if (outcome == PE_DELIVERED) sender->delivered++;
+  if (outcome == PE_DELIVERED && (int32_t)(self->number - sender->progress.delivered) > 0)
+    sender->progress.delivered = self->number;
 }
 
 /* Whether credentials were refused that have been replaced since: that says nothing about the new ones. */
@@ -88,7 +90,7 @@ static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
     return (pe_decision){.due = now};
   }
   return pe_decide(&sender->config.policy, &sender->endpoint, self->record, &self->attempt, self->probe,
-                   sender->delivered, now, pe_random_unit);
+                   sender->progress, now, pe_random_unit);
 }
 
 /* The slot's transfer is over. */
@@ -157,6 +159,7 @@ static void begin(pe_sender *sender, pe_record *record, int64_t now) {
   pe_error error = ready(sender, self);
 
   self->record = record;
+  self->number = ++sender->progress.begun;
   self->probe = pe_endpoint_begin(&sender->endpoint);
   if (error == PE_OK)
     error = pe_http_multi_begin(self->http, pe_record_body(record), record->body_size, sender->config.timeout,

@@ -90,6 +90,21 @@ describe("track with credentials that are refused", function()
     assert.equal(16, stats.retries)
   end)
 
+  it("rejects nothing when answers from before the refusals are late, one after the other", function()
+    local server = rude.start("script", { script = [[
+      if request.turn <= 16 then return { delay = 0.04 * request.turn } end
+      if request.authorization ~= "Basic bmV3" then return { status = 401 } end
+    ]] })
+    local events = batch.start(server.url, { retry = { initial = 0.001, max = 0.001 } })
+    events:track(1, 200)
+    local stats = events:wait(function(stats)
+      return stats.delivered == 16 and is_held(stats)
+    end)
+    assert.equal(0, stats.rejected)
+    events.client:set_authorization(NEW)
+    assert.equal(200, events:finish(3).delivered)
+  end)
+
   it("rejects nothing when the refusals begin in the middle of the traffic", function()
     local server = rude.start("script", { script = [[
       local late = (tonumber(request.id:sub(2)) % 5) * 0.01
