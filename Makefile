@@ -197,9 +197,10 @@ asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
 
 # nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
+# fair-sched: without it a busy thread keeps the one processor that valgrind has, and another waits minutes for its turn.
 # Left out: what has a second for its end, which valgrind does not manage, and a long soak; asan and tsan run them.
-VALGRIND_WITHOUT = client_test queue_soak_test sender_test sender_trouble_test
-VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes \
+VALGRIND_WITHOUT = client_test queue_soak_test
+VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes \
   --soname-synonyms=somalloc=nouserintercepts
 valgrind: ## the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call install_deps,$(LUA)) valgrind
