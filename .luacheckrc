@@ -3,3 +3,4 @@ max_line_length = 120
 exclude_files = { "build", "library" }
 files["spec"] = { std = "max+busted" }
 files["examples/love"] = { std = "max+love" }
+files["lua/postevent/resty"] = { std = "max+ngx_lua" }

@@ -126,7 +126,7 @@ make_c_test = $(CC) $(CORE_CFLAGS) -Icsrc -Ispec/support $(SANITIZE) $(LDFLAGS) 
 
 # These talk to a server in a thread.
 $(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: spec/c/server.c
-$(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: spec/c/server.c spec/c/sending.c
+$(BUILD)/c/request_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: spec/c/server.c spec/c/sending.c
 
 # Allocations fail in it, which a sanitizer does not let one do.
 $(BUILD)/c/%_memory_test: spec/c/%_memory_test.c spec/support/failing_malloc.c $(CORE_OBJS) $(C_TEST_HEADERS)
@@ -210,8 +210,8 @@ valgrind: ## the specs on LUA and the C tests under valgrind: no error, no leak
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
 # setarch: a libtsan that is older than the kernel may find its addresses taken.
-TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue results \
-  sender worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue request \
+  results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
 TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
 SOAK_SECONDS ?= 60
 tsan: ## the C tests of what threads share, and a soak of SOAK_SECONDS (60) on LUA, under ThreadSanitizer

@@ -24,11 +24,8 @@ typedef struct parts {
 
 struct pe_client {
   /* immutable */
-  pe_http *http;    /* how to post; never used for it, so that it has no connection. NULL: sends nothing */
-  pe_accept accept; /* codes owned */
-  int64_t timeout;
-  int attempts;
-  pe_retry_policy retry;
+  pe_http *http;       /* how to post; never used for it, so that it has no connection. NULL: sends nothing */
+  pe_post_policy post; /* its codes are owned */
   pe_queue_config queue;
   size_t results;
   pe_sender_config sender; /* what is the same for every sender of this client */
@@ -104,20 +101,19 @@ static void free_client(void *user) {
   free_parts(client->own);
   pe_http_free(client->http);
   pe_credentials_free(client->credentials);
-  free((void *)client->accept.codes);
+  free((void *)client->post.accept.codes);
   free(client);
 }
 
 static void set_policies(pe_client *client, const pe_client_config *config) {
-  client->timeout = config->timeout;
-  client->attempts = config->attempts;
-  client->retry = config->retry;
+  client->post = config->post;
+  client->post.accept = (pe_accept){NULL, 0};
   client->queue = config->queue;
   client->results = config->results;
   client->sender.group = config->group;
   client->sender.max_in_flight = config->queue.width;
-  client->sender.timeout = config->timeout;
-  client->sender.policy.retry = config->retry;
+  client->sender.max_posts = config->max_posts;
+  client->sender.policy.retry = config->post.retry;
   client->sender.policy.retry_ambiguous = config->retry_ambiguous;
   client->sender.rate_per_second = config->rate_per_second;
   client->sender.rate_burst = config->rate_burst;
@@ -130,7 +126,7 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   *why = pe_error_text(PE_NO_MEMORY);
   if (!made) goto out;
   set_policies(made, config);
-  error = copy_codes(config->accept, &made->accept);
+  error = copy_codes(config->post.accept, &made->post.accept);
   if (error) goto out;
   if (config->sends) error = pe_http_new(&config->http, &made->http, why);
   if (error) goto out;
@@ -185,23 +181,6 @@ out:
 
 /* ---- post ---- */
 
-void pe_post_result_init(pe_post_result *result) {
-  memset(result, 0, sizeof *result);
-  pe_attempt_init(&result->last);
-}
-
-void pe_post_result_cleanup(pe_post_result *result) {
-  pe_attempt_cleanup(&result->last);
-}
-
-/* Whether the same event may be posted again without a risk that it counts twice: it was not sent, or the platform
- * said that it did not take it and asked to come back. 408 and the other 5xx say nothing of the kind. */
-static bool may_repeat(const pe_attempt *attempt) {
-  long status = attempt->transfer.http_status;
-  if (status > 0) return status == 429 || status == 503 || status == 425;
-  return attempt->transfer.sent == PE_SENT_NO && (attempt->error == PE_UNREACHABLE || attempt->error == PE_TIMEOUT);
-}
-
 /* The connection that posts of this process share, made for the first of them. */
 static pe_error connect(pe_client *client) {
   pe_http *made = NULL;
@@ -220,26 +199,38 @@ static pe_error connect(pe_client *client) {
 
 void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *post) {
   int64_t start = pe_clock_monotonic();
-  int64_t deadline = start + client->timeout;
+  int64_t deadline = start + client->post.timeout;
   int64_t now = start;
+  int64_t due = start;
   pe_error error = connect(client);
 
   post->attempts = 0;
-  while (error == PE_OK) {
-    int64_t delay;
+  while (error == PE_OK && now < deadline) {
     pe_http_post(client->own->connection, body, size, deadline - now, &post->last.transfer);
-    pe_attempt_judge(&post->last, client->accept);
+    pe_attempt_judge(&post->last, client->post.accept);
     post->attempts++;
     now = pe_clock_monotonic();
-    if (!may_repeat(&post->last) || post->attempts >= client->attempts) break;
-    delay = pe_retry_delay(&client->retry, post->attempts, post->last.retry_after, pe_random_unit());
-    if (delay >= deadline - now) break;
-    pe_clock_sleep(delay);
+    if (!pe_post_again(&client->post, post, deadline, now, pe_random_unit(), &due)) break;
+    pe_clock_sleep(due - now);
     now = pe_clock_monotonic();
-    if (now >= deadline) break;
   }
   if (error != PE_OK) pe_attempt_fail(&post->last, error);
   post->elapsed = now - start;
+}
+
+pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size) {
+  pe_error error = pe_client_start(client);
+  pe_request *request;
+
+  if (error) return error;
+  if (pe_waker_unanswered(waker) >= client->queue.max_events) return PE_QUEUE_FULL;
+  request = pe_request_new(waker, number, body, size);
+  if (!request) return PE_NO_MEMORY;
+  request->begun_at = pe_clock_monotonic();
+  request->deadline = request->begun_at + client->post.timeout;
+  error = pe_sender_submit(client->own->sender, request);
+  if (error) pe_request_free(request);
+  return error;
 }
 
 /* ---- track ---- */
@@ -252,7 +243,7 @@ pe_error pe_client_start(pe_client *client) {
   if (client->own->sender || !client->http) return PE_OK;
   config = client->sender;
   config.http = client->http;
-  config.accept = client->accept;
+  config.post = client->post;
   config.queue = client->own->queue;
   config.results = client->own->results;
   return pe_sender_start(&config, pe_credentials_view(client->credentials), &client->own->sender);

@@ -7,12 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attempt.h"
 #include "http.h"
+#include "post.h"
 #include "queue.h"
-#include "reply.h"
+#include "request.h"
 #include "results.h"
-#include "retry.h"
 
 typedef struct pe_client pe_client;
 
@@ -23,25 +22,14 @@ typedef struct pe_client_config {
   bool sends;          /* false: neither posts nor has a sender; `http` and `credentials` are not read */
   pe_http_config http; /* its arrays and strings are copied, as are all below */
   pe_http_credentials credentials;
-  pe_accept accept;
-  int64_t timeout; /* nanoseconds: all of a post, its retries included; one attempt of a tracked event */
-  int attempts;    /* of a post, at least 1 */
-  pe_retry_policy retry;
+  pe_post_policy post;  /* its timeout is also one attempt's of a tracked event */
+  size_t max_posts;     /* requests that are posted at once */
   bool retry_ambiguous; /* of tracked events: sent, and no answer */
   pe_queue_config queue;
   size_t results; /* how many are kept */
   double rate_per_second, rate_burst;
   const void *group; /* the Lua state: whose threads end with it */
 } pe_client_config;
-
-/* What became of a post. The caller's storage, which serves one post after another: pe_post_result_init before the
- * first, pe_post_result_cleanup after the last. It owes nothing to the client. */
-typedef struct pe_post_result {
-  pe_attempt last; /* what it says of `sent` holds for all: those before it were not taken, or they would not have been
-                      repeated */
-  int attempts;
-  int64_t elapsed; /* nanoseconds */
-} pe_post_result;
 
 /* Makes a client; opens no connection and starts no thread. Returns PE_OK and sets *client; or PE_NO_MEMORY or PE_TLS,
  * with *why as pe_http_new. */
@@ -55,12 +43,14 @@ void pe_client_leave(pe_client *client);
  * old ones stay. */
 pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials credentials);
 
-void pe_post_result_init(pe_post_result *result);
-void pe_post_result_cleanup(pe_post_result *result);
-
 /* Posts `body` and waits for the outcome; tries again where that is safe: nothing was sent, or the platform asked to
  * come back. Always fills *result. */
 void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *result);
+
+/* The same without waiting: hands a copy of `body` to the sender's thread, which is started at need; `waker` gets the
+ * request of that number, answered, whatever happens. Not for a client that sends nothing. Returns PE_OK; or PE_CLOSED,
+ * PE_QUEUE_FULL (so many have no answer yet as the queue may have events) or PE_NO_MEMORY: nothing is sent. */
+pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size);
 
 /* Starts the sender's thread unless it runs, or the client sends nothing. Returns PE_OK, PE_CLOSED or PE_NO_MEMORY (the
  * system has no thread or descriptor to give, too). */

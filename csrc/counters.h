@@ -43,6 +43,7 @@ typedef struct pe_counters {
   uint64_t bytes_sent; /* of bodies */
   uint64_t replies[PE_HTTP_CLASSES];
   uint64_t maybe_sent; /* pending events whose last attempt was sent and then cancelled by close */
+  uint64_t lost;       /* of processes that are no more: events that were pending when they ended */
   pe_latencies latency;
   pe_state state;
   pe_error last_error;   /* PE_OK: none so far */
@@ -55,6 +56,13 @@ void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
 /* The latency that `share` (0 to 1) of the events did not exceed: nanoseconds, at most a quarter too long (below 4
  * microseconds at most one), never longer than the longest. 0 when there are none. */
 int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
+
+/* Adds the counts of another client. The state is the one that wants more attention (held, cooling, sending, idle,
+ * closed), the last error the later one. The sums are as consistent as what is added. */
+void pe_counters_add(pe_counters *counters, const pe_counters *other);
+
+/* The process whose counters they are is no more: what was pending is lost, and nothing is under way. */
+void pe_counters_end(pe_counters *counters);
 
 /* The state as a program reads it: "idle". Static storage. */
 const char *pe_state_name(pe_state state);

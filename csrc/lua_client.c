@@ -24,6 +24,7 @@ static void begin_anew(pe_lua_client *self) {
   self->told_state = PE_STATE_IDLE;
   self->told_lost = self->invalid_sent = 0;
   self->results_left = 0;
+  self->announced = false;
 }
 
 /* luaL_checkudata looks the class up by its name, which costs track as much as handing the event over. A full userdata
@@ -39,6 +40,13 @@ void pe_lua_push_kept(lua_State *L, int index, int slot) {
   pe_lua_getuservalue(L, index);
   lua_rawgeti(L, -1, slot);
   lua_remove(L, -2);
+}
+
+void pe_lua_check_may_wait(lua_State *L, const pe_lua_client *self, const char *method) {
+  if (!self->is_guarded || self->mode != PE_MODE_LIVE) return;
+  pe_lua_push_kept(L, SELF, PE_KEEP_GUARD);
+  lua_pushstring(L, method);
+  lua_call(L, 1, 0);
 }
 
 /* ---- new ---- */
@@ -114,18 +122,19 @@ static void read_config(lua_State *L, int settings, pe_client_config *config) {
   http->http_2 = pe_lua_field_boolean(L, settings, "http_2");
   http->connect_timeout = pe_lua_field_seconds(L, settings, "connect_timeout");
   config->credentials = read_credentials(L, settings);
-  config->timeout = pe_lua_field_seconds(L, settings, "timeout");
-  config->attempts = (int)pe_lua_field_integer(L, settings, "attempts");
+  config->post.timeout = pe_lua_field_seconds(L, settings, "timeout");
+  config->post.attempts = (int)pe_lua_field_integer(L, settings, "attempts");
+  config->max_posts = (size_t)pe_lua_field_integer(L, settings, "max_posts");
   config->retry_ambiguous = pe_lua_field_boolean(L, settings, "retry_ambiguous");
   config->results = (size_t)pe_lua_field_integer(L, settings, "results");
   config->rate_per_second = pe_lua_field_number(L, settings, "rate_per_second");
   config->rate_burst = pe_lua_field_number(L, settings, "rate_burst");
   config->group = lua_topointer(L, LUA_REGISTRYINDEX);
   read_queue(L, settings, &config->queue);
-  config->retry.initial = pe_lua_field_seconds(L, settings, "retry_initial");
-  config->retry.max = pe_lua_field_seconds(L, settings, "retry_max");
+  config->post.retry.initial = pe_lua_field_seconds(L, settings, "retry_initial");
+  config->post.retry.max = pe_lua_field_seconds(L, settings, "retry_max");
   http->headers = push_lines(L, settings, "headers", &http->header_count);
-  config->accept.codes = push_codes(L, settings, "accept_codes", &config->accept.count);
+  config->post.accept.codes = push_codes(L, settings, "accept_codes", &config->post.accept.count);
 }
 
 /* Moves settings[name] to a slot of the table at `kept`; returns whether there was a value. */
@@ -144,6 +153,7 @@ static void keep_values(lua_State *L, int settings, pe_lua_client *self, int ind
   self->has_common = keep(L, settings, "common", kept, PE_KEEP_COMMON);
   self->has_prepare = keep(L, settings, "prepare", kept, PE_KEEP_PREPARE);
   self->has_log = keep(L, settings, "log", kept, PE_KEEP_LOG);
+  self->is_guarded = keep(L, settings, "guard", kept, PE_KEEP_GUARD);
   (void)keep(L, settings, "definitions", kept, PE_KEEP_DEFINITIONS);
   self->call = pe_lua_call_new(L, self->max_event_bytes);
   lua_rawseti(L, kept, PE_KEEP_CALL);
@@ -198,6 +208,7 @@ int pe_lua_client_new(lua_State *L) {
   keep_values(L, SETTINGS, self, index);
   read_config(L, SETTINGS, &config);
   config.sends = self->mode == PE_MODE_LIVE;
+  self->waits_for_room = config.queue.overflow == PE_OVERFLOW_WAIT;
   if (pe_client_new(&config, &self->client, &why) != PE_OK) return luaL_error(L, "%s", why);
   self->magic = CLASS;
   self->generation = pe_worker_generation();
@@ -220,6 +231,19 @@ static int client_set_credentials(lua_State *L) {
   return 1;
 }
 
+/* client:_announce(function): it is called at the next call of track, and when that was in another process or it did
+ * not return true, at the one after. */
+static int client_announce(lua_State *L) {
+  pe_lua_client *self = pe_lua_check_client(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  pe_lua_getuservalue(L, SELF);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, PE_KEEP_ANNOUNCE);
+  self->has_announce = true;
+  self->announced = false;
+  return 0;
+}
+
 /* client:start() -> true; or nil, message, code, detail */
 static int client_start(lua_State *L) {
   pe_lua_client *self = pe_lua_check_client(L);
@@ -240,6 +264,7 @@ static int client_close(lua_State *L) {
     lua_pushboolean(L, 1);
     return 1;
   }
+  pe_lua_check_may_wait(L, self, "close");
   self->closed = true;
   (void)pe_client_close(self->client, timeout);
   pe_lua_log_news(L, self);
@@ -276,6 +301,7 @@ static int client_tostring(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"_set_credentials", client_set_credentials},
+    {"_announce", client_announce},
     {"start", client_start},
     {"close", client_close},
     {NULL, NULL},
@@ -314,6 +340,7 @@ void pe_lua_client_register(lua_State *L) {
   pe_lua_setfuncs(L, methods);
   pe_lua_deliver_set_methods(L);
   pe_lua_account_set_methods(L);
+  pe_lua_stats_set_methods(L);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__index");
   lua_remove(L, -2);

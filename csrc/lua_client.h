@@ -1,5 +1,6 @@
 /* The class postevent.client: a userdata around one pe_client. One thread, one Lua state. Its methods are in three
- * files: lua_client.c (life), lua_deliver.c (the way of an event), lua_account.c (what became of events). */
+ * files: lua_client.c (life), lua_deliver.c (the way of an event), lua_account.c and lua_stats.c (what became of
+ * events). */
 #ifndef PE_LUA_CLIENT_H
 #define PE_LUA_CLIENT_H
 
@@ -23,7 +24,9 @@ enum {
   PE_KEEP_DEFINITIONS,
   PE_KEEP_UNPUBLISHED,
   PE_KEEP_CALL,
-  PE_KEEP_COUNT = PE_KEEP_CALL
+  PE_KEEP_GUARD,
+  PE_KEEP_ANNOUNCE,
+  PE_KEEP_COUNT = PE_KEEP_ANNOUNCE
 };
 
 /* Lines for the log, each at most once a second. */
@@ -47,10 +50,15 @@ typedef struct pe_lua_client {
   bool has_common;
   bool has_prepare; /* a function: event -> completed copy, or nil (before_send's word); it applies `common` itself */
   bool has_log;
+  bool is_guarded;     /* a function that raises where its caller must not wait: in a request of nginx */
+  bool waits_for_room; /* track may, with queue.overflow = "wait" */
+  bool
+      has_announce; /* a function that wants to know when events are tracked: client:_announce, of the owner's thread */
   pe_lua_event_rules rules;
   char target[300]; /* scheme and host, for tostring */
   /* of this process: a forked child begins anew */
   unsigned generation; /* pe_worker_generation's */
+  bool announced;      /* the function was told of a call of track; until it asks again */
   /* one line a second of each kind */
   struct {
     int64_t last;
@@ -69,6 +77,9 @@ pe_lua_client *pe_lua_check_client(lua_State *L);
 /* Pushes one of the values that the client at `index` keeps. */
 void pe_lua_push_kept(lua_State *L, int index, int slot);
 
+/* Raises where the method of that name would make a worker of nginx wait. May be called with anything on the stack. */
+void pe_lua_check_may_wait(lua_State *L, const pe_lua_client *self, const char *method);
+
 /* Registers the class; pushes its table of methods, which Lua completes. */
 void pe_lua_client_register(lua_State *L);
 
@@ -76,9 +87,16 @@ void pe_lua_client_register(lua_State *L);
  * Raises where the C libraries cannot do what they ask. */
 int pe_lua_client_new(lua_State *L);
 
-/* Set the methods of lua_deliver.c and lua_account.c in the table on top. */
+/* Set the methods of lua_deliver.c, lua_account.c and lua_stats.c in the table on top. */
 void pe_lua_deliver_set_methods(lua_State *L);
 void pe_lua_account_set_methods(lua_State *L);
+void pe_lua_stats_set_methods(lua_State *L);
+
+/* core.sum(list) -> the stats of all processes whose counters, the strings of client:_counters(), are listed. */
+int pe_lua_stats_sum(lua_State *L);
+
+/* core.total(list, ended) -> such a string: their sum; with `ended`, of processes that are no more. */
+int pe_lua_stats_total(lua_State *L);
 
 /* What flush and close return: as pe_lua_push_remaining. */
 int pe_lua_account_push_remaining(lua_State *L, pe_lua_client *self, uint64_t remaining);

@@ -7,6 +7,7 @@
 #include "lua_client.h"
 #include "lua_definitions.h"
 #include "lua_util.h"
+#include "lua_waker.h"
 #include "random.h"
 #include "regex.h"
 #include "similar.h"
@@ -68,13 +69,10 @@ static int core_features(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"new", pe_lua_client_new},
-    {"check_url", core_check_url},
-    {"check_proxy", core_check_proxy},
-    {"distance", core_distance},
-    {"features", core_features},
-    {"compile", pe_lua_definitions_compile},
-    {NULL, NULL},
+    {"new", pe_lua_client_new},        {"check_url", core_check_url},
+    {"check_proxy", core_check_proxy}, {"distance", core_distance},
+    {"features", core_features},       {"compile", pe_lua_definitions_compile},
+    {"waker", pe_lua_waker_new},       {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_postevent_core(lua_State *L);
@@ -84,6 +82,7 @@ PE_EXPORT int luaopen_postevent_core(lua_State *L) {
   pe_lua_setfuncs(L, functions);
   pe_lua_call_register(L);
   pe_lua_definitions_register(L);
+  pe_lua_waker_register(L);
   pe_lua_client_register(L);
   lua_setfield(L, -2, "methods");
   lua_pushliteral(L, PE_VERSION);

@@ -8,6 +8,7 @@
 #include "lua_problems.h"
 #include "lua_result.h"
 #include "lua_util.h"
+#include "lua_waker.h"
 
 enum { SELF = 1, EVENT };
 
@@ -89,7 +90,6 @@ static pe_error complete(lua_State *L, pe_lua_client *self, complete_event *even
 
   event->definition = NULL;
   event->call = NULL;
-  lua_settop(L, EVENT);
   if (prepare(L, self)) {
     event->call = pe_lua_call_begin(L, self->call);
     error = write_event(L, self, &event->call->body, &event->definition);
@@ -106,12 +106,18 @@ static pe_error complete(lua_State *L, pe_lua_client *self, complete_event *even
   return error;
 }
 
-static void log_retries(lua_State *L, pe_lua_client *self, const pe_post_result *result) {
+static void log_retries(lua_State *L, pe_lua_client *self, int attempts, const char *end) {
   char message[128];
-  if (result->attempts < 2) return;
-  (void)snprintf(message, sizeof message, "a post took %d attempts and ended %s", result->attempts,
-                 result->last.error == PE_OK ? "delivered" : pe_error_name(result->last.error));
+  if (attempts < 2) return;
+  (void)snprintf(message, sizeof message, "a post took %d attempts and ended %s", attempts, end);
   (void)pe_lua_log(L, self, PE_LOG_RETRIED, "warn", message);
+}
+
+/* client:_log_retries(attempts, how it ended), for who posts with _submit */
+static int client_log_retries(lua_State *L) {
+  pe_lua_client *self = pe_lua_check_client(L);
+  log_retries(L, self, (int)luaL_checknumber(L, 2), luaL_checkstring(L, 3));
+  return 0;
 }
 
 /* Keeps the event at EVENT, a copy that `prepare` made, for client:recorded(). */
@@ -130,6 +136,8 @@ static int client_post(lua_State *L) {
   int returned;
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
+  lua_settop(L, EVENT);
+  pe_lua_check_may_wait(L, self, "post");
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   if (self->mode == PE_MODE_OFF) {
     lua_pushnil(L);
@@ -144,9 +152,33 @@ static int client_post(lua_State *L) {
   pe_client_post(self->client, event.call->body.data, event.call->body.size, result);
   returned =
       result->last.error == PE_OK ? pe_lua_push_reply(L, result, event.id) : pe_lua_push_failure(L, result, event.id);
-  log_retries(L, self, result);
+  log_retries(L, self, result->attempts, result->last.error == PE_OK ? "delivered" : pe_error_name(result->last.error));
   pe_lua_log_news(L, self);
   return end_call(&event, returned);
+}
+
+/* client:_submit(event, waker, number) -> true, the event's id or nil; or nil, message, code, detail: nothing is sent.
+ * The waker gets the answer under that number. The client's mode is "live". */
+static int client_submit(lua_State *L) {
+  enum { WAKER = 3, NUMBER };
+  pe_lua_client *self = pe_lua_check_client(L);
+  pe_waker *waker = pe_lua_check_waker(L, WAKER);
+  uint64_t number = (uint64_t)luaL_checknumber(L, NUMBER);
+  complete_event event;
+  pe_error error;
+  int returned;
+
+  luaL_checktype(L, EVENT, LUA_TTABLE);
+  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  lua_settop(L, NUMBER); /* the waker stays alive */
+  if (complete(L, self, &event, &returned) != PE_OK) return end_call(&event, returned);
+  error = pe_client_submit(self->client, waker, number, event.call->body.data, event.call->body.size);
+  pe_lua_call_end(event.call);
+  if (error != PE_OK) return pe_lua_push_refusal(L, error, 0);
+  pe_lua_log_news(L, self);
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, event.id);
+  return 2;
 }
 
 /* The name of the event at EVENT, which stays on the stack. */
@@ -166,6 +198,14 @@ static const char *event_name(lua_State *L, const pe_lua_client *self, const com
   return lua_tolstring(L, -1, size);
 }
 
+/* Tells who wants to know that events are tracked in this process. */
+static void announce(lua_State *L, pe_lua_client *self) {
+  self->announced = true;
+  pe_lua_push_kept(L, SELF, PE_KEEP_ANNOUNCE);
+  if (lua_pcall(L, 0, 1, 0) != 0 || !lua_toboolean(L, -1)) self->announced = false;
+  lua_pop(L, 1);
+}
+
 /* client:track(event) -> ticket; or nil, message, code, detail */
 static int client_track(lua_State *L) {
   pe_lua_client *self = pe_lua_check_client(L);
@@ -176,6 +216,9 @@ static int client_track(lua_State *L) {
   int returned;
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
+  lua_settop(L, EVENT);
+  if (self->waits_for_room) pe_lua_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
+  if (self->has_announce && !self->announced) announce(L, self);
   if (self->closed || self->mode == PE_MODE_OFF) {
     pe_client_refuse(self->client, self->closed ? PE_CLOSED : PE_FILTERED);
     if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
@@ -208,6 +251,7 @@ static int client_encode(lua_State *L) {
   int returned;
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
+  lua_settop(L, EVENT);
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   if (complete(L, self, &event, &returned) == PE_OK) {
     lua_pushlstring(L, event.call->body.data, event.call->body.size);
@@ -233,7 +277,12 @@ static int client_recorded(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"post", client_post}, {"track", client_track}, {"encode", client_encode}, {"recorded", client_recorded},
+    {"post", client_post},
+    {"track", client_track},
+    {"_submit", client_submit},
+    {"_log_retries", client_log_retries},
+    {"encode", client_encode},
+    {"recorded", client_recorded},
     {NULL, NULL},
 };
 

@@ -116,7 +116,7 @@ int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asle
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);
 
 /* What pe_queue_snapshot tells: cooling, held or closed; for PE_STATE_SENDING it tells idle where nothing is pending.
- */
+ * Any thread. */
 void pe_queue_set_state(pe_queue *queue, pe_state state);
 
 #endif

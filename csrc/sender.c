@@ -10,21 +10,22 @@
 #include "decision.h"
 #include "endpoint.h"
 #include "http_multi.h"
+#include "lane.h"
 #include "random.h"
 #include "rate_limit.h"
+#include "requests.h"
 #include "thread.h"
 
 static const int64_t LINGER = PE_MILLISECOND; /* how long a sender that had work looks again before it sleeps */
 static const int64_t STOP_PATIENCE = PE_SECOND;
 
-/* A place for one transfer. */
+/* A place for one transfer of a tracked event. */
 typedef struct slot {
-  pe_http *http; /* owned; made when it is first needed */
+  pe_lane lane;
   pe_attempt attempt;
   pe_record *record; /* in flight; NULL: the slot is free */
   bool probe;
-  uint32_t number;      /* of the transfer, as pe_progress counts */
-  unsigned credentials; /* which ones `http` has */
+  uint32_t number; /* of the transfer, as pe_progress counts */
 } slot;
 
 struct pe_sender {
@@ -35,12 +36,15 @@ struct pe_sender {
   void *user;
   /* guarded by lock */
   pe_mutex lock;
-  pe_http_multi *multi;  /* the sender's thread frees it at its end: NULL then */
-  int64_t finish_by;     /* monotonic; INT64_MAX: go on */
-  pe_credentials *given; /* owned; new ones, not taken over yet */
+  pe_http_multi *multi;             /* the sender's thread frees it at its end: NULL then */
+  int64_t finish_by;                /* monotonic; INT64_MAX: go on */
+  pe_credentials *given;            /* owned; new ones, not taken over yet */
+  pe_request *handed, *last_handed; /* owned; new ones, the oldest first */
+  bool resting;                     /* in its sleep, or about to be */
   /* the sender's thread only */
-  pe_credentials *credentials; /* owned */
-  unsigned credentials_number;
+  pe_credentials *credentials; /* owned; the pool's */
+  pe_lane_pool pool;
+  pe_requests *requests;
   slot *slots; /* max_in_flight of them */
   slot **free_slots;
   size_t free_count;
@@ -81,7 +85,7 @@ static void finish(pe_sender *sender, slot *self, pe_outcome outcome, const pe_q
 
 /* Whether credentials were refused that have been replaced since: that says nothing about the new ones. */
 static bool is_outdated(const pe_sender *sender, const slot *self) {
-  return self->attempt.error == PE_UNAUTHORIZED && self->credentials != sender->credentials_number;
+  return self->attempt.error == PE_UNAUTHORIZED && self->lane.credentials_number != sender->pool.credentials_number;
 }
 
 static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
@@ -94,12 +98,14 @@ static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
 }
 
 /* The slot's transfer is over. */
-static void settle(pe_sender *sender, slot *self, int64_t now) {
+static void settle(pe_lane *lane, int64_t now) {
+  slot *self = (slot *)lane;
+  pe_sender *sender = lane->owner;
   char message[PE_LAST_ERROR_SIZE];
   pe_queue_answer answer = {0, PE_OK, message};
   pe_decision decision;
 
-  pe_attempt_judge(&self->attempt, sender->config.accept);
+  pe_attempt_judge(&self->attempt, sender->config.post.accept);
   answer.http_status = self->attempt.transfer.http_status;
   answer.error = self->attempt.error;
   if (answer.error != PE_OK) describe(&self->attempt, message, sizeof message);
@@ -111,12 +117,6 @@ static void settle(pe_sender *sender, slot *self, int64_t now) {
   self->record = NULL;
   sender->free_slots[sender->free_count++] = self;
   sender->had_work = true;
-}
-
-static void settle_done(pe_sender *sender) {
-  pe_http *http;
-  while ((http = pe_http_multi_done(sender->multi)))
-    settle(sender, pe_http_user(http), pe_clock_monotonic());
 }
 
 static void expire(pe_sender *sender, int64_t now) {
@@ -131,42 +131,15 @@ static void expire(pe_sender *sender, int64_t now) {
 
 /* ---- beginning transfers ---- */
 
-/* Gives the slot a handle with the credentials of the day. */
-static pe_error ready(pe_sender *sender, slot *self) {
-  pe_error error;
-  if (!self->http) {
-    pe_http *http = NULL;
-    error = pe_http_copy(sender->config.http, &http);
-    if (error == PE_OK) error = pe_http_multi_join(sender->multi, http, self);
-    if (error == PE_OK) error = pe_http_set_credentials(http, pe_credentials_view(sender->credentials));
-    if (error != PE_OK) {
-      pe_http_free(http);
-      return error;
-    }
-    self->http = http;
-    self->credentials = sender->credentials_number;
-  }
-  if (self->credentials != sender->credentials_number) {
-    error = pe_http_set_credentials(self->http, pe_credentials_view(sender->credentials));
-    if (error != PE_OK) return error;
-    self->credentials = sender->credentials_number;
-  }
-  return PE_OK;
-}
-
 static void begin(pe_sender *sender, pe_record *record, int64_t now) {
   slot *self = sender->free_slots[--sender->free_count];
-  pe_error error = ready(sender, self);
 
   self->record = record;
   self->number = ++sender->progress.begun;
   self->probe = pe_endpoint_begin(&sender->endpoint);
-  if (error == PE_OK)
-    error = pe_http_multi_begin(self->http, pe_record_body(record), record->body_size, sender->config.timeout,
-                                &self->attempt.transfer);
-  else
-    pe_attempt_fail(&self->attempt, error);
-  if (error != PE_OK) settle(sender, self, now);
+  if (!pe_lane_begin(&self->lane, &sender->pool, pe_record_body(record), record->body_size, sender->config.post.timeout,
+                     &self->attempt))
+    settle(&self->lane, now);
 }
 
 static size_t in_flight(const pe_sender *sender) {
@@ -198,22 +171,30 @@ static void begin_all(pe_sender *sender, int64_t now) {
 
 /* ---- the thread ---- */
 
+static void take_credentials(pe_sender *sender, pe_credentials *given, int64_t now) {
+  pe_credentials_free(sender->credentials);
+  sender->credentials = given;
+  sender->pool.credentials = given;
+  sender->pool.credentials_number++;
+  pe_endpoint_probe_now(&sender->endpoint, now);
+}
+
 /* Takes over what the owner asked for. Returns by when the sender is to be done. */
 static int64_t obey(pe_sender *sender, int64_t now) {
   pe_credentials *given;
+  pe_request *handed;
   int64_t finish_by;
 
   pe_mutex_lock(&sender->lock);
   given = sender->given;
   sender->given = NULL;
+  handed = sender->handed;
+  sender->handed = sender->last_handed = NULL;
   finish_by = sender->finish_by;
+  sender->resting = false;
   pe_mutex_unlock(&sender->lock);
-  if (given) {
-    pe_credentials_free(sender->credentials);
-    sender->credentials = given;
-    sender->credentials_number++;
-    pe_endpoint_probe_now(&sender->endpoint, now);
-  }
+  if (given) take_credentials(sender, given, now);
+  pe_requests_add(sender->requests, handed);
   return finish_by;
 }
 
@@ -246,13 +227,27 @@ static int64_t may_begin_at(const pe_sender *sender, int64_t now) {
 static int64_t next_work(pe_sender *sender, int64_t now) {
   bool had_work = sender->had_work;
   int64_t next = pe_queue_next(sender->config.queue, pick_now(sender), may_begin_at(sender, now), !had_work, now);
+  int64_t request = pe_requests_next(sender->requests);
   sender->had_work = false;
+  if (request < next) next = request;
   return had_work && now + LINGER < next ? now + LINGER : next;
 }
 
 /* Whether a sender that is to finish has nothing more to do in the time that it has. */
 static bool is_finished(const pe_sender *sender, int64_t finish_by, int64_t next, int64_t now) {
-  return now >= finish_by || (finish_by != INT64_MAX && in_flight(sender) == 0 && next >= finish_by);
+  if (now >= finish_by) return true;
+  return finish_by != INT64_MAX && in_flight(sender) == 0 && !pe_requests_any(sender->requests) && next >= finish_by;
+}
+
+/* Sleeps for a time, unless a request was handed over meanwhile. */
+static void rest(pe_sender *sender, int64_t nanoseconds) {
+  bool may_rest;
+  pe_mutex_lock(&sender->lock);
+  may_rest = sender->resting = !sender->handed;
+  pe_mutex_unlock(&sender->lock);
+  pe_worker_rest(&sender->worker);
+  if (may_rest && nanoseconds > 0) pe_http_multi_wait(sender->pool.multi, nanoseconds);
+  pe_worker_resume(&sender->worker);
 }
 
 static void deliver(pe_sender *sender) {
@@ -263,16 +258,15 @@ static void deliver(pe_sender *sender) {
     publish(sender, now);
     expire(sender, now);
     begin_all(sender, now);
-    pe_http_multi_run(sender->multi);
-    settle_done(sender);
+    pe_requests_run(sender->requests, now);
+    pe_http_multi_run(sender->pool.multi);
+    pe_lane_end_done(&sender->pool);
     now = pe_clock_monotonic();
     publish(sender, now);
     next = next_work(sender, now);
     if (is_finished(sender, finish_by, next, now)) return;
     if (next > finish_by) next = finish_by;
-    pe_worker_rest(&sender->worker);
-    if (next > now) pe_http_multi_wait(sender->multi, next - now);
-    pe_worker_resume(&sender->worker);
+    rest(sender, next - now);
   }
 }
 
@@ -281,22 +275,25 @@ static void cancel_all(pe_sender *sender) {
   int64_t now = pe_clock_monotonic();
   for (size_t i = 0; i < sender->config.max_in_flight; i++) {
     slot *self = &sender->slots[i];
-    if (self->record) pe_queue_cancel(sender->config.queue, self->record, pe_http_multi_cancel(self->http), now);
+    if (self->record) pe_queue_cancel(sender->config.queue, self->record, pe_lane_cancel(&self->lane), now);
     self->record = NULL;
   }
 }
 
-/* Closes the connections here, on the thread that used them. */
+/* Answers the requests, and closes the connections here, on the thread that used them. */
 static void close_connections(pe_sender *sender) {
   pe_http_multi *multi;
-  for (size_t i = 0; i < sender->config.max_in_flight; i++) {
-    pe_http_free(sender->slots[i].http);
-    sender->slots[i].http = NULL;
-  }
+  pe_request *handed;
+  for (size_t i = 0; i < sender->config.max_in_flight; i++)
+    pe_lane_close(&sender->slots[i].lane);
   pe_mutex_lock(&sender->lock);
   multi = sender->multi;
-  sender->multi = NULL; /* nobody wakes it any more */
+  sender->multi = NULL; /* nobody wakes it any more, nor hands it a request */
+  handed = sender->handed;
+  sender->handed = NULL;
   pe_mutex_unlock(&sender->lock);
+  pe_requests_add(sender->requests, handed);
+  pe_requests_end(sender->requests, pe_clock_monotonic());
   pe_http_multi_free(multi);
 }
 
@@ -309,7 +306,7 @@ static void run(pe_worker *worker) {
 
 /* ---- the owner's thread ---- */
 
-static void wake(pe_sender *sender) {
+void pe_sender_wake(pe_sender *sender) {
   pe_mutex_lock(&sender->lock);
   if (sender->multi) pe_http_multi_wake(sender->multi);
   pe_mutex_unlock(&sender->lock);
@@ -320,7 +317,7 @@ static void ask_to_finish(pe_worker *worker, int64_t deadline) {
   pe_mutex_lock(&sender->lock);
   if (deadline < sender->finish_by) sender->finish_by = deadline;
   pe_mutex_unlock(&sender->lock);
-  wake(sender);
+  pe_sender_wake(sender);
 }
 
 static pe_error make_slots(pe_sender *sender, size_t count) {
@@ -328,6 +325,7 @@ static pe_error make_slots(pe_sender *sender, size_t count) {
   sender->free_slots = calloc(count, sizeof *sender->free_slots);
   if (!sender->slots || !sender->free_slots) return PE_NO_MEMORY;
   for (size_t i = 0; i < count; i++) {
+    pe_lane_init(&sender->slots[i].lane, settle, sender);
     pe_attempt_init(&sender->slots[i].attempt);
     sender->free_slots[count - 1 - i] = &sender->slots[i];
   }
@@ -351,7 +349,11 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   if (!sender->credentials) return PE_NO_MEMORY;
   error = make_slots(sender, config->max_in_flight);
   if (error != PE_OK) return error;
-  return pe_http_multi_new(config->max_in_flight, &sender->multi);
+  sender->requests = pe_requests_new(&config->post, &sender->pool, config->max_posts);
+  if (!sender->requests) return PE_NO_MEMORY;
+  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->multi);
+  sender->pool = (pe_lane_pool){.http = config->http, .multi = sender->multi, .credentials = sender->credentials};
+  return error;
 }
 
 pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials credentials, pe_sender **sender) {
@@ -375,16 +377,13 @@ void pe_sender_free(pe_sender *sender) {
   for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
     pe_attempt_cleanup(&sender->slots[i].attempt);
   pe_http_multi_free(sender->multi); /* of a thread that never started */
+  pe_requests_free(sender->requests);
   free(sender->slots);
   free(sender->free_slots);
   pe_credentials_free(sender->credentials);
   pe_credentials_free(sender->given);
   pe_mutex_destroy(&sender->lock);
   free(sender);
-}
-
-void pe_sender_wake(pe_sender *sender) {
-  wake(sender);
 }
 
 pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials) {
@@ -397,8 +396,27 @@ pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials creden
   sender->given = given;
   pe_mutex_unlock(&sender->lock);
   pe_credentials_free(unused);
-  wake(sender);
+  pe_sender_wake(sender);
   return PE_OK;
+}
+
+pe_error pe_sender_submit(pe_sender *sender, pe_request *request) {
+  pe_error error = PE_OK;
+
+  request->next = NULL;
+  pe_mutex_lock(&sender->lock);
+  if (!sender->multi) error = PE_CLOSED;
+  if (error == PE_OK) {
+    if (sender->handed)
+      sender->last_handed->next = request;
+    else
+      sender->handed = request;
+    sender->last_handed = request;
+    if (sender->resting) pe_http_multi_wake(sender->multi);
+    sender->resting = false; /* one of many wakes it */
+  }
+  pe_mutex_unlock(&sender->lock);
+  return error;
 }
 
 bool pe_sender_stop(pe_sender *sender) {

@@ -8,22 +8,25 @@
 
 #include "decision.h"
 #include "http.h"
+#include "post.h"
 #include "queue.h"
 #include "reply.h"
+#include "request.h"
 #include "results.h"
 #include "worker.h"
 
 typedef struct pe_sender pe_sender;
 
 typedef struct pe_sender_config {
-  const pe_http
-      *http; /* how to post; only read. This and the next three are borrowed for as long as the sender lives */
-  pe_accept accept;
+  /* borrowed for as long as the sender lives */
+  const pe_http *http; /* how to post; only read */
   pe_queue *queue;
   pe_results *results;
-  const void *group; /* as pe_worker's */
+  /* copied, but for the codes of `post`, which are borrowed as well */
+  const void *group;   /* as pe_worker's */
+  pe_post_policy post; /* of requests; of a tracked event's attempt the codes and the timeout */
+  size_t max_posts;    /* requests that are posted at once; 0: none are handed over */
   size_t max_in_flight;
-  int64_t timeout; /* nanoseconds: an attempt */
   pe_decision_policy policy;
   double rate_per_second, rate_burst; /* 0: no limit */
 } pe_sender_config;
@@ -36,6 +39,11 @@ pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials cre
 
 /* There is something in the queue for a sender that sleeps. */
 void pe_sender_wake(pe_sender *sender);
+
+/* Hands a request over, which belongs to the sender then, and wakes it: it is posted as `post` would, and answered
+ * through its waker, whatever happens. Returns PE_OK; or PE_CLOSED where the thread has ended, and it stays the
+ * caller's. */
+pe_error pe_sender_submit(pe_sender *sender, pe_request *request);
 
 /* Posts with these (copied) from the next attempt on; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and
  * the old ones stay. */

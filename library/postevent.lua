@@ -128,6 +128,7 @@
 ---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
 ---@field http_version? "1.1"|"2" "2": HTTP/2 where an https server offers it. Else HTTP/1.1.
 ---@field allow_http? boolean Lets credentials go over http:// to another machine. Default: `false`.
+---@field allow_blocking? boolean Lets what waits block a worker of nginx in its request phases. Default: `false`.
 ---@field user_agent? string The User-Agent header. Default: `"postevent/0.1.0"`.
 ---@field accept_codes? integer[] The values of `status.code` that mean delivered. Default: `{ 1100 }`.
 ---@field max_event_bytes? integer Bytes of the longest JSON that is sent, 2 to 10485760. Default: `32768`.
@@ -146,6 +147,7 @@
 ---@field retry? postevent.retry When events are tried again.
 ---@field rate_limit? postevent.rate_limit How fast tracked events are posted. Absent: as fast as they can be.
 ---@field results? integer How many results are kept until they are read, at most 1000000. Default: `1024`.
+---@field max_posts? integer With postevent.resty: how many posts are under way at once, 1 to 10000. Default: `100`.
 
 ---What the platform said.
 ---@class postevent.status

@@ -124,6 +124,12 @@ local function add_sending(page, stats)
   page:counter("results_lost", stats.results_lost, "Results that were overwritten before the program read them.")
 end
 
+-- What only the sum of many processes has.
+local function add_processes(page, stats)
+  page:gauge("workers", stats.workers, "Processes that these counters are the sum of, besides those that are no more.")
+  page:counter("lost", stats.lost, "Events that a process held when it was killed.")
+end
+
 local function add_latency(page, latency)
   page:metric("latency_seconds", "summary", "From an event's acceptance to its delivery, since the client was made.")
   for _, quantile in ipairs(QUANTILES) do
@@ -187,5 +193,8 @@ return function(stats, labels)
   add_sending(page, stats)
   add_latency(page, stats.latency)
   add_state(page, stats)
+  if stats.workers then
+    add_processes(page, stats)
+  end
   return table.concat(page)
 end

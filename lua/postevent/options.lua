@@ -6,6 +6,7 @@ local copy = require("postevent.copy")
 local core = require("postevent.core")
 local credentials = require("postevent.credentials")
 local definitions = require("postevent.definitions")
+local phase = require("postevent.resty.phase")
 local prepare = require("postevent.prepare")
 
 local options = {}
@@ -23,6 +24,7 @@ local checks = {
   proxy = check.text,
   http_version = check.one_of("1.1", "2"),
   allow_http = check.boolean,
+  allow_blocking = check.boolean,
   user_agent = check.text,
   accept_codes = check.codes,
   max_event_bytes = check.integer(2, 10 * 1024 * 1024), -- the gateway refuses more than 10 MB (platform.md)
@@ -41,6 +43,7 @@ local checks = {
   retry = check.table,
   rate_limit = check.table,
   results = check.integer(0, 1000000),
+  max_posts = check.integer(1, 10000),
 }
 
 local queue_checks = {
@@ -76,6 +79,7 @@ options.defaults = {
   connect_timeout = 5,
   attempts = 3,
   allow_http = false,
+  allow_blocking = false,
   user_agent = "postevent/" .. core.version,
   accept_codes = { 1100 },
   max_event_bytes = 32768,
@@ -86,6 +90,7 @@ options.defaults = {
   mode = "live",
   max_in_flight = 16,
   results = 1024,
+  max_posts = 100,
 }
 
 -- Those of `queue` and `retry`, in events, bytes and seconds.
@@ -333,13 +338,14 @@ function options.check(given)
   local settings = credentials(given, target, target.allow_http)
   settings.proxy, settings.no_proxy = proxy, no_proxy
   for _, name in ipairs { "url", "timeout", "connect_timeout", "attempts", "user_agent", "accept_codes",
-    "max_event_bytes", "stamp", "mode", "log" } do
+    "max_event_bytes", "stamp", "mode", "log", "max_posts" } do
     settings[name] = value(name)
   end
   for name, file in next, read_tls(value("tls") or {}) do
     settings[name] = file
   end
   settings.verify = settings.verify ~= false
+  settings.guard = not value("allow_blocking") and phase.guard() or nil
   settings.target = target.text
   settings.headers = header_lines(value("headers") or {})
   check_version(value("http_version"), target)

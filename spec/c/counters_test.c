@@ -116,6 +116,91 @@ static void every_state_and_outcome_has_a_name(void **state) {
   assert_string_equal(pe_outcome_name(PE_UNKNOWN), "unknown");
 }
 
+/* ---- the sum of many ---- */
+
+/* All that is counted, as one row of numbers: no field can be forgotten. */
+enum { COUNTS = offsetof(pe_counters, latency) / sizeof(uint64_t) };
+
+static void fill(pe_counters *counters, uint64_t factor) {
+  memset(counters, 0, sizeof *counters);
+  for (uint64_t i = 0; i < COUNTS; i++) {
+    uint64_t count = factor * (i + 1);
+    memcpy((char *)counters + i * sizeof count, &count, sizeof count);
+  }
+}
+
+static void the_sum_has_every_count_of_both(void **state) {
+  pe_counters sum, other;
+  (void)state;
+  fill(&sum, 1);
+  fill(&other, 1000);
+  pe_counters_add(&sum, &other);
+  for (uint64_t i = 0; i < COUNTS; i++) {
+    uint64_t count;
+    memcpy(&count, (char *)&sum + i * sizeof count, sizeof count);
+    assert_int_equal(count, 1001 * (i + 1));
+  }
+}
+
+static void the_sum_has_the_latencies_of_both(void **state) {
+  pe_counters sum, other;
+  (void)state;
+  fill(&sum, 0);
+  fill(&other, 0);
+  for (int i = 0; i < 90; i++)
+    pe_latencies_add(&sum.latency, PE_MILLISECOND);
+  for (int i = 0; i < 10; i++)
+    pe_latencies_add(&other.latency, PE_SECOND);
+  pe_counters_add(&sum, &other);
+  assert_int_equal(sum.latency.count, 100);
+  assert_int_equal(sum.latency.sum, 90 * PE_MILLISECOND + 10 * PE_SECOND);
+  assert_int_equal(sum.latency.max, PE_SECOND);
+  assert_true(pe_latencies_quantile(&sum.latency, 0.5) < 2 * PE_MILLISECOND);
+  assert_int_equal(pe_latencies_quantile(&sum.latency, 0.99), PE_SECOND);
+}
+
+static void the_sum_is_in_the_state_that_wants_attention(void **state) {
+  static const pe_state order[] = {PE_STATE_CLOSED, PE_STATE_IDLE, PE_STATE_SENDING, PE_STATE_COOLING, PE_STATE_HELD};
+  (void)state;
+  for (int a = 0; a < 5; a++)
+    for (int b = 0; b < 5; b++) {
+      pe_counters sum = {.state = order[a]}, other = {.state = order[b]};
+      pe_counters_add(&sum, &other);
+      assert_int_equal(sum.state, order[a > b ? a : b]);
+    }
+}
+
+static void the_sum_has_the_later_error(void **state) {
+  pe_counters none = {.last_error = PE_OK};
+  pe_counters early = {.last_error = PE_TIMEOUT, .last_error_at = 1, .last_error_message = "early"};
+  pe_counters late = {.last_error = PE_TLS, .last_error_at = 2, .last_error_message = "late"};
+  (void)state;
+  pe_counters_add(&late, &early);
+  assert_string_equal(late.last_error_message, "late");
+  pe_counters_add(&early, &late);
+  assert_string_equal(early.last_error_message, "late");
+  assert_int_equal(early.last_error, PE_TLS);
+  pe_counters_add(&none, &late);
+  assert_int_equal(none.last_error_at, 2);
+  pe_counters_add(&none, &(pe_counters){.last_error_at = 9});
+  assert_int_equal(none.last_error_at, 2);
+}
+
+static void what_a_process_held_at_its_end_is_lost(void **state) {
+  pe_counters counters;
+  uint64_t accepted, pending;
+  (void)state;
+  fill(&counters, 1);
+  accepted = counters.accepted;
+  pending = counters.pending + counters.lost;
+  pe_counters_end(&counters);
+  assert_int_equal(counters.lost, pending);
+  assert_int_equal(counters.pending + counters.queued + counters.waiting + counters.in_flight, 0);
+  assert_int_equal(counters.pending_bytes + counters.maybe_sent, 0);
+  assert_int_equal(counters.accepted, accepted);
+  assert_int_equal(counters.state, PE_STATE_CLOSED);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_bucket_is_at_most_a_quarter_wide),
                                      TEST(the_shortest_are_told_to_the_microsecond),
@@ -123,6 +208,11 @@ int main(void) {
                                      TEST(none_has_no_quantiles),
                                      TEST(what_no_bucket_fits_is_kept_apart),
                                      TEST(quantiles_are_those_of_the_values),
-                                     TEST(every_state_and_outcome_has_a_name)};
+                                     TEST(every_state_and_outcome_has_a_name),
+                                     TEST(the_sum_has_every_count_of_both),
+                                     TEST(the_sum_has_the_latencies_of_both),
+                                     TEST(the_sum_is_in_the_state_that_wants_attention),
+                                     TEST(the_sum_has_the_later_error),
+                                     TEST(what_a_process_held_at_its_end_is_lost)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,12 @@
 /* Out of memory at every allocation that a delivery takes on the sender's thread, in turn, and at many at once: no
- * event is lost, and when there is memory again all are delivered. */
+ * event is lost, and when there is memory again all are delivered. A request is answered whatever happens. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "events.h"
 #include "failing_malloc.h"
+#include "loop.h"
 #include "sender.h"
 #include "server.h"
 
@@ -41,9 +42,9 @@ typedef struct fixture {
 static pe_error start(fixture *self, long failing) {
   const pe_queue_config queue = {.max_events = 100, .max_bytes = 1 << 20, .max_age = INT64_MAX, .width = 2};
   pe_sender_config config = {.http = http,
-                             .accept = {codes, 1},
+                             .post = {.accept = {codes, 1}, .timeout = LONG_ENOUGH},
+                             .max_posts = 2,
                              .max_in_flight = 2,
-                             .timeout = LONG_ENOUGH,
                              .policy = {.retry = {PE_MILLISECOND, PE_MILLISECOND}, .retry_ambiguous = true}};
   pe_error error;
   self->sender = NULL;
@@ -149,6 +150,52 @@ static void all_of_them_may_fail_for_a_while(void **state) {
     (void)attempt(n, MANY);
 }
 
+/* Posts requests with the nth allocation of the sender's thread failing, and those behind it; returns whether one
+ * failed. */
+static bool attempt_requests(loop *reader, long n, long count) {
+  fixture self;
+  unsigned before = server_total(&platform);
+  unsigned delivered = 0;
+  bool failed;
+
+  (void)start(&self, 0);
+  failing_malloc_elsewhere_at(n, count);
+  for (unsigned i = 0; i < EVENTS; i++) {
+    char body[64];
+    pe_request *request;
+    server_body(body, sizeof body, i);
+    request = pe_request_new(reader->waker, i, body, strlen(body));
+    assert_non_null(request);
+    request->begun_at = pe_clock_monotonic();
+    request->deadline = request->begun_at + LONG_ENOUGH;
+    assert_int_equal(pe_sender_submit(self.sender, request), PE_OK);
+  }
+  for (unsigned i = 0; i < EVENTS; i++) {
+    pe_request *request = loop_next(reader);
+    if (request->result.last.error == PE_OK) delivered++;
+    if (request->result.last.error == PE_NO_MEMORY) assert_int_equal(request->result.last.transfer.sent, PE_SENT_NO);
+    pe_request_free(request);
+  }
+  failed = failing_malloc_end();
+  assert_true(delivered <= server_total(&platform) - before);
+  assert_true(delivered == EVENTS || failed);
+  end(&self);
+  return failed;
+}
+
+static void every_allocation_of_a_request_may_fail(void **state) {
+  long n = 1;
+  loop reader;
+  (void)state;
+  loop_start(&reader);
+  while (attempt_requests(&reader, n, 1))
+    n++;
+  assert_true(n > 50);
+  for (n = 1; n < 300; n += 37)
+    (void)attempt_requests(&reader, n, MANY);
+  loop_end(&reader);
+}
+
 static void results_that_cannot_be_made_are_counted(void **state) {
   const pe_result_words words = {0, NULL, "trouble"};
   pe_results *results;
@@ -183,7 +230,8 @@ int main(void) {
   static const pe_clock clock = {monotonic, monotonic, no_sleep};
   const struct CMUnitTest tests[] = {
       TEST(a_sender_starts_or_leaves_nothing), TEST(every_allocation_of_a_delivery_may_fail),
-      TEST(all_of_them_may_fail_for_a_while), TEST(results_that_cannot_be_made_are_counted)};
+      TEST(all_of_them_may_fail_for_a_while), TEST(every_allocation_of_a_request_may_fail),
+      TEST(results_that_cannot_be_made_are_counted)};
   pe_clock_use(&clock);
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -38,9 +38,8 @@ static void no_sleep(int64_t nanoseconds) {
 struct sending sending;
 
 pe_sender_config sending_config_of(size_t width) {
-  return (pe_sender_config){.accept = {codes, 1},
+  return (pe_sender_config){.post = {.accept = {codes, 1}, .timeout = SENDING_LONG},
                             .max_in_flight = width,
-                            .timeout = SENDING_LONG,
                             .policy = {.retry = {PE_MILLISECOND, 20 * PE_MILLISECOND}, .retry_ambiguous = true}};
 }
 

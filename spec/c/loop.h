@@ -1,0 +1,57 @@
+/* The event loop's side of a waker, for its tests: connects to it, waits for its socket, reads it. */
+#ifndef PE_TEST_LOOP_H
+#define PE_TEST_LOOP_H
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "request.h"
+#include "test.h"
+
+typedef struct loop {
+  pe_waker *waker;
+  int socket;
+} loop;
+
+static inline void loop_connect(loop *self) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, pe_waker_path(self->waker));
+  self->socket = socket(AF_UNIX, SOCK_STREAM, 0);
+  assert_true(self->socket >= 0);
+  assert_int_equal(connect(self->socket, (struct sockaddr *)&address, sizeof address), 0);
+  assert_true(pe_waker_accept(self->waker));
+}
+
+static inline void loop_start(loop *self) {
+  assert_int_equal(pe_waker_new(&self->waker), PE_OK);
+  loop_connect(self);
+}
+
+/* How many bytes can be read within `milliseconds`: reads them. */
+static inline int loop_read(loop *self, int milliseconds) {
+  struct pollfd readable = {.fd = self->socket, .events = POLLIN};
+  char bytes[64];
+  if (poll(&readable, 1, milliseconds) <= 0) return 0;
+  return (int)read(self->socket, bytes, sizeof bytes);
+}
+
+/* The next answered request, which the caller frees; waits for it as an event loop does, by the socket alone. */
+static inline pe_request *loop_next(loop *self) {
+  pe_request *request = pe_waker_take(self->waker);
+  while (!request) {
+    assert_true(loop_read(self, 20000) > 0); /* only a test that fails waits for so long */
+    request = pe_waker_take(self->waker);
+  }
+  return request;
+}
+
+static inline void loop_end(loop *self) {
+  pe_waker_close(self->waker);
+  pe_waker_release(self->waker);
+  (void)close(self->socket);
+}
+
+#endif

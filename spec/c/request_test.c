@@ -1,0 +1,262 @@
+/* Requests on the sender's thread: each is answered once, with what became of it; none stands behind tracked events or
+ * a held queue; and none is left without an answer at the end. */
+#include "request.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "loop.h"
+#include "sending.h"
+
+enum { WIDTH = 4, REQUESTS = 200 };
+
+static loop self;
+
+static void start_with(pe_post_policy policy, server_decide decide) {
+  pe_sender_config config = sending_config_of(8);
+  policy.accept = config.post.accept;
+  config.post = policy;
+  config.max_posts = WIDTH;
+  sending_start_with(config, sending_queue_of(8), decide, NULL);
+  loop_start(&self);
+}
+
+static void start(server_decide decide) {
+  start_with((pe_post_policy){.timeout = SENDING_LONG, .attempts = 1}, decide);
+}
+
+static pe_request *new_request(unsigned event) {
+  pe_request *request;
+  char body[64];
+  server_body(body, sizeof body, event);
+  request = pe_request_new(self.waker, event, body, strlen(body));
+  assert_non_null(request);
+  request->begun_at = pe_clock_monotonic();
+  return request;
+}
+
+static void submit(unsigned event, int64_t timeout) {
+  pe_request *request = new_request(event);
+  request->deadline = request->begun_at + timeout;
+  assert_int_equal(pe_sender_submit(sending.sender, request), PE_OK);
+}
+
+static void submit_all(unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    submit(i, SENDING_LONG);
+}
+
+/* Takes so many answers, and counts those that ended so. */
+static unsigned count_answers(unsigned count, pe_error error) {
+  bool answered[REQUESTS] = {false};
+  unsigned found = 0;
+  for (unsigned i = 0; i < count; i++) {
+    pe_request *request = loop_next(&self);
+    assert_false(answered[request->number]);
+    answered[request->number] = true;
+    assert_true(request->result.elapsed >= 0);
+    if (request->result.last.error == error) found++;
+    pe_request_free(request);
+  }
+  assert_null(pe_waker_take(self.waker));
+  assert_int_equal(pe_waker_unanswered(self.waker), 0);
+  return found;
+}
+
+static void end(void) {
+  sending_end();
+  loop_end(&self);
+}
+
+/* ---- answers ---- */
+
+static server_answer refuses_some(void *user, unsigned event, unsigned count, const char *authorization) {
+  (void)user, (void)count, (void)authorization;
+  return event % 10 == 9 ? SERVER_REFUSES : SERVER_TAKES;
+}
+
+static void each_is_answered_with_what_became_of_it(void **state) {
+  (void)state;
+  start(refuses_some);
+  for (unsigned i = 0; i < REQUESTS; i++)
+    submit(i, SENDING_LONG);
+  for (unsigned i = 0; i < REQUESTS; i++) {
+    pe_request *request = loop_next(&self);
+    bool refused = request->number % 10 == 9;
+    assert_int_equal(request->result.last.error, refused ? PE_REJECTED : PE_OK);
+    assert_int_equal(request->result.last.transfer.http_status, refused ? 400 : 200);
+    assert_int_equal(request->result.attempts, 1);
+    if (!refused) assert_memory_equal(request->result.last.reply.request_id, "r-1", 3);
+    pe_request_free(request);
+  }
+  for (unsigned i = 0; i < REQUESTS; i++)
+    assert_int_equal(server_count(&sending.server, i), 1);
+  end();
+}
+
+static void one_after_the_other_loses_no_wake_up(void **state) {
+  (void)state;
+  start(refuses_some);
+  for (unsigned i = 0; i < REQUESTS; i++) {
+    pe_request *request;
+    submit(i, SENDING_LONG);
+    request = loop_next(&self);
+    assert_int_equal(request->number, i);
+    pe_request_free(request);
+  }
+  end();
+}
+
+static server_answer takes_the_third(void *user, unsigned event, unsigned count, const char *authorization) {
+  (void)user, (void)event, (void)authorization;
+  return count < 3 ? SERVER_BUSY : SERVER_TAKES;
+}
+
+static void what_was_not_taken_is_tried_again(void **state) {
+  const pe_retry_policy retry = {PE_MILLISECOND, 4 * PE_MILLISECOND};
+  (void)state;
+  start_with((pe_post_policy){.timeout = SENDING_LONG, .attempts = 3, .retry = retry}, takes_the_third);
+  submit_all(REQUESTS);
+  assert_int_equal(count_answers(REQUESTS, PE_OK), REQUESTS);
+  for (unsigned i = 0; i < REQUESTS; i++)
+    assert_int_equal(server_count(&sending.server, i), 3);
+  end();
+}
+
+static void no_more_often_than_it_may_be(void **state) {
+  const pe_retry_policy retry = {PE_MILLISECOND, 4 * PE_MILLISECOND};
+  (void)state;
+  start_with((pe_post_policy){.timeout = SENDING_LONG, .attempts = 2, .retry = retry}, takes_the_third);
+  submit_all(20);
+  assert_int_equal(count_answers(20, PE_UNAVAILABLE), 20);
+  assert_int_equal(server_total(&sending.server), 40);
+  end();
+}
+
+/* ---- apart from tracked events ---- */
+
+static server_answer takes_one(void *user, unsigned event, unsigned count, const char *authorization) {
+  (void)user, (void)count, (void)authorization;
+  return event == 199 ? SERVER_TAKES : SERVER_LOCKED;
+}
+
+static void a_held_queue_holds_no_request(void **state) {
+  (void)state;
+  start(takes_one);
+  sending_push_events(50);
+  sending_wait_for_state(PE_STATE_HELD);
+  submit(199, SENDING_LONG);
+  assert_int_equal(count_answers(1, PE_OK), 1);
+  submit(198, SENDING_LONG);
+  assert_int_equal(count_answers(1, PE_UNAUTHORIZED), 1); /* and is not held itself */
+  assert_int_equal(pe_queue_flush(sending.queue, 0), 50);
+  end();
+}
+
+static void tracked_events_and_requests_share_the_thread(void **state) {
+  (void)state;
+  start(refuses_some);
+  sending_push_events(REQUESTS);
+  submit_all(REQUESTS);
+  sending_flush();
+  assert_int_equal(count_answers(REQUESTS, PE_OK), REQUESTS - REQUESTS / 10);
+  sending_assert_each_came(2);
+  end();
+}
+
+/* ---- time ---- */
+
+static server_answer never(void *user, unsigned event, unsigned count, const char *authorization) {
+  (void)user, (void)event, (void)count, (void)authorization;
+  return SERVER_SILENT;
+}
+
+static void those_that_wait_for_their_turn_run_out_of_time_too(void **state) {
+  const int64_t timeout = 200 * PE_MILLISECOND;
+  int64_t begin = pe_clock_monotonic();
+  unsigned unsent = 0;
+  (void)state;
+  start(never);
+  for (unsigned i = 0; i < 3 * WIDTH; i++)
+    submit(i, timeout);
+  for (unsigned i = 0; i < 3 * WIDTH; i++) {
+    pe_request *request = loop_next(&self);
+    assert_int_equal(request->result.last.error, PE_TIMEOUT);
+    if (request->result.attempts == 0) {
+      assert_int_equal(request->result.last.transfer.sent, PE_SENT_NO);
+      unsent++;
+    }
+    pe_request_free(request);
+  }
+  assert_int_equal(unsent, 2 * WIDTH);
+  assert_true(pe_clock_monotonic() - begin < SENDING_LONG / 2);
+  assert_int_equal(server_total(&sending.server), WIDTH); /* and never more than that at once */
+  end();
+}
+
+/* ---- the end ---- */
+
+static void the_end_answers_all(void **state) {
+  unsigned interrupted = 0, closed = 0;
+  (void)state;
+  start(never);
+  submit_all(3 * WIDTH);
+  server_wait(&sending.server, WIDTH);
+  assert_true(pe_sender_stop(sending.sender));
+  sending.sender = NULL;
+  for (unsigned i = 0; i < 3 * WIDTH; i++) {
+    pe_request *request = loop_next(&self);
+    const pe_attempt *last = &request->result.last;
+    if (last->error == PE_INTERRUPTED && last->transfer.sent == PE_SENT_MAYBE) interrupted++;
+    if (last->error == PE_CLOSED && last->transfer.sent == PE_SENT_NO) closed++;
+    pe_request_free(request);
+  }
+  assert_int_equal(interrupted, WIDTH);
+  assert_int_equal(closed, 2 * WIDTH);
+  end();
+}
+
+static void one_that_is_left_answers_before_it_ends(void **state) {
+  (void)state;
+  start(refuses_some);
+  submit_all(20);
+  pe_worker_end_all(&sending, 5 * PE_SECOND);
+  assert_int_equal(count_answers(20, PE_OK), 18);
+  end();
+}
+
+static void an_ended_thread_takes_none(void **state) {
+  pe_request *request;
+  (void)state;
+  start(refuses_some);
+  pe_worker_end_all(&sending, 5 * PE_SECOND);
+  request = new_request(0);
+  assert_int_equal(pe_sender_submit(sending.sender, request), PE_CLOSED);
+  pe_request_free(request);
+  end();
+}
+
+static void nobody_has_to_take_the_answer(void **state) {
+  (void)state;
+  start(refuses_some);
+  submit_all(20);
+  loop_end(&self);
+  sending_end();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {TEST(each_is_answered_with_what_became_of_it),
+                                     TEST(one_after_the_other_loses_no_wake_up),
+                                     TEST(what_was_not_taken_is_tried_again),
+                                     TEST(no_more_often_than_it_may_be),
+                                     TEST(a_held_queue_holds_no_request),
+                                     TEST(tracked_events_and_requests_share_the_thread),
+                                     TEST(those_that_wait_for_their_turn_run_out_of_time_too),
+                                     TEST(the_end_answers_all),
+                                     TEST(one_that_is_left_answers_before_it_ends),
+                                     TEST(an_ended_thread_takes_none),
+                                     TEST(nobody_has_to_take_the_answer)};
+  sending_use_clock();
+  if (!pe_worker_prepare()) return 1;
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
