@@ -5,7 +5,7 @@
 
 LUAS  ?= lua5.1 lua5.2 lua5.3 lua5.4 luajit
 LUA   ?= lua5.4
-BUILD ?= build
+BUILD ?= $(if $(CURL),build/$(CURL),build)
 PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
 LUACHECK ?= luacheck
@@ -31,6 +31,12 @@ CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
 # pkg-config where there is one; the variables can be given by hand (luarocks does).
 pkg = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
 CURL_CFLAGS ?= $(call pkg,--cflags libcurl)
+# CURL=gnutls: libcurl's other flavour in Debian, whose OpenSSL is nobody's business; in a tree of its own. The headers
+# are the same.
+CURL ?=
+ifeq ($(CURL),gnutls)
+CURL_LIBS ?= -l:libcurl-gnutls.so.4
+endif
 CURL_LIBS ?= $(or $(call pkg,--libs libcurl),-lcurl)
 JANSSON_CFLAGS ?= $(call pkg,--cflags jansson)
 JANSSON_LIBS ?= $(or $(call pkg,--libs jansson),-ljansson)
@@ -52,7 +58,7 @@ CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sa
 LUA_SRCS  = $(wildcard csrc/lua_*.c)
 HEADERS   = $(wildcard csrc/*.h)
 
-.PHONY: all build build-% embed demo test bench lint asan valgrind tsan fuzz fuzz-targets install env clean help
+.PHONY: all build build-% embed demo demo-nginx test bench lint asan valgrind tsan fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
 .DEFAULT_GOAL := all
 
@@ -160,6 +166,13 @@ demo: ## post the documented event to a sandbox on this machine, with LUA
 	@echo "Building for $(LUA)"
 	@$(again) build-$(LUA)
 	@LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)' tools/with-sandbox $(LUA) examples/post_event.lua
+
+demo-nginx: override LUA = luajit# nginx's
+demo-nginx: ## nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
+	@$(call install_deps,$(LUA)) demo-nginx
+	@echo "Building for $(LUA)"
+	@$(again) build-$(LUA)
+	@LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)' tools/with-sandbox tools/demo-nginx
 
 # --- Tests and checks. tools/test runs what is built; Debian keeps nginx out of a user's PATH. ---
 

@@ -72,7 +72,8 @@ static const luaL_Reg functions[] = {
     {"new", pe_lua_client_new},        {"check_url", core_check_url},
     {"check_proxy", core_check_proxy}, {"distance", core_distance},
     {"features", core_features},       {"compile", pe_lua_definitions_compile},
-    {"waker", pe_lua_waker_new},       {NULL, NULL},
+    {"waker", pe_lua_waker_new},       {"sum", pe_lua_stats_sum},
+    {"total", pe_lua_stats_total},     {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_postevent_core(lua_State *L);

@@ -2,7 +2,11 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "random.h"
+
+/* One that stood in line is not begun with less time than this: it would only turn a "no" into a "perhaps". */
+static const int64_t LEAST_TIME = 50 * PE_MILLISECOND;
 
 typedef struct request_lane {
   pe_lane lane;
@@ -115,11 +119,16 @@ static void begin(pe_requests *requests, request_lane *self, pe_request *request
     ended(&self->lane, now);
 }
 
+static bool is_too_late(const pe_request *request, int64_t now) {
+  int64_t least = (request->deadline - request->begun_at) / 8;
+  return request->deadline - now < (least < LEAST_TIME ? least : LEAST_TIME);
+}
+
 void pe_requests_run(pe_requests *requests, int64_t now) {
   recall_due(requests, now);
   while (requests->first) {
     request_lane *lane = NULL;
-    if (requests->first->deadline <= now) {
+    if (is_too_late(requests->first, now)) {
       give_up(take_first(requests), PE_TIMEOUT, now);
       continue;
     }

@@ -85,7 +85,7 @@ describe("the README", function()
   end
 
   it("has blocks of known languages alone, so that each is checked", function()
-    local languages = { lua = true, sh = true, json = true, dockerfile = true }
+    local languages = { lua = true, sh = true, json = true, dockerfile = true, nginx = true }
     local last
     for _, block in ipairs(markdown.blocks(README)) do
       local is_output = block.language == "text" and last and last.language == "sh"

@@ -35,15 +35,19 @@ static pe_request *new_request(unsigned event) {
   return request;
 }
 
-static void submit(unsigned event, int64_t timeout) {
+static void submit_until(unsigned event, int64_t deadline) {
   pe_request *request = new_request(event);
-  request->deadline = request->begun_at + timeout;
+  request->deadline = deadline;
   assert_int_equal(pe_sender_submit(sending.sender, request), PE_OK);
+}
+
+static void submit(unsigned event) {
+  submit_until(event, pe_clock_monotonic() + SENDING_LONG);
 }
 
 static void submit_all(unsigned count) {
   for (unsigned i = 0; i < count; i++)
-    submit(i, SENDING_LONG);
+    submit(i);
 }
 
 /* Takes so many answers, and counts those that ended so. */
@@ -79,7 +83,7 @@ static void each_is_answered_with_what_became_of_it(void **state) {
   (void)state;
   start(refuses_some);
   for (unsigned i = 0; i < REQUESTS; i++)
-    submit(i, SENDING_LONG);
+    submit(i);
   for (unsigned i = 0; i < REQUESTS; i++) {
     pe_request *request = loop_next(&self);
     bool refused = request->number % 10 == 9;
@@ -99,7 +103,7 @@ static void one_after_the_other_loses_no_wake_up(void **state) {
   start(refuses_some);
   for (unsigned i = 0; i < REQUESTS; i++) {
     pe_request *request;
-    submit(i, SENDING_LONG);
+    submit(i);
     request = loop_next(&self);
     assert_int_equal(request->number, i);
     pe_request_free(request);
@@ -145,9 +149,9 @@ static void a_held_queue_holds_no_request(void **state) {
   start(takes_one);
   sending_push_events(50);
   sending_wait_for_state(PE_STATE_HELD);
-  submit(199, SENDING_LONG);
+  submit(199);
   assert_int_equal(count_answers(1, PE_OK), 1);
-  submit(198, SENDING_LONG);
+  submit(198);
   assert_int_equal(count_answers(1, PE_UNAUTHORIZED), 1); /* and is not held itself */
   assert_int_equal(pe_queue_flush(sending.queue, 0), 50);
   end();
@@ -172,13 +176,14 @@ static server_answer never(void *user, unsigned event, unsigned count, const cha
 }
 
 static void those_that_wait_for_their_turn_run_out_of_time_too(void **state) {
-  const int64_t timeout = 200 * PE_MILLISECOND;
-  int64_t begin = pe_clock_monotonic();
+  const int64_t timeout = 400 * PE_MILLISECOND;
+  int64_t begin;
   unsigned unsent = 0;
   (void)state;
   start(never);
+  begin = pe_clock_monotonic();
   for (unsigned i = 0; i < 3 * WIDTH; i++)
-    submit(i, timeout);
+    submit_until(i, begin + timeout); /* the same for all: none has time left when another one's has run out */
   for (unsigned i = 0; i < 3 * WIDTH; i++) {
     pe_request *request = loop_next(&self);
     assert_int_equal(request->result.last.error, PE_TIMEOUT);

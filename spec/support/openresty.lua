@@ -1,0 +1,221 @@
+-- A real nginx with its Lua module, a master and its workers, in a directory of its own, on a free port of loopback.
+-- Its workers use the tree's modules, built for LuaJIT.
+--
+-- start { workers = 1, main = "", http = "", server = "", connections = 512 } -> the object; the texts are nginx's own
+-- words for these blocks, in which ${NAME} is `values.NAME`. An event of the tests is the global `event` there, and
+-- `new(options)` makes a client of postevent.resty for `values.URL`. With `bare` there is only what is given.
+-- The object: .url, .directory, :get(path), :worker_pids(), :errors(), :reload(), :quit() (waits for the end), :stop().
+local cleanup = require "support.cleanup"
+local children = require "support.children"
+local documents = require "support.documents"
+local files = require "support.files"
+local helper_http = require "support.http"
+local ports = require "support.ports"
+local process = require "support.process"
+local waiting = require "support.waiting"
+
+local openresty = {}
+
+local OpenResty = {}
+OpenResty.__index = OpenResty
+
+local MAIN = [[
+daemon off;
+worker_processes %d;
+%spid nginx.pid;
+error_log error.log info;
+env TMPDIR;
+%s
+events { worker_connections %d; }
+http {
+  client_body_temp_path tmp/body;
+  proxy_temp_path tmp/proxy;
+  fastcgi_temp_path tmp/fastcgi;
+  uwsgi_temp_path tmp/uwsgi;
+  scgi_temp_path tmp/scgi;
+  access_log off;
+  keepalive_requests 1000000;
+  lua_package_path "%s";
+  lua_package_cpath "%s";
+%s
+  server {
+    listen 127.0.0.1:%d;
+%s
+  }
+}
+]]
+
+-- How Debian has the module: beside nginx, to be loaded. OpenResty has it built in.
+local function load_modules()
+  local _, _, about = children.run { "nginx", "-V" }
+  local directory = about:match "%-%-modules%-path=(%S+)" or ""
+  local lines = {}
+  for _, name in ipairs { "ndk_http_module", "ngx_http_lua_module" } do
+    local file = ("%s/%s.so"):format(directory, name)
+    if files.exists(file) then
+      lines[#lines + 1] = ("load_module %s;\n"):format(file)
+    end
+  end
+  return table.concat(lines)
+end
+
+local function fill_in(text, values)
+  return ((text or ""):gsub("%${([%u_]+)}", function(name)
+    return assert(values[name], "no value for " .. name)
+  end))
+end
+
+-- What every worker can use: the event, and a client of the test's platform.
+local PRELUDE = [[
+  init_by_lua_block {
+    event = %s
+    function new(options)
+      options = options or {}
+      options.url = options.url or "${URL}"
+      return require("postevent.resty").new(options)
+    end
+    ${INIT}
+  }
+]]
+
+local function lua_table(attributes)
+  local fields = {}
+  for name, value in pairs(attributes) do
+    fields[#fields + 1] = ("%s = %s"):format(name, type(value) == "string" and ("%q"):format(value) or value)
+  end
+  return "{ " .. table.concat(fields, ", ") .. " }"
+end
+
+local root = process.current_directory()
+
+-- The tree that holds the core for nginx's Lua: `make test` builds it, `make nginx-gnutls` another.
+local function built()
+  return os.getenv "POSTEVENT_NGINX_BUILD" or root .. "/build/luajit"
+end
+
+local function write(self, options)
+  local values = { INIT = "" }
+  for name, value in pairs(options.values or {}) do
+    values[name] = value
+  end
+  local as_root = files.read_if_there("/proc/self/status"):find "\nUid:%s+0%s"
+  local prelude = not options.bare and fill_in(PRELUDE:format(lua_table(documents.event)), values) or ""
+  local http = prelude .. (options.bare and options.http or fill_in(options.http, values))
+  files.write(self.directory .. "/nginx.conf", MAIN:format(options.workers or 1,
+    (as_root and "user root;\n" or "") .. load_modules(), fill_in(options.main, values), options.connections or 512,
+    ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(root, root), built() .. "/?.so;;", http, self.port,
+    fill_in(options.server, values)))
+end
+
+function OpenResty:errors()
+  return files.read_if_there(self.directory .. "/error.log")
+end
+
+-- The lines of its log that are errors.
+function OpenResty:complaints()
+  local found = {}
+  for line in self:errors():gmatch "[^\n]+" do
+    if line:find("[error]", 1, true) or line:find("[crit]", 1, true) or line:find("[alert]", 1, true)
+      or line:find("[emerg]", 1, true) then
+      found[#found + 1] = line
+    end
+  end
+  return table.concat(found, "\n")
+end
+
+function OpenResty:get(path, timeout)
+  return helper_http.request { url = self.url .. path, timeout = timeout }
+end
+
+-- The workers that live: the children of the master.
+function OpenResty:worker_pids()
+  local pids = {}
+  local text = files.read_if_there(("/proc/%d/task/%d/children"):format(self.child.pid, self.child.pid))
+  for pid in text:gmatch "%d+" do
+    pids[#pids + 1] = tonumber(pid)
+  end
+  return pids
+end
+
+local function wait_for_workers(self, count, before)
+  waiting.wait_until(function()
+    local new = 0
+    for _, pid in ipairs(self:worker_pids()) do
+      new = new + (before[pid] and 0 or 1)
+    end
+    return new >= count and self:get("/up", 1)
+  end, 10, "nginx's workers")
+end
+
+function OpenResty:signal(name)
+  process.kill(self.child.pid, name)
+end
+
+-- Starts new workers; the old ones end when they are done. Returns the pids of the old ones.
+function OpenResty:reload()
+  local old, before = self:worker_pids(), {}
+  for _, pid in ipairs(old) do
+    before[pid] = true
+  end
+  self:signal "SIGHUP"
+  wait_for_workers(self, self.workers, before)
+  return old
+end
+
+-- Ends it as `nginx -s quit` does. Returns the seconds that took.
+function OpenResty:quit(timeout)
+  local begin = process.now()
+  self:signal "SIGQUIT"
+  waiting.wait_until(function()
+    return not self.child:running()
+  end, timeout or 10, "nginx to quit")
+  self.child:wait()
+  return process.now() - begin
+end
+
+-- As `nginx -s stop` does; the master kills a worker that takes more than a second or two.
+function OpenResty:stop()
+  if self.child:running() then
+    self:signal "SIGTERM"
+    assert(self.child:wait(10), "nginx did not stop")
+  end
+end
+
+local function launch(self)
+  self.child = children.spawn {
+    "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+  }
+  cleanup.defer(function() -- before the child's own
+    self:stop()
+  end)
+  return waiting.wait_until(function()
+    local errors = self:errors()
+    if errors:find("bind() to", 1, true) then
+      return "taken"
+    end
+    if not self.child:running() then
+      error("nginx did not start:\n" .. errors .. self.child:errors(), 0)
+    end
+    return self:get("/up", 1) and "up"
+  end, 20, "nginx to start") == "up"
+end
+
+function openresty.start(options)
+  options.server = (options.server or "") .. "\nlocation = /up { return 204; }\n"
+  for _ = 1, 5 do
+    local port = ports.free_port()
+    local self = setmetatable({
+      directory = files.new_directory "openresty", port = port, url = "http://127.0.0.1:" .. port,
+      workers = options.workers or 1,
+    }, OpenResty)
+    assert(process.make_directory(self.directory .. "/tmp"))
+    write(self, options)
+    if launch(self) then
+      return self
+    end
+    self.child:stop()
+  end
+  error "no free port for nginx"
+end
+
+return openresty
