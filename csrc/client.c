@@ -223,12 +223,11 @@ pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, c
   pe_request *request;
 
   if (error) return error;
-  if (pe_waker_unanswered(waker) >= client->queue.max_events) return PE_QUEUE_FULL;
   request = pe_request_new(waker, number, body, size);
   if (!request) return PE_NO_MEMORY;
   request->begun_at = pe_clock_monotonic();
   request->deadline = request->begun_at + client->post.timeout;
-  error = pe_sender_submit(client->own->sender, request);
+  error = pe_sender_submit(client->own->sender, request, client->queue.max_events);
   if (error) pe_request_free(request);
   return error;
 }

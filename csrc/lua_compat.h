@@ -23,6 +23,13 @@
 #define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
 #endif
 
+/* Whether the running function may yield. Lua 5.1 and 5.2 do not tell, and nobody asks there. */
+#if LUA_VERSION_NUM >= 503 || (defined(__has_include) && __has_include(<luajit.h>))
+#define pe_lua_isyieldable(L) lua_isyieldable(L)
+#else
+#define pe_lua_isyieldable(L) ((void)(L), 0)
+#endif
+
 /* Exported from a shared object whose other symbols are hidden. */
 #define PE_EXPORT __attribute__((visibility("default")))
 

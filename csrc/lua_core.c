@@ -68,12 +68,25 @@ static int core_features(lua_State *L) {
   return 1;
 }
 
+/* core.can_yield() -> whether the caller may yield; not inside a function of C, as string.gsub is, nor in a finalizer
+ */
+static int core_can_yield(lua_State *L) {
+  lua_pushboolean(L, pe_lua_isyieldable(L));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"new", pe_lua_client_new},        {"check_url", core_check_url},
-    {"check_proxy", core_check_proxy}, {"distance", core_distance},
-    {"features", core_features},       {"compile", pe_lua_definitions_compile},
-    {"waker", pe_lua_waker_new},       {"sum", pe_lua_stats_sum},
-    {"total", pe_lua_stats_total},     {NULL, NULL},
+    {"new", pe_lua_client_new},
+    {"check_url", core_check_url},
+    {"check_proxy", core_check_proxy},
+    {"distance", core_distance},
+    {"features", core_features},
+    {"compile", pe_lua_definitions_compile},
+    {"can_yield", core_can_yield},
+    {"waker", pe_lua_waker_new},
+    {"sum", pe_lua_stats_sum},
+    {"total", pe_lua_stats_total},
+    {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_postevent_core(lua_State *L);

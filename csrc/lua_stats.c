@@ -127,11 +127,12 @@ static int client_stats(lua_State *L) {
 /* client:_counters() -> a string, whether the client is closed */
 static int client_counters(lua_State *L) {
   pe_lua_client *self = pe_lua_check_client(L);
+  bool closed = self->closed; /* before: a finalizer may close it while the string is made */
   published all;
 
   read_client(self, &all);
   lua_pushlstring(L, (const char *)&all, sizeof all);
-  lua_pushboolean(L, self->closed);
+  lua_pushboolean(L, closed);
   return 2;
 }
 

@@ -16,6 +16,7 @@ typedef struct request_lane {
 struct pe_requests {
   pe_post_policy policy;
   const pe_lane_pool *pool;
+  size_t *unanswered;
   request_lane *lanes; /* `width` of them; those from `made` on were never used */
   size_t width, made;
   request_lane **free_lanes;
@@ -61,15 +62,16 @@ static void recall_due(pe_requests *requests, int64_t now) {
 
 /* ---- answering ---- */
 
-static void answer(pe_request *request, int64_t now) {
+static void answer(pe_requests *requests, pe_request *request, int64_t now) {
   request->result.elapsed = now - request->begun_at;
+  (void)__atomic_sub_fetch(requests->unanswered, 1, __ATOMIC_RELAXED);
   pe_waker_put(request->waker, request);
 }
 
 /* One that could not be tried (again): what its last attempt brought stands, if there was one. */
-static void give_up(pe_request *request, pe_error error, int64_t now) {
+static void give_up(pe_requests *requests, pe_request *request, pe_error error, int64_t now) {
   if (request->result.attempts == 0) pe_attempt_fail(&request->result.last, error);
-  answer(request, now);
+  answer(requests, request, now);
 }
 
 /* The request's attempt is over. */
@@ -78,7 +80,7 @@ static void settle(pe_requests *requests, pe_request *request, int64_t now) {
 
   pe_attempt_judge(&result->last, requests->policy.accept);
   if (!pe_post_again(&requests->policy, result, request->deadline, now, pe_random_unit(), &request->due)) {
-    answer(request, now);
+    answer(requests, request, now);
     return;
   }
   request->next = requests->waiting;
@@ -129,7 +131,7 @@ void pe_requests_run(pe_requests *requests, int64_t now) {
   while (requests->first) {
     request_lane *lane = NULL;
     if (is_too_late(requests->first, now)) {
-      give_up(take_first(requests), PE_TIMEOUT, now);
+      give_up(requests, take_first(requests), PE_TIMEOUT, now);
       continue;
     }
     lane = take_lane(requests);
@@ -150,12 +152,13 @@ int64_t pe_requests_next(const pe_requests *requests) {
 
 /* ---- life cycle ---- */
 
-pe_requests *pe_requests_new(const pe_post_policy *policy, const pe_lane_pool *pool, size_t width) {
+pe_requests *pe_requests_new(const pe_post_policy *policy, const pe_lane_pool *pool, size_t width, size_t *unanswered) {
   pe_requests *made = calloc(1, sizeof *made);
 
   if (!made) return NULL;
   made->policy = *policy;
   made->pool = pool;
+  made->unanswered = unanswered;
   made->width = width;
   made->lanes = calloc(width + 1, sizeof *made->lanes); /* for 0, calloc may return NULL */
   made->free_lanes = calloc(width + 1, sizeof *made->free_lanes);
@@ -202,5 +205,5 @@ void pe_requests_end(pe_requests *requests, int64_t now) {
   }
   recall_due(requests, INT64_MAX);
   while (requests->first)
-    give_up(take_first(requests), PE_CLOSED, now);
+    give_up(requests, take_first(requests), PE_CLOSED, now);
 }

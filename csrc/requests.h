@@ -13,9 +13,9 @@
 
 typedef struct pe_requests pe_requests;
 
-/* `policy` (its codes borrowed) is how each is posted, `pool` (borrowed) through what. Returns NULL when memory is out.
- */
-pe_requests *pe_requests_new(const pe_post_policy *policy, const pe_lane_pool *pool, size_t width);
+/* `policy` (its codes borrowed) is how each is posted, `pool` (borrowed) through what; each answer takes one off
+ * *unanswered (borrowed, atomic). Returns NULL when memory is out. */
+pe_requests *pe_requests_new(const pe_post_policy *policy, const pe_lane_pool *pool, size_t width, size_t *unanswered);
 
 /* Frees what is left of it. None is in hand any more. NULL is legal. */
 void pe_requests_free(pe_requests *requests);

@@ -41,6 +41,8 @@ struct pe_sender {
   pe_credentials *given;            /* owned; new ones, not taken over yet */
   pe_request *handed, *last_handed; /* owned; new ones, the oldest first */
   bool resting;                     /* in its sleep, or about to be */
+  /* atomic */
+  size_t unanswered; /* requests */
   /* the sender's thread only */
   pe_credentials *credentials; /* owned; the pool's */
   pe_lane_pool pool;
@@ -349,7 +351,7 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   if (!sender->credentials) return PE_NO_MEMORY;
   error = make_slots(sender, config->max_in_flight);
   if (error != PE_OK) return error;
-  sender->requests = pe_requests_new(&config->post, &sender->pool, config->max_posts);
+  sender->requests = pe_requests_new(&config->post, &sender->pool, config->max_posts, &sender->unanswered);
   if (!sender->requests) return PE_NO_MEMORY;
   error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->multi);
   sender->pool = (pe_lane_pool){.http = config->http, .multi = sender->multi, .credentials = sender->credentials};
@@ -400,18 +402,27 @@ pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials creden
   return PE_OK;
 }
 
-pe_error pe_sender_submit(pe_sender *sender, pe_request *request) {
+/* With the lock held. */
+static void append_handed(pe_sender *sender, pe_request *request) {
+  request->next = NULL;
+  if (sender->handed)
+    sender->last_handed->next = request;
+  else
+    sender->handed = request;
+  sender->last_handed = request;
+  (void)__atomic_add_fetch(&sender->unanswered, 1, __ATOMIC_RELAXED);
+}
+
+pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit) {
   pe_error error = PE_OK;
 
-  request->next = NULL;
   pe_mutex_lock(&sender->lock);
-  if (!sender->multi) error = PE_CLOSED;
+  if (!sender->multi)
+    error = PE_CLOSED;
+  else if (__atomic_load_n(&sender->unanswered, __ATOMIC_RELAXED) >= limit)
+    error = PE_QUEUE_FULL;
   if (error == PE_OK) {
-    if (sender->handed)
-      sender->last_handed->next = request;
-    else
-      sender->handed = request;
-    sender->last_handed = request;
+    append_handed(sender, request);
     if (sender->resting) pe_http_multi_wake(sender->multi);
     sender->resting = false; /* one of many wakes it */
   }

@@ -41,9 +41,9 @@ pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials cre
 void pe_sender_wake(pe_sender *sender);
 
 /* Hands a request over, which belongs to the sender then, and wakes it: it is posted as `post` would, and answered
- * through its waker, whatever happens. Returns PE_OK; or PE_CLOSED where the thread has ended, and it stays the
- * caller's. */
-pe_error pe_sender_submit(pe_sender *sender, pe_request *request);
+ * through its waker, whatever happens. Returns PE_OK; or PE_CLOSED where the thread has ended, or PE_QUEUE_FULL where
+ * `limit` of them have no answer yet, and it stays the caller's. */
+pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit);
 
 /* Posts with these (copied) from the next attempt on; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and
  * the old ones stay. */

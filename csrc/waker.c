@@ -130,14 +130,6 @@ void pe_waker_release(pe_waker *waker) {
   if (last) free_waker(waker);
 }
 
-size_t pe_waker_unanswered(pe_waker *waker) {
-  size_t references;
-  pe_mutex_lock(&waker->lock);
-  references = waker->references;
-  pe_mutex_unlock(&waker->lock);
-  return references - 1; /* the owner's */
-}
-
 const char *pe_waker_path(const pe_waker *waker) {
   return waker->address.sun_path;
 }

@@ -6,7 +6,6 @@
 #define PE_WAKER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "error.h"
 
@@ -20,9 +19,6 @@ pe_error pe_waker_new(pe_waker **waker);
 /* One more reference, and one less; the last frees the waker and what nobody took. Any thread. */
 pe_waker *pe_waker_share(pe_waker *waker);
 void pe_waker_release(pe_waker *waker);
-
-/* How many requests refer to it: those without an answer, and answered ones that were not freed yet. Any thread. */
-size_t pe_waker_unanswered(pe_waker *waker);
 
 /* Where to connect to. Static as long as the waker lives. */
 const char *pe_waker_path(const pe_waker *waker);

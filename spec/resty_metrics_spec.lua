@@ -181,9 +181,60 @@ describe("the metrics of nginx's workers", function()
     }
     assert.truthy(nginx:get("/metrics").body:find('postevent_accepted_total{shop="st-7"} 1\n', 1, true))
     local body = nginx:get("/wrong").body
-    assert.truthy(body:find("metrics: shared: there is no dictionary of that name; it needs `lua_shared_dict postevent "
+    assert.truthy(body:find("metrics: name: there is no dictionary of that name; it needs `lua_shared_dict postevent "
       .. "1m;`", 1, true), body)
     assert.truthy(body:find("metrics: code: is a label of the metrics themselves", 1, true), body)
+  end)
+
+  it("are nobody's in the master", function()
+    local nginx = start {
+      workers = 2, server = SERVER, values = { INIT = "client = new(); require('postevent.resty').metrics()" },
+      http = DICTIONARY,
+    }
+    track(nginx, 40)
+    wait_for(nginx, { postevent_accepted_total = 40, postevent_delivered_total = 40 })
+    assert.is_true(read(nginx).postevent_workers <= 2)
+  end)
+
+  it("push nothing out of a dictionary that is full, and forget no worker that was killed", function()
+    local nginx = start {
+      http = [[lua_shared_dict postevent 32k;
+        init_worker_by_lua_block {
+          client = new()
+          function fill()
+            local dictionary, count = ngx.shared.postevent, 0
+            for size = 2000, 50, -50 do
+              while dictionary:safe_set("other" .. count, ("x"):rep(size)) do count = count + 1 end
+            end
+            return count
+          end
+          function left()
+            local found = 0
+            for _, name in ipairs(ngx.shared.postevent:get_keys(0)) do
+              found = found + (name:find "^other" and 1 or 0)
+            end
+            return found
+          end
+        }]],
+      workers = 2,
+      server = SERVER .. [[
+        location = /fill { content_by_lua_block { ngx.print(fill()) } }
+        location = /left { content_by_lua_block { ngx.print(left()) } }]],
+    }
+    track(nginx, 40)
+    wait_for(nginx, { postevent_accepted_total = 40, postevent_delivered_total = 40 })
+    local others = nginx:get("/fill").body
+    for _ = 1, 3 do
+      assert.equal(40, read(nginx).postevent_accepted_total)
+    end
+    for _, pid in ipairs(nginx:worker_pids()) do
+      helper.process.kill(pid, "SIGKILL")
+    end
+    helper.wait_until(function()
+      local ok, page = pcall(read, nginx)
+      return ok and page.postevent_accepted_total == 40
+    end)
+    assert.equal(others, nginx:get("/left").body)
   end)
 
   it("that the dictionary has no room for are told to the log once, and stop nobody", function()

@@ -289,6 +289,72 @@ describe("in nginx", function()
     end)
   end)
 
+  describe("a post where Lua cannot yield", function()
+    it("raises before anything is sent, and harms no other", function()
+      local slow = platform.start(0.3)
+      local nginx = start {
+        values = { URL = slow.url },
+        http = [[init_worker_by_lua_block {
+          client = new()
+          inner = new { mode = "live" }
+          before = new { before_send = function(event)
+            message = select(2, pcall(inner.post, inner, event))
+            return event
+          end }
+        }]],
+        server = [[
+          location = /post { content_by_lua_block { ]] .. answer "client:post(event)" .. [[ } }
+          location = /gsub { content_by_lua_block {
+            local _, message = pcall(string.gsub, "x", "x", function() client:post(event) end)
+            local reply = client:post(event)
+            ngx.say(require("cjson").encode { message, reply.status.code })
+            ngx.exit(200)
+          } }
+          location = /before { content_by_lua_block {
+            before:post(event)
+            ngx.say(require("cjson").encode { message })
+            ngx.exit(200)
+          } }]],
+      }
+      local posts = {}
+      for i = 1, 20 do
+        posts[i] = many.begin(nginx.port, i % 2 == 0 and "/post" or "/gsub")
+      end
+      for i, reply in ipairs(many.finish(posts)) do
+        local body = cjson.decode(reply.body)
+        if i % 2 == 0 then
+          assert.equal(1100, body[2].status.code)
+        else
+          assert.truthy(body[1]:find("post cannot wait for an answer inside a function of C", 1, true), body[1])
+          assert.equal(1100, body[2])
+        end
+      end
+      assert.equal(20, slow:count())
+      assert.truthy(ask(nginx, "/before")[1]:find("inside a function of C", 1, true))
+      assert.equal(21, slow:count())
+      assert.equal("", nginx:complaints())
+    end)
+  end)
+
+  it("a post that nginx has no timer for fails soon, and later ones do not", function()
+    local nginx = start {
+      http = "lua_max_running_timers 1;\n" .. WORKER,
+      server = [[
+        location = /block { content_by_lua_block { ngx.timer.at(0, function() ngx.sleep(3) end) ngx.print "ok" } }
+        location = /post { content_by_lua_block { ]] .. answer "client:post(event)" .. [[ } }]],
+    }
+    nginx:get "/block"
+    local _, value, message, code, detail = (table.unpack or unpack)(ask(nginx, "/post"))
+    assert.equal(cjson.null, value)
+    assert.equal("no_memory", code)
+    assert.truthy(message:find("the waker of posts did not start", 1, true), message)
+    assert.same({ sent = false }, detail)
+    assert.equal(0, #sandbox:events())
+    helper.wait_until(function()
+      return ask(nginx, "/post")[2] ~= cjson.null
+    end, 10)
+  end)
+
   describe("track", function()
     for _, case in ipairs {
       { "in the master, before the workers are forked", INIT = "client = new()", http = "" },
@@ -395,12 +461,23 @@ describe("in nginx", function()
   describe("resty.new", function()
     it("names what is wrong with the options, as its own", function()
       local nginx = start {
+        values = { INIT = "resty = require 'postevent.resty'" },
         server = [[
           location = /unknown { content_by_lua_block { ]] .. answer "new { timeot = 5 }" .. [[ } }
-          location = /none { content_by_lua_block { ]] .. answer "require('postevent.resty').new()" .. [[ } }
+          location = /none { content_by_lua_block { ]] .. answer "resty.new()" .. [[ } }
+          location = /env { content_by_lua_block { ]] .. answer "resty.from_env 'x'" .. [[ } }
+          location = /close { content_by_lua_block { ]] .. answer "resty.close 'soon'" .. [[ } }
+          location = /metrics { content_by_lua_block { ]] .. answer "resty.metrics(nil, 7)" .. [[ } }
+          location = /compiled { content_by_lua_block { ]] .. answer [[tostring(resty.new(resty.from_env {
+            url = "http://h/x", definitions = require("postevent").definitions { e = { who = "customer" } } }))]]
+            .. [[ } }
           location = /shared { content_by_lua_block { ]] .. answer "new { shared = 'nowhere' }" .. [[ } }]],
       }
       local prefix = "postevent.resty.new: "
+      assert.truthy(ask(nginx, "/env")[2]:find("from_env: expected a table of options, got a string", 1, true))
+      assert.truthy(ask(nginx, "/close")[2]:find("close: expected a number of seconds, 0 to 86400", 1, true))
+      assert.truthy(ask(nginx, "/metrics")[2]:find("metrics: name: expected the name of a lua_shared_dict", 1, true))
+      assert.equal("postevent.client (live, http://h)", ask(nginx, "/compiled")[2])
       assert.truthy(ask(nginx, "/unknown")[2]:find(prefix .. "unknown option: timeot, did you mean timeout?", 1, true))
       assert.truthy(ask(nginx, "/none")[2]:find(prefix .. "expected a table of options, got a nil", 1, true))
       assert.truthy(ask(nginx, "/shared")[2]:find("it needs `lua_shared_dict nowhere 1m;`", 1, true))

@@ -168,7 +168,7 @@ static bool attempt_requests(loop *reader, long n, long count) {
     assert_non_null(request);
     request->begun_at = pe_clock_monotonic();
     request->deadline = request->begun_at + LONG_ENOUGH;
-    assert_int_equal(pe_sender_submit(self.sender, request), PE_OK);
+    assert_int_equal(pe_sender_submit(self.sender, request, EVENTS), PE_OK);
   }
   for (unsigned i = 0; i < EVENTS; i++) {
     pe_request *request = loop_next(reader);

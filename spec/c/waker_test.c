@@ -134,19 +134,6 @@ static void a_reader_that_is_gone_kills_nobody(void **state) {
 
 /* ---- life ---- */
 
-static void counts_what_has_no_answer(void **state) {
-  pe_request *request;
-  loop self;
-  (void)state;
-  loop_start(&self);
-  assert_int_equal(pe_waker_unanswered(self.waker), 0);
-  request = request_of(&self, 1);
-  assert_int_equal(pe_waker_unanswered(self.waker), 1);
-  pe_request_free(request);
-  assert_int_equal(pe_waker_unanswered(self.waker), 0);
-  loop_end(&self);
-}
-
 static void what_comes_too_late_is_freed(void **state) {
   pe_request *late;
   loop self;
@@ -190,7 +177,6 @@ int main(void) {
                                      TEST(tells_later_what_was_answered_before_the_loop_connected),
                                      TEST(can_be_poked),
                                      TEST(a_reader_that_is_gone_kills_nobody),
-                                     TEST(counts_what_has_no_answer),
                                      TEST(what_comes_too_late_is_freed),
                                      TEST(loses_no_answer)};
   return cmocka_run_group_tests(tests, NULL, NULL);

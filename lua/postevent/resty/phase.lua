@@ -1,5 +1,7 @@
 -- What nginx allows where. A phase is what ngx.get_phase() calls it. Outside nginx there is none.
 
+local core = require("postevent.core")
+
 local phase = {}
 
 -- The worker starts or ends: nobody's request waits for it.
@@ -16,32 +18,46 @@ local function name_of(current)
 end
 
 -- The phase of nginx that calls; nil outside nginx.
-local function current_phase()
+function phase.current()
   local ngx = rawget(_G, "ngx")
   local get_phase = type(ngx) == "table" and ngx.get_phase
   return get_phase and get_phase()
 end
 
--- A function of a method's name that raises, at its caller's caller, where that method would make the worker wait;
--- nil outside nginx.
-function phase.guard()
-  if not current_phase() then
-    return nil
-  end
-  return function(method)
-    local current = current_phase()
-    if not MAY_WAIT[current] then
-      error(("%s would block the worker, and every request in it, in %s; a client of postevent.resty posts without, "
-        .. "and track works in every phase (allow_blocking = true lets it)"):format(method, name_of(current)), 3)
-    end
+-- Raises, `level` up, where the method of that name would make the worker wait.
+function phase.check_may_wait(method, level)
+  local current = phase.current()
+  if not MAY_WAIT[current] then
+    error(("%s would block the worker, and every request in it, in %s; a client of postevent.resty posts without, "
+      .. "and track works in every phase (allow_blocking = true lets it)"):format(method, name_of(current)), level + 1)
   end
 end
 
--- Raises, at its caller's caller, where a light thread cannot sleep.
-function phase.check_may_yield()
-  local current = current_phase()
+-- A function of a method's name that raises, at its caller's caller, where that method would make the worker wait;
+-- nil outside nginx.
+function phase.guard()
+  if not phase.current() then
+    return nil
+  end
+  return function(method)
+    phase.check_may_wait(method, 3)
+  end
+end
+
+-- Whether a light thread may sleep here.
+function phase.may_yield()
+  return MAY_YIELD[phase.current()] and core.can_yield()
+end
+
+-- Raises, at its caller's caller, where a post cannot sleep. Before anything else is done: a semaphore that is waited
+-- for where Lua cannot yield is linked into nginx's lists all the same.
+function phase.check_post_may_yield()
+  local current = phase.current()
   if not MAY_YIELD[current] then
     error(("post cannot wait for an answer in %s; track works in every phase"):format(name_of(current)), 3)
+  elseif not core.can_yield() then
+    error("post cannot wait for an answer inside a function of C that calls Lua (string.gsub, table.sort, a finalizer, "
+      .. "before_send, log); track can be called there", 3)
   end
 end
 

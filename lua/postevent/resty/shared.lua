@@ -4,6 +4,7 @@
 
 local ngx = ngx
 local core = require("postevent.core")
+local phase = require("postevent.resty.phase")
 
 local shared = {}
 
@@ -11,7 +12,7 @@ local ENDED = "postevent:ended"
 local LOCK = "postevent:lock"
 local WORKER = "postevent:worker:"
 local LOCK_SECONDS = 1 -- after which the lock of a worker that was killed is free
-local LOCK_TRIES = 2000 -- of a millisecond, where a light thread can sleep
+local SHORT = 0.01 -- seconds to wait for the lock where the worker would not do anything else meanwhile
 
 -- ---- which workers live ----
 
@@ -34,11 +35,13 @@ local function start_of(pid)
   end
 end
 
-local own_key
+local own_pid, own_key
 
 local function key()
   local pid = ngx.worker.pid()
-  own_key = own_key or ("%s%d:%s"):format(WORKER, pid, start_of(pid) or "?")
+  if pid ~= own_pid then -- what the master has found out is inherited
+    own_pid, own_key = pid, ("%s%d:%s"):format(WORKER, pid, start_of(pid) or "?")
+  end
   return own_key
 end
 
@@ -50,25 +53,27 @@ end
 
 -- ---- the lock ----
 
-local function pause()
-  if not pcall(ngx.sleep, 0.001) then -- not in every phase
-    ngx.update_time()
-  end
+local function now()
+  ngx.update_time()
+  return ngx.now()
 end
 
--- Runs `action` while nobody else moves an entry. The lock is held for microseconds; should it never come, the counters
--- are better than none.
-local function with_lock(dictionary, action)
-  local locked
-  for _ = 1, LOCK_TRIES do
-    locked = dictionary:add(LOCK, true, LOCK_SECONDS)
-    if locked then
-      break
+-- Runs action(locked) while nobody else moves an entry, or after `patience` seconds without the lock. It is held for
+-- microseconds.
+local function with_lock(dictionary, patience, action)
+  local may_yield = phase.may_yield()
+  local token = key()
+  local begin = now()
+  local locked, elapsed
+  repeat
+    locked = dictionary:safe_add(LOCK, token, LOCK_SECONDS)
+    if not locked and may_yield then
+      ngx.sleep(0.001)
     end
-    pause()
-  end
-  local result = action()
-  if locked then
+    elapsed = now() - begin
+  until locked or elapsed < 0 or elapsed > patience -- a clock may be set back
+  local result = action(locked)
+  if locked and dictionary:get(LOCK) == token then -- not one that was taken over from us, too slow
     dictionary:delete(LOCK)
   end
   return result
@@ -78,19 +83,23 @@ end
 
 local warned = false
 
--- An entry that does not fit must not push another one out.
+-- An entry that does not fit must not push another one out. Returns whether it is there.
 local function store(dictionary, name, value)
   local ok, why = dictionary:safe_set(name, value)
   if not ok and not warned then
     warned = true
     ngx.log(ngx.WARN, "postevent: the shared dictionary takes no more counters: ", why)
   end
+  return ok
 end
 
--- Moves an entry to those of the workers that are no more.
-local function retire(dictionary, name, value)
-  store(dictionary, ENDED, core.total { dictionary:get(ENDED) or "", core.total({ value }, true) })
-  dictionary:delete(name)
+-- Moves an entry, whose counters are `ended`, to those of the workers that are no more. Returns whether it could.
+local function retire(dictionary, name, ended)
+  local ok = store(dictionary, ENDED, core.total { dictionary:get(ENDED) or "", ended })
+  if ok then
+    dictionary:delete(name)
+  end
+  return ok
 end
 
 -- Publishes what this worker has counted so far.
@@ -100,26 +109,31 @@ end
 
 -- The same for the last time.
 function shared.finish(dictionary, counters)
-  with_lock(dictionary, function()
-    retire(dictionary, key(), counters)
+  with_lock(dictionary, LOCK_SECONDS * 1.5, function()
+    if not retire(dictionary, key(), core.total({ counters }, true)) then
+      shared.publish(dictionary, counters)
+    end
   end)
 end
 
 -- The stats of all workers together, with `lost` and `workers`. What a worker held that was killed is lost.
 function shared.stats(dictionary)
-  return with_lock(dictionary, function()
-    local living = {}
+  return with_lock(dictionary, phase.may_yield() and LOCK_SECONDS * 1.5 or SHORT, function(locked)
+    local list, workers = {}, 0
     for _, name in ipairs(dictionary:get_keys(0)) do
       local value = name:find(WORKER, 1, true) == 1 and dictionary:get(name)
       if value and is_alive(name) then
-        living[#living + 1] = value
+        list[#list + 1] = value
+        workers = workers + 1
       elseif value then
-        retire(dictionary, name, value)
+        local ended = core.total({ value }, true)
+        if not (locked and retire(dictionary, name, ended)) then
+          list[#list + 1] = ended
+        end
       end
     end
-    local workers = #living
-    living[workers + 1] = dictionary:get(ENDED)
-    local stats = core.sum(living)
+    list[#list + 1] = dictionary:get(ENDED)
+    local stats = core.sum(list)
     stats.workers = workers
     return stats
   end)

@@ -9,12 +9,16 @@ local semaphore = require("ngx.semaphore")
 
 local waker = {}
 
-local FAR = 1e6 -- seconds: a timer that only the end of the worker fires
-local READ_MS = 0x7fffffff -- nothing to read is no reason to wake
+local CONNECT_MS = 1000
+-- A timer pokes the light thread so often; nginx fires it at once when the worker is to exit. Only where it is missing,
+-- since nginx had no timer to give, the light thread looks for itself.
+local POKE_SECONDS = 300
+local READ_MS = 2 * POKE_SECONDS * 1000
+local START_SECONDS = 2
 local PATIENCE = 10 -- seconds by which a post outlasts its time-out before we believe that it is lost
 local NO_ANSWER = "timeout: the client's thread gave no answer"
 
-local handle -- of the core: there is one while the light thread runs
+local handle -- of the core: there is one while the light thread runs, or is about to
 local connected = false
 local starting -- the semaphore of those who wait for the connection
 local starters = 0
@@ -49,14 +53,32 @@ local function abandon()
   end
 end
 
+local function wake_starters()
+  if starters > 0 then
+    starting:post(starters)
+    starters = 0
+  end
+end
+
+-- Ends the waker; the next post starts another.
+local function stop()
+  connected = false
+  handle:close()
+  handle = nil
+  wake_starters()
+  abandon()
+end
+
 local function connect(socket)
-  socket:settimeouts(1000, 1000, READ_MS)
+  socket:settimeouts(CONNECT_MS, CONNECT_MS, READ_MS)
   local ok, why = socket:connect("unix:" .. handle:path())
   if ok and not handle:accept() then
     ok, why = nil, "the connection did not arrive"
   end
   connected = ok and true or false
-  return why
+  if not ok then
+    error(why, 0)
+  end
 end
 
 -- Reads until the worker exits and nobody waits any more.
@@ -68,45 +90,43 @@ local function read(socket)
     local bytes, why = socket:receiveany(64)
     deliver()
     if not bytes and why ~= "timeout" then
-      return
+      error(why, 0)
     end
   end
 end
 
-local function run()
+local function run(_, made)
+  if made ~= handle then -- it came too late, and was given up
+    return
+  end
   local socket = ngx.socket.tcp()
-  local why = connect(socket)
-  if starters > 0 then
-    starting:post(starters)
-  end
-  if connected then
+  local ok, why = pcall(function()
+    connect(socket)
+    wake_starters()
     read(socket)
-    socket:close()
-  else
-    ngx.log(ngx.ERR, "postevent: no waker: ", why)
+  end)
+  if not ok then
+    ngx.log(ngx.ERR, "postevent: the waker of posts ended: ", why)
   end
-  connected = false
-  handle:close()
-  handle = nil
-  abandon()
+  pcall(socket.close, socket)
+  stop()
 end
 
--- Sets a timer that nginx fires before its time when the worker is to exit, which it does once the light thread has
--- ended. Better early, in init_worker_by_lua: nginx logs an alert where the first timer of all is made in a worker that
--- exits.
+-- Sets the timer that pokes the light thread. Better early, in init_worker_by_lua: nginx logs an alert where the first
+-- timer of all is made in a worker that exits.
 function waker.watch_exit()
   if watches_exit then
     return
   end
-  watches_exit = true
-  ngx.timer.at(FAR, function(premature)
-    watches_exit = premature
+  watches_exit = ngx.timer.at(POKE_SECONDS, function(premature)
+    watches_exit = false
     if not premature then
       waker.watch_exit()
-    elseif handle then
+    end
+    if handle then
       handle:poke()
     end
-  end)
+  end) and true or false
 end
 
 -- ---- starting ----
@@ -117,7 +137,7 @@ local function launch()
     return why
   end
   local ok
-  ok, why = ngx.timer.at(0, run)
+  ok, why = ngx.timer.at(0, run, made)
   if not ok then
     made:close()
     return why
@@ -125,21 +145,21 @@ local function launch()
   handle = made
   starting = semaphore.new(0)
   starters = 0
-  waker.watch_exit()
 end
 
 -- Sees to it that the waker runs; sleeps until it does. Returns nothing; or why it does not.
 local function ensure()
-  local why
-  if not handle then
-    why = launch()
+  local why = not handle and launch() or nil
+  waker.watch_exit()
+  if why or connected then
+    return why
   end
-  if not why and not connected then
-    starters = starters + 1
-    starting:wait(PATIENCE)
-    why = not connected and "the waker did not start" or nil
+  local made = handle
+  starters = starters + 1
+  if not starting:wait(START_SECONDS) and made == handle and not connected then
+    stop() -- nginx had no connection or no running timer for it (lua_max_running_timers)
   end
-  return why
+  return not connected and "the waker of posts did not start; nginx's log says why" or nil
 end
 
 -- ---- posting ----
@@ -151,8 +171,12 @@ local function take_semaphore()
   return taken or semaphore.new(0)
 end
 
+local function no_answer(id)
+  return nil, NO_ANSWER, "timeout", { sent = "maybe", event_id = id }
+end
+
 -- Hands the event to the client's thread and sleeps until it is answered; `timeout` is the client's. Returns as
--- client:post does.
+-- client:post does. Its caller has seen to it that the light thread may sleep.
 function waker.post(client, event, timeout)
   local why = not connected and ensure()
   if why then
@@ -166,9 +190,10 @@ function waker.post(client, event, timeout)
   end
   local waiter = { semaphore = take_semaphore() }
   waiting[number] = waiter
-  if not waiter.semaphore:wait(timeout + PATIENCE) then
+  local woken = waiter.semaphore:wait(timeout + PATIENCE)
+  if not woken or waiting[number] then -- a semaphore whose post may still come is not used again
     waiting[number] = nil
-    return nil, NO_ANSWER, "timeout", { sent = "maybe", event_id = id }
+    return no_answer(id)
   end
   spare[#spare + 1] = waiter.semaphore
   local reply = waiter.reply
