@@ -10,6 +10,11 @@
 #include "clock.h"
 #include "http_handle.h"
 
+/* Each time it moves transfers on, libcurl asks the system about the socket of every one of them. So where many run and
+ * few are ready, it is worth waiting for some more: as long as a reply over loopback takes. */
+enum { MANY_RUNNING = 16, FEW = 8 /* one in so many */ };
+static const int64_t GATHER = PE_MILLISECOND / 50;
+
 /* A connection of the pool. libcurl tells a transfer its connection's local port and nothing more, so that is its
  * name. */
 typedef struct connection {
@@ -23,6 +28,7 @@ struct pe_http_multi {
   CURLM *multi;
   connection *connections; /* owned */
   size_t count, capacity;
+  int running; /* transfers, as libcurl last said */
 };
 
 /* ---- the pool's sockets ---- */
@@ -139,8 +145,7 @@ pe_error pe_http_multi_begin(pe_http *http, const char *body, size_t size, int64
 }
 
 void pe_http_multi_run(pe_http_multi *multi) {
-  int running;
-  (void)curl_multi_perform(multi->multi, &running); /* what goes wrong is told with the transfer that it ends */
+  (void)curl_multi_perform(multi->multi, &multi->running); /* what goes wrong is told with the transfer that it ends */
 }
 
 /* The transfer met a connection with something to read: the same once more, over a new one. Nothing was sent. */
@@ -202,8 +207,11 @@ pe_sent pe_http_multi_cancel(pe_http *http) {
 void pe_http_multi_wait(pe_http_multi *multi, int64_t nanoseconds) {
   /* Rounded up: to wake before the time only to sleep again costs more. */
   int64_t timeout = nanoseconds / PE_MILLISECOND + (nanoseconds % PE_MILLISECOND > 0);
-  if (curl_multi_poll(multi->multi, NULL, 0, timeout < INT_MAX ? (int)timeout : INT_MAX, NULL) != CURLM_OK)
+  int ready = 0;
+  if (curl_multi_poll(multi->multi, NULL, 0, timeout < INT_MAX ? (int)timeout : INT_MAX, &ready) != CURLM_OK)
     pe_clock_sleep(PE_MILLISECOND); /* out of memory: it did not wait, and we must not spin */
+  else if (multi->running >= MANY_RUNNING && ready * FEW < multi->running)
+    pe_clock_sleep(GATHER);
 }
 
 void pe_http_multi_wake(pe_http_multi *multi) {
