@@ -58,7 +58,7 @@ CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sa
 LUA_SRCS  = $(wildcard csrc/lua_*.c)
 HEADERS   = $(wildcard csrc/*.h)
 
-.PHONY: all build build-% embed demo demo-nginx test bench lint asan valgrind tsan fuzz fuzz-targets install env clean help
+.PHONY: all build build-% embed demo demo-nginx test bench bench-nginx soak-nginx lint asan valgrind tsan fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
 .DEFAULT_GOAL := all
 
@@ -201,6 +201,13 @@ bench: ## what it costs, as ratios against C, lua-cjson and others, on BENCH_LUA
 	  $(BENCH_LOOPS)
 	@$(foreach lua,$(BENCH_LUAS),LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' \
 	  LUA_CPATH='$(abspath $(BUILD))/$(lua)/?.so;;' PATH="$$PATH:/usr/sbin:/sbin" $(lua) bench/run.lua $(BUILD) $(BENCH) &&) true
+
+bench-nginx: override LUA = luajit# nginx's
+bench-nginx: ## what postevent costs a worker of nginx, against lua-resty-http where LUA_PATH has it; BENCH=hook for a part
+	@$(call install_deps,$(LUA)) bench-nginx
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) bench/nginx.lua $(BENCH)
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan
