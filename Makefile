@@ -58,7 +58,7 @@ CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sa
 LUA_SRCS  = $(wildcard csrc/lua_*.c)
 HEADERS   = $(wildcard csrc/*.h)
 
-.PHONY: all build build-% embed demo demo-nginx test bench bench-nginx soak-nginx lint asan valgrind tsan fuzz fuzz-targets install env clean help
+.PHONY: all build build-% embed demo demo-nginx test bench bench-nginx nginx-gnutls soak-nginx lint asan valgrind tsan fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
 .DEFAULT_GOAL := all
 
@@ -208,6 +208,23 @@ bench-nginx: ## what postevent costs a worker of nginx, against lua-resty-http w
 	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
 	@LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
 	  $(LUA) bench/nginx.lua $(BENCH)
+
+# The specs of nginx with the core that CURL=gnutls builds, which must not need OpenSSL.
+nginx-gnutls: override LUA = luajit# nginx's
+nginx-gnutls: ## the specs of nginx and of TLS, with libcurl's GnuTLS flavour
+	@$(call install_deps,$(LUA)) nginx-gnutls
+	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
+	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
+	  $(run_tests) spec/resty_spec.lua spec/resty_metrics_spec.lua spec/fault/resty_life_spec.lua \
+	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
+
+NGINX_SOAK_SECONDS ?= 600
+soak-nginx: override LUA = luajit# nginx's
+soak-nginx: ## nginx at half load, reloaded every 30 s, for NGINX_SOAK_SECONDS (600): all that was accepted arrives
+	@$(call install_deps,$(LUA)) soak-nginx
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) spec/support/nginx_soak.lua $(NGINX_SOAK_SECONDS)
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ## the specs on LUA and the C tests under AddressSanitizer and UBSan

@@ -233,12 +233,12 @@ function parts.load()
     local run = full(worker.url .. path, 64)
     wait_until_delivered()
     require("support.process").sleep(0.5) -- the timers' rest
-    measure.print("full load, " .. path:sub(2), "%.0f requests a second (%.2f of no hook), %.1f %% of the events arrived",
+    measure.print("full load, " .. path:sub(2), "%.0f requests a second (%.2f of no hook), %.1f %% of the events came",
       run.rate, run.rate / none.rate, (received() - before) / run.count * 100)
   end
   local before = received()
   local run = full(worker.url .. "/luasocket", 64)
-  measure.print("full load, luasocket that blocks", "%.0f requests a second (%.2f of no hook), %.1f %% arrived", run.rate,
+  measure.print("full load, luasocket that blocks", "%.0f requests a second (%.2f of no hook), %.1f %% came", run.rate,
     run.rate / none.rate, (received() - before) / run.count * 100)
 end
 

@@ -506,6 +506,30 @@ describe("in nginx", function()
     end)
   end)
 
+  it("posts and tracks over TLS, and ends while it does", function()
+    local certificates = require("support.certificates").get()
+    local server = require("support.nginx").start { { tls = true, proxy_to = sandbox.base } }
+    local nginx = start {
+      values = { URL = server.url .. helper.documents.path, CA = certificates.ca_file },
+      http = [[
+        init_worker_by_lua_block { client = new { tls = { ca_file = "${CA}" } } }
+        exit_worker_by_lua_block { require("postevent.resty").close(5) }]],
+      server = [[
+        location = /post { content_by_lua_block { ]] .. answer "client:post(event).status.code" .. [[ } }
+        location = /track { content_by_lua_block { ]] .. answer "client:track(event)" .. [[ } }
+        location = /tls { content_by_lua_block { ]] .. answer "require('postevent').features.tls" .. [[ } }]],
+    }
+    local flavour = os.getenv "POSTEVENT_NGINX_TLS" or "OpenSSL"
+    assert.truthy(ask(nginx, "/tls")[2]:find("^" .. flavour), flavour)
+    for _, reply in ipairs(many.get(nginx.port, "/post", 20)) do
+      assert.same({ true, 1100 }, cjson.decode(reply.body))
+    end
+    many.get(nginx.port, "/track", 50)
+    nginx:quit()
+    assert.equal("", nginx:complaints())
+    assert.equal(70, #sandbox:events())
+  end)
+
   it("from_env takes the address and the credentials from the environment", function()
     local SERVER = [[location = /env { content_by_lua_block { ]]
       .. answer "require('postevent.resty').from_env { timeout = 3 }" .. [[ } }]]
