@@ -1,4 +1,5 @@
-/* What http.c and http_multi.c share: one easy handle, and how a post on it begins and ends. Included by these two. */
+/* What http.c, http_result.c and http_multi.c share: one easy handle, and how a post on it begins and ends. Included by
+ * these three. */
 #ifndef PE_HTTP_HANDLE_H
 #define PE_HTTP_HANDLE_H
 
