@@ -1,10 +1,14 @@
 #include "http_multi.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
 #include <unistd.h>
 
 #include "clock.h"
@@ -29,6 +33,7 @@ struct pe_http_multi {
   connection *connections; /* owned */
   size_t count, capacity;
   int running; /* transfers, as libcurl last said */
+  int bell[2]; /* what is written to [1] can be read from [0], which wakes; an eventfd is both */
 };
 
 /* ---- the pool's sockets ---- */
@@ -87,15 +92,50 @@ bool pe_http_multi_is_stale(const pe_http *http, int local_port) {
   return reused && reused->is_http_1 && pe_http_has_input(reused->socket);
 }
 
+/* ---- the bell: libcurl's own is a pair of sockets, which cost the caller more ---- */
+
+#if defined(__linux__)
+static bool make_bell(int bell[2]) {
+  bell[0] = bell[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return bell[0] >= 0;
+}
+#else
+/* Neither inherited over exec nor waited for. */
+static bool prepare_descriptor(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  return flags >= 0 && fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 &&
+         fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool make_bell(int bell[2]) {
+  return pipe(bell) == 0 && prepare_descriptor(bell[0]) && prepare_descriptor(bell[1]);
+}
+#endif
+
+static void ring(const int bell[2]) {
+  const uint64_t once = 1; /* the size that an eventfd wants */
+  (void)!write(bell[1], &once, sizeof once);
+}
+
+static void silence(const int bell[2]) {
+  uint64_t bytes[8];
+  (void)!read(bell[0], bytes, sizeof bytes); /* what a pipe may hold beyond that ends the next sleep */
+}
+
+static void close_bell(const int bell[2]) {
+  if (bell[0] >= 0) (void)close(bell[0]);
+  if (bell[1] >= 0 && bell[1] != bell[0]) (void)close(bell[1]);
+}
+
 /* ---- life cycle ---- */
 
 pe_error pe_http_multi_new(size_t width, pe_http_multi **multi) {
   pe_http_multi *made = calloc(1, sizeof *made);
 
   if (!made) return PE_NO_MEMORY;
+  made->bell[0] = made->bell[1] = -1;
   made->multi = curl_multi_init();
-  /* Out of descriptors, libcurl makes a handle that cannot be woken. */
-  if (!made->multi || curl_multi_wakeup(made->multi) != CURLM_OK ||
+  if (!made->multi || !make_bell(made->bell) ||
       curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)width) != CURLM_OK) {
     pe_http_multi_free(made);
     return PE_NO_MEMORY;
@@ -107,6 +147,7 @@ pe_error pe_http_multi_new(size_t width, pe_http_multi **multi) {
 void pe_http_multi_free(pe_http_multi *multi) {
   if (!multi) return;
   (void)curl_multi_cleanup(multi->multi); /* fails for a handle that is none */
+  close_bell(multi->bell);
   free(multi->connections);
   free(multi);
 }
@@ -207,13 +248,16 @@ pe_sent pe_http_multi_cancel(pe_http *http) {
 void pe_http_multi_wait(pe_http_multi *multi, int64_t nanoseconds) {
   /* Rounded up: to wake before the time only to sleep again costs more. */
   int64_t timeout = nanoseconds / PE_MILLISECOND + (nanoseconds % PE_MILLISECOND > 0);
+  struct curl_waitfd bell = {.fd = multi->bell[0], .events = CURL_WAIT_POLLIN};
   int ready = 0;
-  if (curl_multi_poll(multi->multi, NULL, 0, timeout < INT_MAX ? (int)timeout : INT_MAX, &ready) != CURLM_OK)
+  CURLMcode result = curl_multi_poll(multi->multi, &bell, 1, timeout < INT_MAX ? (int)timeout : INT_MAX, &ready);
+  if (bell.revents != 0) silence(multi->bell);
+  if (result != CURLM_OK)
     pe_clock_sleep(PE_MILLISECOND); /* out of memory: it did not wait, and we must not spin */
   else if (multi->running >= MANY_RUNNING && ready * FEW < multi->running)
     pe_clock_sleep(GATHER);
 }
 
 void pe_http_multi_wake(pe_http_multi *multi) {
-  (void)curl_multi_wakeup(multi->multi);
+  ring(multi->bell);
 }
