@@ -8,6 +8,7 @@ local credentials = require("postevent.credentials")
 local definitions = require("postevent.definitions")
 local phase = require("postevent.resty.phase")
 local prepare = require("postevent.prepare")
+local raw_copy = require("postevent.raw_copy")
 
 local options = {}
 
@@ -306,15 +307,6 @@ local function read_definitions(value, settings)
   end
   settings.definitions = read.compiled
   return read.warnings, read.events
-end
-
--- The same pairs without a metatable: what was checked is what is read.
-local function raw_copy(given)
-  local result = {}
-  for name, value in next, given do
-    result[name] = value
-  end
-  return result
 end
 
 -- Turns what the user gave into what the core reads. Returns the settings, whose field `target` says where events go,

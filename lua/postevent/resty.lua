@@ -8,6 +8,7 @@ local options = require("postevent.options")
 local phase = require("postevent.resty.phase")
 local postevent = require("postevent")
 local postevent_metrics = require("postevent.metrics")
+local raw_copy = require("postevent.raw_copy")
 local shared = require("postevent.resty.shared")
 local waker = require("postevent.resty.waker")
 
@@ -123,15 +124,6 @@ end
 
 local function log(level, message)
   ngx.log(LEVELS[level] or ngx.ERR, "postevent: ", message)
-end
-
--- The same pairs, without a metatable. A value that is a table may have one: definitions do.
-local function raw_copy(given)
-  local result = {}
-  for name, value in next, given do
-    result[name] = value
-  end
-  return result
 end
 
 -- resty.new(options) -> a client whose post yields. The options are those of postevent.new, and `shared`: the name of

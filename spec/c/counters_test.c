@@ -1,4 +1,4 @@
-/* The histogram of latencies, against the sorted values themselves; and the names of the states. */
+/* The histogram of latencies, against the sorted values themselves; the names of the states; the sum of many. */
 #include "counters.h"
 
 #include <stdlib.h>

@@ -86,7 +86,9 @@ describe("a worker of nginx", function()
       local nginx = start {
         values = { URL = slow.url, SECONDS = tostring(case[2]) },
         http = CLIENT,
-        server = POST .. [[location = /late { content_by_lua_block {
+        server = POST .. [[location = /begun { content_by_lua_block { ngx.print(counts.begun or 0) } }
+        location = /late { content_by_lua_block {
+          counts.begun = (counts.begun or 0) + 1
           ngx.sleep(${SECONDS})
           local reply, message = client:post(event)
           ngx.print(reply and "posted" or message)
@@ -99,10 +101,9 @@ describe("a worker of nginx", function()
       for i = 1, 10 do
         posts[i] = many.begin(nginx.port, "/late")
       end
-      helper.wait_until(function()
-        return case[2] > 0 or slow:count() == 11
+      helper.wait_until(function() -- a worker that is to quit takes no new ones
+        return nginx:get("/begun").body == "10" and (case[2] > 0 or slow:count() == 11)
       end)
-      helper.process.sleep(0.1) -- the requests are read; a worker that is to quit takes no new ones
       local took = nginx:quit()
       assert.is_true(took < 3, took)
       for _, post in ipairs(many.finish(posts)) do
