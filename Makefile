@@ -24,7 +24,7 @@ endif
 OBJCOPY ?= objcopy
 LOCALIZE ?= $(OBJCOPY) --localize-hidden
 # no-plt: an event takes a hundred small calls of Lua's interface; straight ones save a tenth of track.
-PE_CFLAGS = -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
+PE_CFLAGS = -Icsrc -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(CFLAGS)
 CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
 CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
 
@@ -54,9 +54,9 @@ lua_names = $(if $(filter luajit%,$(1)),luajit,$(1) lua-$(lua_version) lua$(subs
 lua_pc = $(firstword $(foreach n,$(call lua_names,$(1)),$(if $(call pkg,--modversion $(n)),$(n))))
 lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(call pkg,--cflags $(call lua_pc,$(1))))
 
-CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua_% csrc/sandbox_%,$(wildcard csrc/*.c)))
-LUA_SRCS  = $(wildcard csrc/lua_*.c)
-HEADERS   = $(wildcard csrc/*.h)
+CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua/% csrc/sandbox/%,$(wildcard csrc/*/*.c)))
+LUA_SRCS  = $(wildcard csrc/lua/*.c)
+HEADERS   = $(wildcard csrc/*/*.h)
 
 .PHONY: all build build-% embed demo demo-nginx test bench bench-nginx nginx-gnutls soak-nginx lint asan valgrind tsan fuzz fuzz-targets install env clean help
 .PHONY: for-tests all-c rock-build rock-install sandbox-rock-build sandbox-rock-install
@@ -99,23 +99,23 @@ $(BUILD)/$(1)/examples/embed/host: examples/embed/host.c $(BUILD)/$(1)/libpostev
 	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ \
 	  $(call pkg,--libs $(call lua_pc,$(1))) $(CORE_LIBS) -lm -ldl
 
-$(BUILD)/$(1)/postevent/sandbox/httpd.so: csrc/sandbox_httpd.c $(wildcard csrc/sandbox_*.h) csrc/lua_compat.h
+$(BUILD)/$(1)/postevent/sandbox/httpd.so: csrc/sandbox/sandbox_httpd.c $(wildcard csrc/sandbox/*.h) csrc/lua/lua_compat.h
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(MICROHTTPD_CFLAGS) $(SHARED) $(LDFLAGS) -o $$@ $$< $(MICROHTTPD_LIBS)
 
-$(BUILD)/$(1)/support/process.so: spec/support/process.c $(wildcard spec/support/*.h) csrc/lua_compat.h
+$(BUILD)/$(1)/support/process.so: spec/support/process.c $(wildcard spec/support/*.h) csrc/lua/lua_compat.h
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
 
-$(BUILD)/$(1)/bench/probe.so: bench/probe.c csrc/lua_compat.h
+$(BUILD)/$(1)/bench/probe.so: bench/probe.c csrc/lua/lua_compat.h
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(SHARED) $(LDFLAGS) -o $$@ $$<
 
 # A host in which allocations fail; a sanitizer brings an allocator of its own, which cannot be replaced.
 $(BUILD)/$(1)/support/failing_host: spec/support/failing_host.c spec/support/failing_malloc.c \
   $(LUA_SRCS:csrc/%.c=$(BUILD)/$(1)/obj/%.o) $(CORE_OBJS)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(PE_CFLAGS) -Icsrc $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ \
+	$$(Q)$(CC) $(PE_CFLAGS) $(call lua_cflags,$(1)) $(LDFLAGS) -o $$@ $$^ \
 	  $(call pkg,--libs $(call lua_pc,$(1))) $(CORE_LIBS) -lm -ldl
 endef
 $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call lua_rules,$(lua))))
@@ -127,7 +127,7 @@ C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(filter-out $(if $(SANITIZE),%_mem
   $(FUZZ_TARGETS:%=$(BUILD)/c/%_corpus_test)
 CMOCKA_LIBS ?= $(or $(call pkg,--libs cmocka),-lcmocka)
 C_TEST_HEADERS = $(HEADERS) $(wildcard spec/c/*.h spec/fuzz/*.h spec/support/*.h)
-make_c_test = $(CC) $(CORE_CFLAGS) -Icsrc -Ispec/support $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
+make_c_test = $(CC) $(CORE_CFLAGS) -Ispec/support $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
   $(CORE_LIBS) $(CMOCKA_LIBS) -lm
 
 # These talk to a server in a thread.
@@ -215,7 +215,7 @@ nginx-gnutls: ## the specs of nginx and of TLS, with libcurl's GnuTLS flavour
 	@$(call install_deps,$(LUA)) nginx-gnutls
 	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
 	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
-	  $(run_tests) spec/resty_spec.lua spec/resty_metrics_spec.lua spec/fault/resty_life_spec.lua \
+	  $(run_tests) spec/resty/resty_spec.lua spec/resty/resty_metrics_spec.lua spec/fault/resty_life_spec.lua \
 	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
 
 NGINX_SOAK_SECONDS ?= 600
@@ -263,7 +263,7 @@ tsan: ## the C tests of what threads share, and a soak of SOAK_SECONDS (60) on L
 # The targets of spec/fuzz as programs of libFuzzer, in a tree of their own.
 $(BUILD)/%_fuzz: spec/fuzz/%_fuzz.c spec/fuzz/fuzz.h $(CORE_OBJS) $(HEADERS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CORE_CFLAGS) -Icsrc -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(CORE_OBJS) $(CORE_LIBS) -lm
+	$(Q)$(CC) $(CORE_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(CORE_OBJS) $(CORE_LIBS) -lm
 
 fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%_fuzz)
 
@@ -273,7 +273,7 @@ fuzz: ## each target of spec/fuzz for FUZZ_SECONDS (600), two at a time
 	@$(again) fuzz-targets BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="$(SANITIZERS) -fsanitize=fuzzer-no-link"
 	@printf '%s\n' $(FUZZ_TARGETS) | BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) xargs -n 1 -P 2 tools/fuzz
 
-C_FILES = $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
+C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
 lint: ## luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
 	@$(call install_deps,$(LUAS)) lint
 	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
@@ -327,7 +327,7 @@ rock-build:
 	$(call need_header,jansson.h,$(call rock_cflags,JANSSON))
 	@mkdir -p $(ROCK)/postevent
 	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
-	  $(filter-out csrc/sandbox_%,$(wildcard csrc/*.c)) \
+	  $(filter-out csrc/sandbox/%,$(wildcard csrc/*/*.c)) \
 	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) $(PCRE2_LIBS) -pthread
 
 rock-install:
@@ -339,7 +339,7 @@ sandbox-rock-build:
 	$(call need_header,microhttpd.h,$(call rock_cflags,MICROHTTPD))
 	@mkdir -p $(ROCK)/postevent/sandbox
 	$(Q)$(CC) $(PE_CFLAGS) $(call rock_cflags,MICROHTTPD) $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/sandbox/httpd.so \
-	  $(wildcard csrc/sandbox_*.c) $(call rock_libs,MICROHTTPD,microhttpd)
+	  $(wildcard csrc/sandbox/*.c) $(call rock_libs,MICROHTTPD,microhttpd)
 
 sandbox-rock-install:
 	$(call install_lua,$(SANDBOX_LUA),$(LUADIR))

@@ -9,7 +9,7 @@
  *   probe.heap_bytes()                            nil where the C library does not tell
  *   probe.switches()                              of all threads but the first, voluntary or not; and how many threads
  */
-#include "lua_compat.h"
+#include "lua/lua_compat.h"
 
 #include <dirent.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 -- postevent: posts behavioural events to the webhook of a customer data platform. The public module.
 
 local core = require("postevent.core")
-local credentials = require("postevent.credentials")
+local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local metrics = require("postevent.metrics")
 local options = require("postevent.options")

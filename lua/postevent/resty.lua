@@ -5,7 +5,7 @@ local ngx = rawget(_G, "ngx") or error("postevent.resty needs nginx with its Lua
 
 local core = require("postevent.core")
 local options = require("postevent.options")
-local phase = require("postevent.resty.phase")
+local phase = require("postevent.phase")
 local postevent = require("postevent")
 local postevent_metrics = require("postevent.metrics")
 local raw_copy = require("postevent.raw_copy")

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "definition.h"
+#include "event/definition.h"
 #include "test.h"
 
 static pe_text enum_values[] = {{"1", 1}, {"2", 1}, {"gold", 4}};

@@ -1,5 +1,5 @@
 /* The buffer never passes its ceiling, and an error leaves it as it was. */
-#include "buffer.h"
+#include "base/buffer.h"
 
 #include "test.h"
 

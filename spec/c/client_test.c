@@ -1,17 +1,17 @@
 /* Clients: many, each on a thread of its own, as Lua states have them; closed, left, and ended with their group; and
  * what a forked child has of one. */
-#include "client.h"
+#include "delivery/client.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/thread.h"
+#include "base/worker.h"
 #include "events.h"
 #include "server.h"
-#include "thread.h"
-#include "worker.h"
 
 enum { THREADS = 4, EVENTS = 200, ROUNDS = 3 };
 

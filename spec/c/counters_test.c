@@ -1,10 +1,10 @@
 /* The histogram of latencies, against the sorted values themselves; the names of the states; the sum of many. */
-#include "counters.h"
+#include "queue/counters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "numbers.h"
 #include "test.h"
 

@@ -1,13 +1,13 @@
 /* The 17 formats: spec/vectors/dates.jsonl line by line, every day of the calendar, and text that nobody should send.
  */
-#include "date.h"
+#include "event/date.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
 
 static bool check(const char *text) {

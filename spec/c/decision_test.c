@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "clock.h"
-#include "decision.h"
+#include "base/clock.h"
+#include "policy/decision.h"
 
 enum { WIDTH = 4 };
 

@@ -2,7 +2,7 @@
  * is lost on the way. */
 #include <string.h>
 
-#include "definition.h"
+#include "event/definition.h"
 #include "failing_malloc.h"
 #include "test.h"
 

@@ -1,6 +1,6 @@
 /* Definitions: what is added is found, and no more; the first of two of a name counts; names that were probably meant.
  */
-#include "definition.h"
+#include "event/definition.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Who may be sent now: the endpoint from open to cooling or held and back, and the gate before all. */
-#include "endpoint.h"
+#include "policy/endpoint.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "numbers.h"
 #include "test.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "queue.h"
+#include "base/clock.h"
+#include "queue/queue.h"
 #include "test.h"
 
 /* A moment, for tests in which no time passes. */

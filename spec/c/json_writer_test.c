@@ -1,5 +1,5 @@
 /* Numbers read back as the same double, in every locale; strings hold nothing but UTF-8. jansson is the oracle. */
-#include "json_writer.h"
+#include "event/json_writer.h"
 
 #include <jansson.h>
 #include <locale.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
 
 static pe_buffer out;

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "error.h"
-#include "http.h"
-#include "random.h"
-#include "retry.h"
-#include "similar.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "event/similar.h"
+#include "http/http.h"
+#include "policy/retry.h"
 #include "test.h"
 
 static const pe_retry_policy policy = {PE_SECOND / 2, 30 * PE_SECOND};

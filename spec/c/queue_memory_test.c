@@ -2,7 +2,7 @@
  * take all the same, sleeps neither too long nor too short, and goes on when there is memory again. */
 #include "events.h"
 #include "failing_malloc.h"
-#include "queue.h"
+#include "queue/queue.h"
 
 static const pe_queue_config two_at_once = {.max_events = 100, .max_bytes = 1 << 20, .max_age = INT64_MAX, .width = 2};
 

@@ -1,6 +1,6 @@
 /* The queue, from the sender's side: which event comes next, what becomes of those that are given back, when they are
  * too old, and when the sender may sleep. */
-#include "queue.h"
+#include "queue/queue.h"
 
 #include "events.h"
 

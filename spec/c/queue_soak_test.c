@@ -1,10 +1,10 @@
 /* The queue under whatever order of calls chance brings: against a model, on one thread; and between an owner, a sender
  * and a watcher, each a thread. */
-#include "queue.h"
+#include "queue/queue.h"
 
+#include "base/thread.h"
 #include "events.h"
 #include "numbers.h"
-#include "thread.h"
 
 enum { STEPS = 40000, WIDTH = 5, EVENTS = 20000 };
 

@@ -1,5 +1,5 @@
 /* The queue, from its owner's side: what is accepted, what is refused, and what goes to make room. */
-#include "queue.h"
+#include "queue/queue.h"
 
 #include "events.h"
 

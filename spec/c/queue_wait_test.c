@@ -1,8 +1,8 @@
 /* The queue, from the side of an owner that waits: for room, and for the end of all. */
-#include "queue.h"
+#include "queue/queue.h"
 
+#include "base/thread.h"
 #include "events.h"
-#include "thread.h"
 
 enum { FEW = 4, BODY = 100 };
 

@@ -1,7 +1,7 @@
 /* The token bucket: how many at once, how many in a while, and that its word about the next one holds. */
-#include "rate_limit.h"
+#include "policy/rate_limit.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "numbers.h"
 #include "test.h"
 

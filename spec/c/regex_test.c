@@ -1,6 +1,6 @@
 /* Patterns in Java's syntax: those that both engines read alike work, all others are skipped and say why, and none can
  * stall the caller. What is expected here is what java.util.regex answered. */
-#include "regex.h"
+#include "event/regex.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define pe_regex_new       bare_new
 #define pe_regex_free      bare_free
 #define pe_regex_matches   bare_matches
-#include "../../csrc/regex.c"
+#include "event/regex.c"
 
 #include "test.h"
 

@@ -1,12 +1,12 @@
 /* What a reply means: spec/vectors/replies.jsonl, line by line, and replies that nobody should send. */
-#include "reply.h"
+#include "policy/reply.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
 
 static const int64_t accepted_codes[] = {1100};

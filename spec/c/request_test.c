@@ -1,10 +1,10 @@
 /* Requests on the sender's thread: each is answered once, with what became of it; none stands behind tracked events or
  * a held queue; and none is left without an answer at the end. */
-#include "request.h"
+#include "delivery/request.h"
 
 #include <stdlib.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "loop.h"
 #include "sending.h"
 

@@ -1,13 +1,13 @@
 /* What became of events: a result holds all that was said, the ring forgets the oldest, and nothing is lost uncounted
  * between a thread that puts and one that takes. */
-#include "results.h"
+#include "delivery/results.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "test.h"
-#include "thread.h"
 
 enum { CAPACITY = 8, MANY = 100000 };
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "delivery/sender.h"
 #include "events.h"
 #include "failing_malloc.h"
 #include "loop.h"
-#include "sender.h"
 #include "server.h"
 
 enum { EVENTS = 4, MANY = 1 << 20 };

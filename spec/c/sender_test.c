@@ -1,15 +1,15 @@
 /* The sender's thread, against a server that counts what it receives: every event has its outcome, and none arrives
  * twice but where an answer was lost; at the end nothing is left running. */
-#include "sender.h"
+#include "delivery/sender.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "events.h"
 #include "numbers.h"
 #include "sending.h"
-#include "thread.h"
 
 enum { EVENTS = 300 };
 

@@ -1,14 +1,14 @@
 /* The sender's thread, when the endpoint or the time stands in the way: it waits as long as it must, loses nothing
  * meanwhile, and no longer. */
-#include "sender.h"
+#include "delivery/sender.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "events.h"
 #include "sending.h"
-#include "thread.h"
 
 enum { EVENTS = 300 };
 

@@ -3,7 +3,7 @@
 #ifndef PE_TEST_SENDING_H
 #define PE_TEST_SENDING_H
 
-#include "sender.h"
+#include "delivery/sender.h"
 #include "server.h"
 
 /* Only a test that fails waits for so long. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "thread.h"
+#include "base/thread.h"
 
 enum { SERVER_EVENTS = 20000, SERVER_CONNECTIONS = 64, SERVER_REQUEST = 1024 };
 

@@ -1,5 +1,5 @@
 /* The heap of waiting events, against a list that is searched from end to end. */
-#include "waiting.h"
+#include "queue/waiting.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* The waker: its socket is found by its owner alone and leaves nothing behind; an answer is told once, and none is
  * lost. */
-#include "waker.h"
+#include "delivery/waker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/thread.h"
 #include "loop.h"
-#include "thread.h"
 
 static pe_request *request_of(loop *self, uint64_t number) {
   pe_request *request = pe_request_new(self->waker, number, "{}", 2);

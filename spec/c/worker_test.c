@@ -1,13 +1,13 @@
 /* The life of threads: started, joined in time, left behind, ended with their group, forgotten in a forked child, and
  * over before exit() takes things away. Children do what a test cannot do twice, or may not survive. */
-#include "worker.h"
+#include "base/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "test.h"
 
 enum { MANY = 20 };

@@ -1,6 +1,6 @@
 /* The date reader against a slow one that reads the platform's own notation and leaves the calendar to libc; and what
  * pe_date_write writes, pe_date_check accepts and libc reads as the same second. The input is a text. */
-#include "date.h"
+#include "event/date.h"
 
 #include <ctype.h>
 #include <time.h>

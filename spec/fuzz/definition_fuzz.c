@@ -5,13 +5,13 @@
  *   vTEXT rREGEX   a value of that attribute, and its pattern
  *   tTEXT nNUMBER  a value to check against every attribute
  * and any other line is a name to look up. */
-#include "definition.h"
+#include "event/definition.h"
 
 #include <jansson.h>
 #include <math.h>
 
+#include "event/similar.h"
 #include "fuzz.h"
-#include "similar.h"
 
 enum { MAX_EVENTS = 32, MAX_VALUES = 16, EXPLANATION = 399 };
 enum { MAX_REGEXES = 8, MAX_CHECKED = 8, MAX_CHECKS = 100, MAX_NEAREST = 4 }; /* of one input: it is to be quick */

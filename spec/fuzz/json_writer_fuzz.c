@@ -1,6 +1,6 @@
 /* What the JSON writer writes, jansson reads back as the same; what it refuses, jansson refuses too. The input: a byte
  * that says what the rest is (a text, the bits of a double, an integer, or a number in decimal). */
-#include "json_writer.h"
+#include "event/json_writer.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* A reply reads the same with a blank behind it: the short way and jansson agree. The input is a body. */
-#include "reply.h"
+#include "policy/reply.h"
 
 #include "fuzz.h"
 

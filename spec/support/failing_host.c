@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 #include "failing_malloc.h"
-#include "lua_compat.h"
+#include "lua/lua_compat.h"
 
 int luaopen_postevent_core(lua_State *L);
 

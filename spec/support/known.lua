@@ -70,11 +70,11 @@ function known.evaluate(text)
 end
 
 local function core_sources()
-  local _, names = children.run { "ls", "csrc" }
+  local _, names = children.run { "find", "csrc", "-name", "*.c" }
   local texts = {}
   for name in names:gmatch "%S+%.c" do
-    if name ~= "error.c" then
-      texts[#texts + 1] = files.read("csrc/" .. name)
+    if not name:find "/error%.c$" then
+      texts[#texts + 1] = files.read(name)
     end
   end
   return table.concat(texts)
@@ -85,7 +85,7 @@ end
 function known.codes()
   local codes = {}
   local rest = core_sources()
-  for constant, name in files.read("csrc/error.c"):gmatch '%[(PE_[%u_]+)%] = {"([%l_]+)"' do
+  for constant, name in files.read("csrc/base/error.c"):gmatch '%[(PE_[%u_]+)%] = {"([%l_]+)"' do
     if constant ~= "PE_OK" and rest:find("%f[%w_]" .. constant .. "%f[^%w_]") then
       codes[name] = true
     end
@@ -101,7 +101,7 @@ end
 -- { delivered = true, ... }: the outcomes of tracked events.
 function known.outcomes()
   local outcomes = {}
-  for name in files.read("csrc/outcome.h"):match("names%[[%u_]+%] = (%b{})"):gmatch '"(%l+)"' do
+  for name in files.read("csrc/queue/outcome.h"):match("names%[[%u_]+%] = (%b{})"):gmatch '"(%l+)"' do
     outcomes[name] = true
   end
   return outcomes
@@ -110,7 +110,7 @@ end
 -- { idle = true, ... }: the states of a client.
 function known.states()
   local states = {}
-  for name in files.read("csrc/counters.c"):match("names%[%] = (%b{})"):gmatch '"(%l+)"' do
+  for name in files.read("csrc/queue/counters.c"):match("names%[%] = (%b{})"):gmatch '"(%l+)"' do
     states[name] = true
   end
   return states
@@ -118,8 +118,8 @@ end
 
 -- rule.c's names of the constants that stand in rule.h from `first` to `last`. Two constants may share a name.
 local function rules_between(first, last)
-  local header, names = files.read "csrc/rule.h", {}
-  for constant, name in files.read("csrc/rule.c"):gmatch '%[(PE_RULE_[%u%d_]+)%] = "([%l%d_]+)"' do
+  local header, names = files.read "csrc/event/rule.h", {}
+  for constant, name in files.read("csrc/event/rule.c"):gmatch '%[(PE_RULE_[%u%d_]+)%] = "([%l%d_]+)"' do
     names[constant] = name
   end
   local rules = {}
@@ -142,7 +142,7 @@ end
 
 -- { CUSTOMER = true, ... }: the types of attributes.
 function known.types()
-  return names_of(require("postevent.definition_limits").TYPES)
+  return names_of(require("postevent.definitions.limits").TYPES)
 end
 
 -- { type = true, ... }: the fields of an attribute in the short form of definitions.
@@ -153,7 +153,7 @@ function known.short_fields()
       return names_of(fields)
     end
   end
-  error "definitions.lua has no `short_fields`"
+  error "definitions/short.lua has no `short_fields`"
 end
 
 return known

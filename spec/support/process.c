@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #endif
 
-#include "lua_compat.h"
+#include "lua/lua_compat.h"
 
 #include <errno.h>
 #include <fcntl.h>

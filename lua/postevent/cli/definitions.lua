@@ -159,7 +159,7 @@ end
 function actions.sample(args)
   local read = definitions_file.read("FILE", args.file)
   local definition = find_event(read, args.name, args.file)
-  local event, unmade = require("postevent.sample").make(definition)
+  local event, unmade = require("postevent.cli.sample").make(definition)
   local members = { { "event_name", event.event_name } }
   for _, attribute in ipairs(definition.attributes) do
     members[#members + 1] = attribute.name ~= "event_name" and { attribute.name, event[attribute.name] } or nil

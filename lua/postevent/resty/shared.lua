@@ -4,7 +4,7 @@
 
 local ngx = ngx
 local core = require("postevent.core")
-local phase = require("postevent.resty.phase")
+local phase = require("postevent.phase")
 
 local shared = {}
 

@@ -1,0 +1,215 @@
+#include "base/worker.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* From the time by which threads are to be done to the time by which we stop waiting for one. */
+static const int64_t GRACE = 500 * PE_MILLISECOND;
+static const int64_t EXIT_PATIENCE = 900 * PE_MILLISECOND; /* design.md: one second in all */
+
+static struct {
+  pe_mutex lock;
+  pe_cond ended;
+  /* guarded by lock */
+  pe_worker *first;
+  int steps;    /* of pe_worker_prepare that are done */
+  bool exiting; /* no thread is started any more */
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Forks that wait for the workers to rest. Atomic. */
+static int forks;
+
+/* Written in a forked child only, which has one thread then. */
+static unsigned generation;
+
+/* ---- fork and exit ---- */
+
+/* The locks are held across a fork, so that the child finds the list whole, and no worker inside a library. */
+static void before_fork(void) {
+  (void)__atomic_add_fetch(&forks, 1, __ATOMIC_RELAXED);
+  pe_mutex_lock(&all.lock);
+  for (pe_worker *worker = all.first; worker; worker = worker->next)
+    pe_mutex_lock(&worker->at_work);
+}
+
+static void after_fork_in_parent(void) {
+  for (pe_worker *worker = all.first; worker; worker = worker->next)
+    pe_mutex_unlock(&worker->at_work);
+  (void)__atomic_sub_fetch(&forks, 1, __ATOMIC_RELAXED);
+  pe_mutex_unlock(&all.lock);
+}
+
+/* The parent's threads are not here. What they had is left alone: its memory is the price of a fork. */
+static void after_fork_in_child(void) {
+  generation++;
+  forks = 0;
+  all.first = NULL;
+  (void)pe_mutex_init(&all.lock);
+  (void)pe_cond_init(&all.ended);
+}
+
+static void at_exit(void) {
+  pe_mutex_lock(&all.lock);
+  all.exiting = true;
+  pe_mutex_unlock(&all.lock);
+  pe_worker_end_all(NULL, EXIT_PATIENCE);
+}
+
+/* Each step once: a handler that is registered twice would take its locks twice. */
+bool pe_worker_prepare(void) {
+  bool prepared;
+  pe_mutex_lock(&all.lock);
+  if (all.steps == 0 && pe_cond_init(&all.ended)) all.steps++;
+  if (all.steps == 1 && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0) all.steps++;
+  if (all.steps == 2 && atexit(at_exit) == 0) all.steps++;
+  prepared = all.steps == 3;
+  pe_mutex_unlock(&all.lock);
+  return prepared;
+}
+
+unsigned pe_worker_generation(void) {
+  return generation;
+}
+
+void pe_worker_rest(pe_worker *worker) {
+  pe_mutex_unlock(&worker->at_work);
+}
+
+void pe_worker_resume(pe_worker *worker) {
+  if (__atomic_load_n(&forks, __ATOMIC_RELAXED) > 0) { /* lets the fork go first: a busy worker would take all turns */
+    pe_mutex_lock(&all.lock);
+    pe_mutex_unlock(&all.lock);
+  }
+  pe_mutex_lock(&worker->at_work);
+}
+
+/* ---- the list ---- */
+
+static void *run(void *user) {
+  pe_worker *worker = user;
+  pe_worker_resume(worker);
+  worker->run(worker);
+  pe_worker_rest(worker);
+  pe_mutex_lock(&all.lock);
+  worker->ended = true;
+  pe_cond_broadcast(&all.ended);
+  pe_mutex_unlock(&all.lock);
+  return NULL;
+}
+
+/* With the lock held. */
+static void unlist(const pe_worker *worker) {
+  pe_worker **link = &all.first;
+  while (*link != worker)
+    link = &(*link)->next;
+  *link = worker->next;
+}
+
+/* Joins a worker that has ended and is on no list. */
+static void join(pe_worker *worker) {
+  if (!worker->joined) pe_thread_join(worker->thread);
+  pe_mutex_destroy(&worker->at_work);
+}
+
+/* Takes a worker out that was left and has ended; NULL: none. With the lock held. */
+static pe_worker *take_ended(void) {
+  for (pe_worker *worker = all.first; worker; worker = worker->next) {
+    if (!worker->ended || !worker->dispose) continue;
+    unlist(worker);
+    return worker;
+  }
+  return NULL;
+}
+
+/* Frees what has ended since. */
+static void reap(void) {
+  pe_worker *worker;
+  do {
+    pe_mutex_lock(&all.lock);
+    worker = take_ended();
+    pe_mutex_unlock(&all.lock);
+    if (!worker) break;
+    join(worker);
+    worker->dispose(worker);
+  } while (true);
+}
+
+bool pe_worker_start(pe_worker *worker) {
+  bool started;
+  reap();
+  if (!pe_mutex_init(&worker->at_work)) return false;
+  worker->ended = worker->joined = false;
+  worker->dispose = NULL;
+  /* Under the lock: a thread that ends at once finds itself on the list, and a fork finds both or neither. */
+  pe_mutex_lock(&all.lock);
+  started = !all.exiting && pe_thread_start(&worker->thread, run, worker);
+  if (started) {
+    worker->next = all.first;
+    all.first = worker;
+  }
+  pe_mutex_unlock(&all.lock);
+  if (!started) pe_mutex_destroy(&worker->at_work);
+  return started;
+}
+
+bool pe_worker_join(pe_worker *worker, int64_t deadline) {
+  bool ended;
+  pe_mutex_lock(&all.lock);
+  for (int64_t left = deadline - pe_clock_monotonic(); !worker->ended && left > 0;
+       left = deadline - pe_clock_monotonic())
+    (void)pe_cond_wait(&all.ended, &all.lock, left);
+  ended = worker->ended;
+  if (ended) unlist(worker);
+  pe_mutex_unlock(&all.lock);
+  if (ended) join(worker);
+  return ended;
+}
+
+void pe_worker_leave(pe_worker *worker, int64_t patience, void (*dispose)(pe_worker *self)) {
+  worker->finish(worker, pe_clock_monotonic() + patience);
+  pe_mutex_lock(&all.lock);
+  worker->dispose = dispose;
+  pe_mutex_unlock(&all.lock);
+  reap();
+}
+
+/* Asks all of the group to finish. With the lock held: none of them can be disposed of meanwhile. */
+static void ask(const void *group, int64_t deadline) {
+  for (pe_worker *worker = all.first; worker; worker = worker->next)
+    if (!group || worker->group == group) worker->finish(worker, deadline);
+}
+
+/* Whether one of the group still runs. With the lock held. */
+static bool is_running(const void *group) {
+  for (const pe_worker *worker = all.first; worker; worker = worker->next)
+    if (!worker->ended && (!group || worker->group == group)) return true;
+  return false;
+}
+
+/* Joins those of the group that have ended and still belong to somebody, who is not there to do it any more: at exit.
+ */
+static void join_owned(void) {
+  pe_mutex_lock(&all.lock);
+  for (pe_worker *worker = all.first; worker; worker = worker->next) {
+    if (!worker->ended || worker->dispose || worker->joined) continue;
+    pe_thread_join(worker->thread);
+    worker->joined = true;
+  }
+  pe_mutex_unlock(&all.lock);
+}
+
+void pe_worker_end_all(const void *group, int64_t patience) {
+  int64_t deadline = pe_clock_monotonic() + patience;
+  int64_t left = patience;
+
+  pe_mutex_lock(&all.lock);
+  ask(group, deadline);
+  while (is_running(group) && left + GRACE > 0) {
+    (void)pe_cond_wait(&all.ended, &all.lock, left + GRACE);
+    left = deadline - pe_clock_monotonic();
+  }
+  pe_mutex_unlock(&all.lock);
+  reap();
+  if (!group) join_owned();
+}

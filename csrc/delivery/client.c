@@ -1,0 +1,348 @@
+#include "delivery/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/worker.h"
+#include "delivery/sender.h"
+#include "http/credentials.h"
+
+static const int64_t LEAVE_PATIENCE = 900 * PE_MILLISECOND; /* design.md: within a second */
+
+/* What a process has of a client. A forked child makes its own and never touches the parent's: a lock may be held by a
+ * thread that is not there, and to clean a connection up would break it for the parent. */
+typedef struct parts {
+  struct parts *next; /* among the abandoned */
+  unsigned generation;
+  pe_http *connection; /* of post; NULL until the first */
+  pe_queue *queue;
+  pe_results *results;
+  pe_sender *sender; /* NULL until the first track */
+} parts;
+
+struct pe_client {
+  /* immutable */
+  pe_http *http;       /* how to post; never used for it, so that it has no connection. NULL: sends nothing */
+  pe_post_policy post; /* its codes are owned */
+  pe_queue_config queue;
+  size_t results;
+  pe_sender_config sender; /* what is the same for every sender of this client */
+  /* the owner's thread */
+  pe_credentials *credentials;
+  bool closed;
+  parts *own;
+};
+
+/* What is never freed stays in sight of whoever looks for leaks. */
+static parts *abandoned;
+
+/* ---- parts ---- */
+
+/* Frees parts whose sender is no more. */
+static void free_parts(parts *own) {
+  if (!own) return;
+  pe_http_free(own->connection);
+  pe_queue_free(own->queue);
+  pe_results_free(own->results);
+  free(own);
+}
+
+static void abandon(parts *own) {
+  parts *first = __atomic_load_n(&abandoned, __ATOMIC_RELAXED);
+  do
+    own->next = first;
+  while (!__atomic_compare_exchange_n(&abandoned, &first, own, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static parts *new_parts(const pe_client *client) {
+  parts *made = calloc(1, sizeof *made);
+  if (!made) return NULL;
+  made->generation = pe_worker_generation();
+  if (pe_queue_new(&client->queue, &made->queue) == PE_OK && pe_results_new(client->results, &made->results) == PE_OK)
+    return made;
+  free_parts(made);
+  return NULL;
+}
+
+/* Sees to it that the client's parts are this process's. Returns false when memory is out; the next call tries again.
+ * And for NULL: a client that was collected, but that a finalizer after it still calls. */
+static bool own(pe_client *client) {
+  parts *made;
+
+  if (!client) return false;
+  if (client->own->generation == pe_worker_generation()) return true;
+  made = new_parts(client);
+  if (!made) return false;
+  if (client->closed) {
+    pe_queue_close(made->queue);
+    pe_queue_set_state(made->queue, PE_STATE_CLOSED);
+  }
+  abandon(client->own);
+  client->own = made;
+  return true;
+}
+
+/* ---- life cycle ---- */
+
+static pe_error copy_codes(pe_accept from, pe_accept *to) {
+  int64_t *codes = malloc((from.count > 0 ? from.count : 1) * sizeof *codes);
+  if (!codes) return PE_NO_MEMORY;
+  if (from.count > 0) memcpy(codes, from.codes, from.count * sizeof *codes);
+  to->codes = codes;
+  to->count = from.count;
+  return PE_OK;
+}
+
+/* Frees the client; its sender is no more. */
+static void free_client(void *user) {
+  pe_client *client = user;
+  free_parts(client->own);
+  pe_http_free(client->http);
+  pe_credentials_free(client->credentials);
+  free((void *)client->post.accept.codes);
+  free(client);
+}
+
+static void set_policies(pe_client *client, const pe_client_config *config) {
+  client->post = config->post;
+  client->post.accept = (pe_accept){NULL, 0};
+  client->queue = config->queue;
+  client->results = config->results;
+  client->sender.group = config->group;
+  client->sender.max_in_flight = config->queue.width;
+  client->sender.max_posts = config->max_posts;
+  client->sender.policy.retry = config->post.retry;
+  client->sender.policy.retry_ambiguous = config->retry_ambiguous;
+  client->sender.rate_per_second = config->rate_per_second;
+  client->sender.rate_burst = config->rate_burst;
+}
+
+pe_error pe_client_new(const pe_client_config *config, pe_client **client, const char **why) {
+  pe_error error = PE_NO_MEMORY;
+  pe_client *made = calloc(1, sizeof *made);
+
+  *why = pe_error_text(PE_NO_MEMORY);
+  if (!made) goto out;
+  set_policies(made, config);
+  error = copy_codes(config->post.accept, &made->post.accept);
+  if (error) goto out;
+  if (config->sends) error = pe_http_new(&config->http, &made->http, why);
+  if (error) goto out;
+  error = PE_NO_MEMORY;
+  made->credentials = pe_credentials_new(config->credentials);
+  made->own = new_parts(made);
+  if (!made->credentials || !made->own) goto out;
+  *client = made;
+  return PE_OK;
+out:
+  if (made) free_client(made);
+  return error;
+}
+
+/* Of a client that was left, when its sender is done. */
+static void free_left(void *user) {
+  pe_client *client = user;
+  pe_sender_free(client->own->sender);
+  free_client(client);
+}
+
+void pe_client_leave(pe_client *client) {
+  if (!client) return;
+  if (client->own->generation != pe_worker_generation()) {
+    abandon(client->own);
+    client->own = NULL;
+  } else if (client->own->sender) {
+    pe_sender_leave(client->own->sender, LEAVE_PATIENCE, free_left, client);
+    return;
+  }
+  free_client(client);
+}
+
+pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials credentials) {
+  pe_credentials *given = pe_credentials_new(credentials);
+  pe_error error = PE_NO_MEMORY;
+
+  if (!given || !own(client)) goto out;
+  error = client->own->sender ? pe_sender_set_credentials(client->own->sender, credentials) : PE_OK;
+  if (error) goto out;
+  if (client->own->connection && pe_http_set_credentials(client->own->connection, credentials) != PE_OK) {
+    pe_http_free(client->own->connection); /* the next post makes one with the new ones */
+    client->own->connection = NULL;
+  }
+  pe_credentials_free(client->credentials);
+  client->credentials = given;
+  given = NULL;
+out:
+  pe_credentials_free(given);
+  return error;
+}
+
+/* ---- post ---- */
+
+/* The connection that posts of this process share, made for the first of them. */
+static pe_error connect(pe_client *client) {
+  pe_http *made = NULL;
+  pe_error error = PE_NO_MEMORY;
+
+  if (!own(client)) return PE_NO_MEMORY;
+  if (client->own->connection) return PE_OK;
+  error = pe_http_copy(client->http, &made);
+  if (error == PE_OK) error = pe_http_set_credentials(made, pe_credentials_view(client->credentials));
+  if (error == PE_OK)
+    client->own->connection = made;
+  else
+    pe_http_free(made);
+  return error;
+}
+
+void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *post) {
+  int64_t start = pe_clock_monotonic();
+  int64_t deadline = start + client->post.timeout;
+  int64_t now = start;
+  int64_t due = start;
+  pe_error error = connect(client);
+
+  post->attempts = 0;
+  while (error == PE_OK && now < deadline) {
+    pe_http_post(client->own->connection, body, size, deadline - now, &post->last.transfer);
+    pe_attempt_judge(&post->last, client->post.accept);
+    post->attempts++;
+    now = pe_clock_monotonic();
+    if (!pe_post_again(&client->post, post, deadline, now, pe_random_unit(), &due)) break;
+    pe_clock_sleep(due - now);
+    now = pe_clock_monotonic();
+  }
+  if (error != PE_OK) pe_attempt_fail(&post->last, error);
+  post->elapsed = now - start;
+}
+
+pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size) {
+  pe_error error = pe_client_start(client);
+  pe_request *request;
+
+  if (error) return error;
+  request = pe_request_new(waker, number, body, size);
+  if (!request) return PE_NO_MEMORY;
+  request->begun_at = pe_clock_monotonic();
+  request->deadline = request->begun_at + client->post.timeout;
+  error = pe_sender_submit(client->own->sender, request, client->queue.max_events);
+  if (error) pe_request_free(request);
+  return error;
+}
+
+/* ---- track ---- */
+
+pe_error pe_client_start(pe_client *client) {
+  pe_sender_config config;
+
+  if (client->closed) return PE_CLOSED;
+  if (!own(client)) return PE_NO_MEMORY;
+  if (client->own->sender || !client->http) return PE_OK;
+  config = client->sender;
+  config.http = client->http;
+  config.post = client->post;
+  config.queue = client->own->queue;
+  config.results = client->own->results;
+  return pe_sender_start(&config, pe_credentials_view(client->credentials), &client->own->sender);
+}
+
+static void put_result(pe_client *client, pe_record *record, pe_outcome outcome, pe_error code,
+                       const pe_result_words *words, int64_t now) {
+  if (pe_results_wanted(client->own->results))
+    pe_results_put(client->own->results, pe_result_new(record, outcome, code, words, now));
+  free(record);
+}
+
+static void tell_dropped(pe_client *client, pe_record *dropped, int64_t now) {
+  const pe_result_words none = {0, NULL, NULL};
+  while (dropped) {
+    pe_record *newer = dropped->newer;
+    put_result(client, dropped, PE_DROPPED, PE_QUEUE_FULL, &none, now);
+    dropped = newer;
+  }
+}
+
+/* Mode "record": as if it had been delivered. */
+static pe_error pass(pe_client *client, const pe_event *event, uint64_t *ticket, int64_t now) {
+  char request_id[PE_UUID_LENGTH + 1];
+  pe_reply reply = {.has_status = true, .status_code = 1100};
+  const pe_result_words words = {200, &reply, NULL};
+  pe_record *record;
+  pe_error error = pe_queue_pass(client->own->queue, event, now, &record);
+
+  if (error) return error;
+  pe_random_uuid7(request_id, pe_clock_wall());
+  reply.message = PE_RECORDED;
+  reply.message_size = strlen(PE_RECORDED);
+  reply.request_id = request_id;
+  reply.request_id_size = PE_UUID_LENGTH;
+  *ticket = record->ticket;
+  put_result(client, record, PE_DELIVERED, PE_OK, &words, now);
+  return PE_OK;
+}
+
+pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *ticket) {
+  int64_t now = pe_clock_monotonic();
+  pe_error error = client->closed ? PE_CLOSED : pe_client_start(client);
+  pe_push push;
+
+  if (error) {
+    pe_client_refuse(client, error);
+    return error;
+  }
+  if (!client->http) return pass(client, event, ticket, now);
+  error = pe_queue_push(client->own->queue, event, now, &push);
+  if (error) return error;
+  if (push.wake) pe_sender_wake(client->own->sender);
+  tell_dropped(client, push.dropped, now);
+  *ticket = push.ticket;
+  return PE_OK;
+}
+
+void pe_client_refuse(pe_client *client, pe_error error) {
+  if (own(client)) pe_queue_refuse(client->own->queue, error);
+}
+
+uint64_t pe_client_flush(pe_client *client, int64_t timeout) {
+  return own(client) ? pe_queue_flush(client->own->queue, timeout) : 0;
+}
+
+uint64_t pe_client_close(pe_client *client, int64_t timeout) {
+  client->closed = true;
+  if (!own(client)) return 0; /* a child that has nothing */
+  pe_queue_close(client->own->queue);
+  return pe_queue_flush(client->own->queue, timeout);
+}
+
+uint64_t pe_client_stop(pe_client *client) {
+  if (!own(client)) return 0;
+  if (client->own->sender && pe_sender_stop(client->own->sender)) client->own->sender = NULL;
+  pe_http_free(client->own->connection);
+  client->own->connection = NULL;
+  pe_queue_set_state(client->own->queue, PE_STATE_CLOSED);
+  return pe_queue_flush(client->own->queue, 0);
+}
+
+pe_result *pe_client_take_result(pe_client *client) {
+  return own(client) ? pe_results_take(client->own->results) : NULL;
+}
+
+size_t pe_client_results(pe_client *client, uint64_t *lost) {
+  *lost = 0;
+  return own(client) ? pe_results_count(client->own->results, lost) : 0;
+}
+
+void pe_client_snapshot(pe_client *client, pe_counters *counters) {
+  memset(counters, 0, sizeof *counters);
+  if (own(client)) pe_queue_snapshot(client->own->queue, counters);
+}
+
+bool pe_client_has_news(const pe_client *client) {
+  return client && client->own->generation == pe_worker_generation() && pe_queue_has_news(client->own->queue);
+}
+
+void pe_client_take_news(pe_client *client) {
+  if (own(client)) pe_queue_take_news(client->own->queue);
+}

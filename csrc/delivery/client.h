@@ -1,0 +1,88 @@
+/* A client: wires the parts together and owns their life cycle. Belongs to one thread, the owner's. After a fork the
+ * child's client is empty and shares nothing with the parent's: every function sees to that first. */
+#ifndef PE_CLIENT_H
+#define PE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "delivery/request.h"
+#include "delivery/results.h"
+#include "http/http.h"
+#include "policy/post.h"
+#include "queue/queue.h"
+
+typedef struct pe_client pe_client;
+
+/* What the reply says of an event that was only recorded. */
+#define PE_RECORDED "recorded, not sent (mode = \"record\")"
+
+typedef struct pe_client_config {
+  bool sends;          /* false: neither posts nor has a sender; `http` and `credentials` are not read */
+  pe_http_config http; /* its arrays and strings are copied, as are all below */
+  pe_http_credentials credentials;
+  pe_post_policy post;  /* its timeout is also one attempt's of a tracked event */
+  size_t max_posts;     /* requests that are posted at once */
+  bool retry_ambiguous; /* of tracked events: sent, and no answer */
+  pe_queue_config queue;
+  size_t results; /* how many are kept */
+  double rate_per_second, rate_burst;
+  const void *group; /* the Lua state: whose threads end with it */
+} pe_client_config;
+
+/* Makes a client; opens no connection and starts no thread. Returns PE_OK and sets *client; or PE_NO_MEMORY or PE_TLS,
+ * with *why as pe_http_new. */
+pe_error pe_client_new(const pe_client_config *config, pe_client **client, const char **why);
+
+/* Ends a client without waiting: what is pending has a second, behind the caller's back, to be delivered. The client is
+ * not the caller's any more. NULL is legal. */
+void pe_client_leave(pe_client *client);
+
+/* The credentials (copied) of every later request; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and the
+ * old ones stay. */
+pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials credentials);
+
+/* Posts `body` and waits for the outcome; tries again where that is safe: nothing was sent, or the platform asked to
+ * come back. Always fills *result. */
+void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *result);
+
+/* The same without waiting: hands a copy of `body` to the sender's thread, which is started at need; `waker` gets the
+ * request of that number, answered, whatever happens. Not for a client that sends nothing. Returns PE_OK; or PE_CLOSED,
+ * PE_QUEUE_FULL (so many have no answer yet as the queue may have events) or PE_NO_MEMORY: nothing is sent. */
+pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size);
+
+/* Starts the sender's thread unless it runs, or the client sends nothing. Returns PE_OK, PE_CLOSED or PE_NO_MEMORY (the
+ * system has no thread or descriptor to give, too). */
+pe_error pe_client_start(pe_client *client);
+
+/* Accepts a copy of `event` for delivery, and starts the sender at need; a client that sends nothing counts it as
+ * delivered. Counts the call. Returns PE_OK and sets *ticket; or what pe_queue_push or pe_client_start return. */
+pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *ticket);
+
+/* Counts a call of track that ended before. */
+void pe_client_refuse(pe_client *client, pe_error error);
+
+/* Waits, at most `timeout` nanoseconds, until every event accepted so far has its outcome. Returns how many do not. */
+uint64_t pe_client_flush(pe_client *client, int64_t timeout);
+
+/* The first half of closing: nothing is accepted any more, and what was is flushed. Returns as pe_client_flush. */
+uint64_t pe_client_close(pe_client *client, int64_t timeout);
+
+/* The second half: ends the thread and closes the connections, within a moment. Returns how many events have no
+ * outcome. Results and counters can still be read. */
+uint64_t pe_client_stop(pe_client *client);
+
+/* The oldest result that was not read yet, which the caller frees with free(). NULL: there is none. */
+pe_result *pe_client_take_result(pe_client *client);
+
+/* How many results wait to be read, and how many gave way unread. */
+size_t pe_client_results(pe_client *client, uint64_t *lost);
+
+/* As pe_queue_has_news and pe_queue_take_news. */
+bool pe_client_has_news(const pe_client *client);
+void pe_client_take_news(pe_client *client);
+
+void pe_client_snapshot(pe_client *client, pe_counters *counters);
+
+#endif

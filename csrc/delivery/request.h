@@ -1,0 +1,32 @@
+/* A post whose caller waits without a thread of its own (an nginx request, whose light thread sleeps): handed to the
+ * sender's thread, which tries it as `post` would, and answered through a waker. It is not a tracked event: it stands
+ * in no queue behind others, is not held, and no counter counts it. */
+#ifndef PE_REQUEST_H
+#define PE_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "delivery/waker.h"
+#include "policy/post.h"
+
+/* One request, in one block of memory. Belongs to whoever has it in hand: who made it, the sender, the waker, who took
+ * it from there. */
+struct pe_request {
+  pe_request *next; /* in the list that it is on */
+  uint64_t number;  /* the caller's name for it */
+  pe_waker *waker;  /* a reference: where it is answered */
+  int64_t begun_at, deadline;
+  int64_t due; /* of the next attempt, while it waits for one */
+  pe_post_result result;
+  size_t size;
+  char body[]; /* not NUL-terminated */
+};
+
+/* Makes a request with a copy of `body`. Returns NULL when memory is out. */
+pe_request *pe_request_new(pe_waker *waker, uint64_t number, const char *body, size_t size);
+
+/* NULL is legal. */
+void pe_request_free(pe_request *request);
+
+#endif

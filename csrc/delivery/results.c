@@ -1,0 +1,127 @@
+#include "delivery/results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/thread.h"
+
+struct pe_results {
+  /* immutable */
+  size_t capacity;
+  pe_result **ring; /* owned, as is what it holds */
+  /* guarded by lock */
+  pe_mutex lock;
+  size_t first, count;
+  uint64_t lost;
+};
+
+/* ---- one result ---- */
+
+/* Copies `size` bytes to *end, which moves on; returns where they are now. */
+static const char *keep(char **end, const char *text, size_t size) {
+  char *kept = *end;
+  if (size > 0) memcpy(kept, text, size);
+  *end += size;
+  return kept;
+}
+
+pe_result *pe_result_new(const pe_record *record, pe_outcome outcome, pe_error code, const pe_result_words *words,
+                         int64_t now) {
+  static const pe_reply no_reply;
+  const pe_reply *reply = words->reply ? words->reply : &no_reply;
+  const char *trouble = words->trouble ? words->trouble : "";
+  size_t texts = record->id_size + record->name_size + reply->message_size + reply->request_id_size + strlen(trouble);
+  pe_result *result = malloc(sizeof *result + texts + 1);
+  char *end;
+
+  if (!result) return NULL;
+  memset(result, 0, sizeof *result);
+  end = (char *)(result + 1);
+  result->ticket = record->ticket;
+  result->outcome = outcome;
+  result->code = code;
+  result->attempts = record->attempts;
+  result->latency = now - record->accepted_at;
+  result->http_status = words->http_status;
+  result->reply = *reply;
+  result->reply.document = NULL;
+  if (reply->message) result->reply.message = keep(&end, reply->message, reply->message_size);
+  if (reply->request_id) result->reply.request_id = keep(&end, reply->request_id, reply->request_id_size);
+  result->id_size = record->id_size;
+  result->id = keep(&end, pe_record_id(record), record->id_size);
+  result->name_size = record->name_size;
+  result->name = keep(&end, pe_record_name(record), record->name_size);
+  result->trouble = keep(&end, trouble, strlen(trouble) + 1);
+  return result;
+}
+
+/* ---- the ring ---- */
+
+pe_error pe_results_new(size_t capacity, pe_results **results) {
+  pe_results *made = calloc(1, sizeof *made);
+
+  if (!made) return PE_NO_MEMORY;
+  made->capacity = capacity;
+  made->ring = calloc(capacity > 0 ? capacity : 1, sizeof(pe_result *));
+  if (!made->ring || !pe_mutex_init(&made->lock)) {
+    free(made->ring);
+    free(made);
+    return PE_NO_MEMORY;
+  }
+  *results = made;
+  return PE_OK;
+}
+
+void pe_results_free(pe_results *results) {
+  pe_result *result;
+  if (!results) return;
+  while ((result = pe_results_take(results)))
+    free(result);
+  pe_mutex_destroy(&results->lock);
+  free(results->ring);
+  free(results);
+}
+
+bool pe_results_wanted(const pe_results *results) {
+  return results->capacity > 0;
+}
+
+/* Takes the oldest out, with the lock held; there is one. */
+static pe_result *take_first(pe_results *results) {
+  pe_result *result = results->ring[results->first];
+  results->first = (results->first + 1) % results->capacity;
+  results->count--;
+  return result;
+}
+
+void pe_results_put(pe_results *results, pe_result *result) {
+  pe_result *lost = NULL;
+
+  if (results->capacity == 0) {
+    free(result);
+    return;
+  }
+  pe_mutex_lock(&results->lock);
+  if (!result || results->count == results->capacity) results->lost++;
+  if (result && results->count == results->capacity) lost = take_first(results);
+  if (result) results->ring[(results->first + results->count++) % results->capacity] = result;
+  pe_mutex_unlock(&results->lock);
+  free(lost);
+}
+
+pe_result *pe_results_take(pe_results *results) {
+  pe_result *result = NULL;
+  pe_mutex_lock(&results->lock);
+  if (results->count > 0) result = take_first(results);
+  pe_mutex_unlock(&results->lock);
+  return result;
+}
+
+size_t pe_results_count(pe_results *results, uint64_t *lost) {
+  size_t count;
+  pe_mutex_lock(&results->lock);
+  count = results->count;
+  *lost = results->lost;
+  pe_mutex_unlock(&results->lock);
+  return count;
+}

@@ -1,0 +1,63 @@
+/* What became of events, kept for the program to read: a ring of so many results behind a lock of its own. When it is
+ * full the oldest gives way and is counted as lost: a program that never reads must not stop the delivery. */
+#ifndef PE_RESULTS_H
+#define PE_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "policy/reply.h"
+#include "queue/outcome.h"
+#include "queue/record.h"
+
+typedef struct pe_results pe_results;
+
+/* How an event ended. Its texts are inside its own block of memory. */
+typedef struct pe_result {
+  struct pe_result *next; /* for whoever has taken it */
+  uint64_t ticket;
+  pe_outcome outcome;
+  pe_error code;       /* PE_OK: delivered */
+  int attempts;        /* 0: it was never sent */
+  int64_t latency;     /* nanoseconds from its acceptance */
+  long http_status;    /* of the last attempt; 0: no reply */
+  pe_reply reply;      /* of the last attempt; no document */
+  const char *trouble; /* why there was no reply, for people, NUL-terminated; "" when one came */
+  const char *id, *name;
+  size_t id_size, name_size;
+} pe_result;
+
+/* The last attempt's words, for pe_result_new. Borrowed. */
+typedef struct pe_result_words {
+  long http_status;
+  const pe_reply *reply; /* NULL: none */
+  const char *trouble;   /* NULL: none */
+} pe_result_words;
+
+/* Makes the result of a record, which the caller frees with free(). NULL when memory is out. */
+pe_result *pe_result_new(const pe_record *record, pe_outcome outcome, pe_error code, const pe_result_words *words,
+                         int64_t now);
+
+/* Makes a ring for `capacity` results; 0 keeps none. Returns PE_OK and sets *results, which the caller frees; or
+ * PE_NO_MEMORY. */
+pe_error pe_results_new(size_t capacity, pe_results **results);
+
+/* Frees the ring and what is in it. NULL is legal. No other thread uses it any more. */
+void pe_results_free(pe_results *results);
+
+/* Adds a result, which is the ring's afterwards; NULL, for one that could not be made, counts as lost. With a capacity
+ * of 0 nothing is kept and nothing lost. Any thread. */
+void pe_results_put(pe_results *results, pe_result *result);
+
+/* Whether results are kept at all: none need be made where not. Any thread. */
+bool pe_results_wanted(const pe_results *results);
+
+/* Takes the oldest out, which the caller frees with free(). NULL: there is none. Any thread. */
+pe_result *pe_results_take(pe_results *results);
+
+/* How many are there, and how many were lost so far. Any thread. */
+size_t pe_results_count(pe_results *results, uint64_t *lost);
+
+#endif

@@ -1,0 +1,450 @@
+#include "delivery/sender.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "delivery/lane.h"
+#include "delivery/requests.h"
+#include "http/credentials.h"
+#include "http/http_multi.h"
+#include "policy/attempt.h"
+#include "policy/decision.h"
+#include "policy/endpoint.h"
+#include "policy/rate_limit.h"
+
+static const int64_t LINGER = PE_MILLISECOND; /* how long a sender that had work looks again before it sleeps */
+static const int64_t STOP_PATIENCE = PE_SECOND;
+
+/* A place for one transfer of a tracked event. */
+typedef struct slot {
+  pe_lane lane;
+  pe_attempt attempt;
+  pe_record *record; /* in flight; NULL: the slot is free */
+  bool probe;
+  uint32_t number; /* of the transfer, as pe_progress counts */
+} slot;
+
+struct pe_sender {
+  pe_worker worker;
+  /* immutable after start */
+  pe_sender_config config;
+  void (*dispose)(void *user); /* of pe_sender_leave */
+  void *user;
+  /* guarded by lock */
+  pe_mutex lock;
+  pe_http_multi *multi;             /* the sender's thread frees it at its end: NULL then */
+  int64_t finish_by;                /* monotonic; INT64_MAX: go on */
+  pe_credentials *given;            /* owned; new ones, not taken over yet */
+  pe_request *handed, *last_handed; /* owned; new ones, the oldest first */
+  bool resting;                     /* in its sleep, or about to be */
+  /* atomic */
+  size_t unanswered; /* requests */
+  /* the sender's thread only */
+  pe_credentials *credentials; /* owned; the pool's */
+  pe_lane_pool pool;
+  pe_requests *requests;
+  slot *slots; /* max_in_flight of them */
+  slot **free_slots;
+  size_t free_count;
+  pe_endpoint endpoint;
+  pe_rate_limit rate;
+  pe_progress progress;
+  bool had_work; /* since the last look at an empty queue */
+  bool paused;
+  pe_state state;
+};
+
+/* ---- what becomes of an event ---- */
+
+static void put_result(pe_sender *sender, const pe_record *record, pe_outcome outcome, pe_error code,
+                       const pe_result_words *words, int64_t now) {
+  if (pe_results_wanted(sender->config.results))
+    pe_results_put(sender->config.results, pe_result_new(record, outcome, code, words, now));
+}
+
+/* The words of the attempt for `stats`, without what a reply may quote of the event. */
+static void describe(const pe_attempt *attempt, char *text, size_t size) {
+  if (attempt->transfer.message[0] != '\0')
+    (void)snprintf(text, size, "%s", attempt->transfer.message);
+  else
+    (void)snprintf(text, size, "%s (HTTP %ld)", pe_error_text(attempt->error), attempt->transfer.http_status);
+}
+
+static void finish(pe_sender *sender, slot *self, pe_outcome outcome, const pe_queue_answer *answer, int64_t now) {
+  const pe_attempt *attempt = &self->attempt;
+  pe_result_words words = {attempt->transfer.http_status, &attempt->reply, attempt->transfer.message};
+  /* The result first: who has waited for the outcome (flush) finds it. */
+  put_result(sender, self->record, outcome, attempt->error, &words, now);
+  pe_queue_end(sender->config.queue, self->record, outcome, attempt->error, answer, now);
+  free(self->record);
+  if (outcome == PE_DELIVERED && (int32_t)(self->number - sender->progress.delivered) > 0)
+    sender->progress.delivered = self->number;
+}
+
+/* Whether credentials were refused that have been replaced since: that says nothing about the new ones. */
+static bool is_outdated(const pe_sender *sender, const slot *self) {
+  return self->attempt.error == PE_UNAUTHORIZED && self->lane.credentials_number != sender->pool.credentials_number;
+}
+
+static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
+  if (is_outdated(sender, self)) {
+    pe_endpoint_forget(&sender->endpoint, self->probe);
+    return (pe_decision){.due = now};
+  }
+  return pe_decide(&sender->config.policy, &sender->endpoint, self->record, &self->attempt, self->probe,
+                   sender->progress, now, pe_random_unit);
+}
+
+/* The slot's transfer is over. */
+static void settle(pe_lane *lane, int64_t now) {
+  slot *self = (slot *)lane;
+  pe_sender *sender = lane->owner;
+  char message[PE_LAST_ERROR_SIZE];
+  pe_queue_answer answer = {0, PE_OK, message};
+  pe_decision decision;
+
+  pe_attempt_judge(&self->attempt, sender->config.post.accept);
+  answer.http_status = self->attempt.transfer.http_status;
+  answer.error = self->attempt.error;
+  if (answer.error != PE_OK) describe(&self->attempt, message, sizeof message);
+  decision = decide(sender, self, now);
+  if (decision.ended)
+    finish(sender, self, decision.outcome, &answer, now);
+  else
+    pe_queue_retry(sender->config.queue, self->record, decision.due, &answer);
+  self->record = NULL;
+  sender->free_slots[sender->free_count++] = self;
+  sender->had_work = true;
+}
+
+static void expire(pe_sender *sender, int64_t now) {
+  const pe_result_words none = {0, NULL, NULL};
+  pe_record *record;
+  while ((record = pe_queue_take_expired(sender->config.queue, now))) {
+    put_result(sender, record, PE_EXPIRED, PE_OK, &none, now); /* first: who has flushed finds the result */
+    pe_queue_end(sender->config.queue, record, PE_EXPIRED, PE_OK, NULL, now);
+    free(record);
+  }
+}
+
+/* ---- beginning transfers ---- */
+
+static void begin(pe_sender *sender, pe_record *record, int64_t now) {
+  slot *self = sender->free_slots[--sender->free_count];
+
+  self->record = record;
+  self->number = ++sender->progress.begun;
+  self->probe = pe_endpoint_begin(&sender->endpoint);
+  if (!pe_lane_begin(&self->lane, &sender->pool, pe_record_body(record), record->body_size, sender->config.post.timeout,
+                     &self->attempt))
+    settle(&self->lane, now);
+}
+
+static size_t in_flight(const pe_sender *sender) {
+  return sender->config.max_in_flight - sender->free_count;
+}
+
+static bool can_begin(const pe_sender *sender, int64_t now) {
+  return sender->free_count > 0 && pe_endpoint_room(&sender->endpoint, in_flight(sender), now) > 0 &&
+         pe_rate_limit_next(&sender->rate, now) <= now;
+}
+
+static pe_pick pick_now(const pe_sender *sender) {
+  switch (sender->endpoint.state) {
+  case PE_ENDPOINT_HELD: return PE_PICK_ANY;
+  case PE_ENDPOINT_COOLING: return PE_PICK_NEW;
+  default: return PE_PICK_DUE;
+  }
+}
+
+static void begin_all(pe_sender *sender, int64_t now) {
+  while (can_begin(sender, now)) {
+    pe_record *record = pe_queue_take(sender->config.queue, pick_now(sender), now);
+    if (!record) break;
+    (void)pe_rate_limit_take(&sender->rate, now); /* there is one: can_begin looked */
+    begin(sender, record, now);
+    sender->had_work = true;
+  }
+}
+
+/* ---- the thread ---- */
+
+static void take_credentials(pe_sender *sender, pe_credentials *given, int64_t now) {
+  pe_credentials_free(sender->credentials);
+  sender->credentials = given;
+  sender->pool.credentials = given;
+  sender->pool.credentials_number++;
+  pe_endpoint_probe_now(&sender->endpoint, now);
+}
+
+/* Takes over what the owner asked for. Returns by when the sender is to be done. */
+static int64_t obey(pe_sender *sender, int64_t now) {
+  pe_credentials *given;
+  pe_request *handed;
+  int64_t finish_by;
+
+  pe_mutex_lock(&sender->lock);
+  given = sender->given;
+  sender->given = NULL;
+  handed = sender->handed;
+  sender->handed = sender->last_handed = NULL;
+  finish_by = sender->finish_by;
+  sender->resting = false;
+  pe_mutex_unlock(&sender->lock);
+  if (given) take_credentials(sender, given, now);
+  pe_requests_add(sender->requests, handed);
+  return finish_by;
+}
+
+static pe_state current_state(const pe_sender *sender, int64_t now) {
+  if (sender->endpoint.state == PE_ENDPOINT_HELD) return PE_STATE_HELD;
+  if (sender->endpoint.state == PE_ENDPOINT_COOLING || now < sender->endpoint.gate_until) return PE_STATE_COOLING;
+  return PE_STATE_SENDING;
+}
+
+/* Tells the queue what has changed. */
+static void publish(pe_sender *sender, int64_t now) {
+  bool paused = pe_endpoint_is_paused(&sender->endpoint, now);
+  pe_state state = current_state(sender, now);
+  if (paused != sender->paused) pe_queue_pause(sender->config.queue, paused, now);
+  if (state != sender->state) pe_queue_set_state(sender->config.queue, state);
+  sender->paused = paused;
+  sender->state = state;
+}
+
+/* When the endpoint and the rate limit let another transfer begin, without anything else happening. */
+static int64_t may_begin_at(const pe_sender *sender, int64_t now) {
+  int64_t opens_at = pe_endpoint_opens_at(&sender->endpoint, in_flight(sender), now);
+  int64_t next = pe_rate_limit_next(&sender->rate, now);
+  if (sender->free_count == 0) return INT64_MAX;
+  return opens_at > next ? opens_at : next;
+}
+
+/* Until when there is nothing to do unless a transfer moves or somebody wakes us. Waking us costs the program more than
+ * handing over an event does: after work we look again by ourselves, once, before we say that we sleep. */
+static int64_t next_work(pe_sender *sender, int64_t now) {
+  bool had_work = sender->had_work;
+  int64_t next = pe_queue_next(sender->config.queue, pick_now(sender), may_begin_at(sender, now), !had_work, now);
+  int64_t request = pe_requests_next(sender->requests);
+  sender->had_work = false;
+  if (request < next) next = request;
+  return had_work && now + LINGER < next ? now + LINGER : next;
+}
+
+/* Whether a sender that is to finish has nothing more to do in the time that it has. */
+static bool is_finished(const pe_sender *sender, int64_t finish_by, int64_t next, int64_t now) {
+  if (now >= finish_by) return true;
+  return finish_by != INT64_MAX && in_flight(sender) == 0 && !pe_requests_any(sender->requests) && next >= finish_by;
+}
+
+/* Sleeps for a time, unless a request was handed over meanwhile. */
+static void rest(pe_sender *sender, int64_t nanoseconds) {
+  bool may_rest;
+  pe_mutex_lock(&sender->lock);
+  may_rest = sender->resting = !sender->handed;
+  pe_mutex_unlock(&sender->lock);
+  pe_worker_rest(&sender->worker);
+  if (may_rest && nanoseconds > 0) pe_http_multi_wait(sender->pool.multi, nanoseconds);
+  pe_worker_resume(&sender->worker);
+}
+
+static void deliver(pe_sender *sender) {
+  for (;;) {
+    int64_t now = pe_clock_monotonic();
+    int64_t finish_by = obey(sender, now);
+    int64_t next;
+    publish(sender, now);
+    expire(sender, now);
+    begin_all(sender, now);
+    pe_requests_run(sender->requests, now);
+    pe_http_multi_run(sender->pool.multi);
+    pe_lane_end_done(&sender->pool);
+    now = pe_clock_monotonic();
+    publish(sender, now);
+    next = next_work(sender, now);
+    if (is_finished(sender, finish_by, next, now)) return;
+    if (next > finish_by) next = finish_by;
+    rest(sender, next - now);
+  }
+}
+
+/* What is in flight stays pending. */
+static void cancel_all(pe_sender *sender) {
+  int64_t now = pe_clock_monotonic();
+  for (size_t i = 0; i < sender->config.max_in_flight; i++) {
+    slot *self = &sender->slots[i];
+    if (self->record) pe_queue_cancel(sender->config.queue, self->record, pe_lane_cancel(&self->lane), now);
+    self->record = NULL;
+  }
+}
+
+/* Answers the requests, and closes the connections here, on the thread that used them. */
+static void close_connections(pe_sender *sender) {
+  pe_http_multi *multi;
+  pe_request *handed;
+  for (size_t i = 0; i < sender->config.max_in_flight; i++)
+    pe_lane_close(&sender->slots[i].lane);
+  pe_mutex_lock(&sender->lock);
+  multi = sender->multi;
+  sender->multi = NULL; /* nobody wakes it any more, nor hands it a request */
+  handed = sender->handed;
+  sender->handed = NULL;
+  pe_mutex_unlock(&sender->lock);
+  pe_requests_add(sender->requests, handed);
+  pe_requests_end(sender->requests, pe_clock_monotonic());
+  pe_http_multi_free(multi);
+}
+
+static void run(pe_worker *worker) {
+  pe_sender *sender = (pe_sender *)worker;
+  deliver(sender);
+  cancel_all(sender);
+  close_connections(sender);
+}
+
+/* ---- the owner's thread ---- */
+
+void pe_sender_wake(pe_sender *sender) {
+  pe_mutex_lock(&sender->lock);
+  if (sender->multi) pe_http_multi_wake(sender->multi);
+  pe_mutex_unlock(&sender->lock);
+}
+
+static void ask_to_finish(pe_worker *worker, int64_t deadline) {
+  pe_sender *sender = (pe_sender *)worker;
+  pe_mutex_lock(&sender->lock);
+  if (deadline < sender->finish_by) sender->finish_by = deadline;
+  pe_mutex_unlock(&sender->lock);
+  pe_sender_wake(sender);
+}
+
+static pe_error make_slots(pe_sender *sender, size_t count) {
+  sender->slots = calloc(count, sizeof *sender->slots);
+  sender->free_slots = calloc(count, sizeof *sender->free_slots);
+  if (!sender->slots || !sender->free_slots) return PE_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) {
+    pe_lane_init(&sender->slots[i].lane, settle, sender);
+    pe_attempt_init(&sender->slots[i].attempt);
+    sender->free_slots[count - 1 - i] = &sender->slots[i];
+  }
+  sender->free_count = count;
+  return PE_OK;
+}
+
+/* Fills an empty sender. On an error the caller frees what there is. */
+static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_credentials credentials) {
+  pe_error error;
+
+  sender->config = *config;
+  sender->worker.group = config->group;
+  sender->worker.run = run;
+  sender->worker.finish = ask_to_finish;
+  sender->finish_by = INT64_MAX;
+  sender->state = PE_STATE_SENDING;
+  pe_endpoint_init(&sender->endpoint, config->max_in_flight);
+  pe_rate_limit_init(&sender->rate, config->rate_per_second, config->rate_burst, pe_clock_monotonic());
+  sender->credentials = pe_credentials_new(credentials);
+  if (!sender->credentials) return PE_NO_MEMORY;
+  error = make_slots(sender, config->max_in_flight);
+  if (error != PE_OK) return error;
+  sender->requests = pe_requests_new(&config->post, &sender->pool, config->max_posts, &sender->unanswered);
+  if (!sender->requests) return PE_NO_MEMORY;
+  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->multi);
+  sender->pool = (pe_lane_pool){.http = config->http, .multi = sender->multi, .credentials = sender->credentials};
+  return error;
+}
+
+pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials credentials, pe_sender **sender) {
+  pe_sender *made = calloc(1, sizeof *made);
+
+  if (!made) return PE_NO_MEMORY;
+  if (!pe_mutex_init(&made->lock)) {
+    free(made);
+    return PE_NO_MEMORY;
+  }
+  if (fill(made, config, credentials) != PE_OK || !pe_worker_start(&made->worker)) {
+    pe_sender_free(made);
+    return PE_NO_MEMORY;
+  }
+  *sender = made;
+  return PE_OK;
+}
+
+void pe_sender_free(pe_sender *sender) {
+  if (!sender) return;
+  for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
+    pe_attempt_cleanup(&sender->slots[i].attempt);
+  pe_http_multi_free(sender->multi); /* of a thread that never started */
+  pe_requests_free(sender->requests);
+  free(sender->slots);
+  free(sender->free_slots);
+  pe_credentials_free(sender->credentials);
+  pe_credentials_free(sender->given);
+  pe_mutex_destroy(&sender->lock);
+  free(sender);
+}
+
+pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials) {
+  pe_credentials *given = pe_credentials_new(credentials);
+  pe_credentials *unused;
+
+  if (!given) return PE_NO_MEMORY;
+  pe_mutex_lock(&sender->lock);
+  unused = sender->given;
+  sender->given = given;
+  pe_mutex_unlock(&sender->lock);
+  pe_credentials_free(unused);
+  pe_sender_wake(sender);
+  return PE_OK;
+}
+
+/* With the lock held. */
+static void append_handed(pe_sender *sender, pe_request *request) {
+  request->next = NULL;
+  if (sender->handed)
+    sender->last_handed->next = request;
+  else
+    sender->handed = request;
+  sender->last_handed = request;
+  (void)__atomic_add_fetch(&sender->unanswered, 1, __ATOMIC_RELAXED);
+}
+
+pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit) {
+  pe_error error = PE_OK;
+
+  pe_mutex_lock(&sender->lock);
+  if (!sender->multi)
+    error = PE_CLOSED;
+  else if (__atomic_load_n(&sender->unanswered, __ATOMIC_RELAXED) >= limit)
+    error = PE_QUEUE_FULL;
+  if (error == PE_OK) {
+    append_handed(sender, request);
+    if (sender->resting) pe_http_multi_wake(sender->multi);
+    sender->resting = false; /* one of many wakes it */
+  }
+  pe_mutex_unlock(&sender->lock);
+  return error;
+}
+
+bool pe_sender_stop(pe_sender *sender) {
+  int64_t now = pe_clock_monotonic();
+  ask_to_finish(&sender->worker, now);
+  if (!pe_worker_join(&sender->worker, now + STOP_PATIENCE)) return false;
+  pe_sender_free(sender);
+  return true;
+}
+
+static void dispose(pe_worker *worker) {
+  pe_sender *sender = (pe_sender *)worker;
+  sender->dispose(sender->user);
+}
+
+void pe_sender_leave(pe_sender *sender, int64_t patience, void (*dispose_of)(void *user), void *user) {
+  sender->dispose = dispose_of;
+  sender->user = user;
+  pe_worker_leave(&sender->worker, patience, dispose);
+}

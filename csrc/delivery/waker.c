@@ -1,0 +1,207 @@
+#include "delivery/waker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "delivery/request.h"
+
+#if !defined(MSG_NOSIGNAL)
+#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE, below */
+#endif
+
+static const char NAME[] = "/socket";
+
+struct pe_waker {
+  /* immutable after pe_waker_new */
+  char directory[96];
+  struct sockaddr_un address; /* of the socket in it */
+  /* the loop's thread */
+  int listener; /* -1 once the loop has connected */
+  /* guarded by lock */
+  pe_mutex lock;
+  size_t references;
+  int socket; /* -1: not connected yet, or closed */
+  bool closed;
+  bool told; /* the loop has a byte to read for what is on the list */
+  pe_request *first, *last;
+};
+
+/* ---- the socket ---- */
+
+static bool make_directory(pe_waker *waker, const char *place) {
+  int size = snprintf(waker->directory, sizeof waker->directory, "%s/postevent-XXXXXX", place);
+  if (size < 0 || (size_t)size + sizeof NAME > sizeof waker->address.sun_path ||
+      (size_t)size >= sizeof waker->directory) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  return mkdtemp(waker->directory) != NULL; /* 0700: nobody else can connect */
+}
+
+static bool find_directory(pe_waker *waker) {
+  const char *places[] = {getenv("TMPDIR"), "/tmp", "/dev/shm"};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    if (places[i] && places[i][0] == '/' && make_directory(waker, places[i])) return true;
+  waker->directory[0] = '\0';
+  return false;
+}
+
+/* Neither inherited over exec nor waited for. */
+static bool prepare_socket(int socket) {
+  int flags = fcntl(socket, F_GETFL);
+#if defined(SO_NOSIGPIPE)
+  int on = 1;
+  if (setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return false;
+#endif
+  return fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(socket, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+static bool start_listening(pe_waker *waker) {
+  waker->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (waker->listener < 0 || !prepare_socket(waker->listener) || !find_directory(waker)) return false;
+  waker->address.sun_family = AF_UNIX;
+  (void)snprintf(waker->address.sun_path, sizeof waker->address.sun_path, "%.95s%s", waker->directory, NAME);
+  return bind(waker->listener, (const struct sockaddr *)&waker->address, sizeof waker->address) == 0 &&
+         listen(waker->listener, 1) == 0;
+}
+
+/* Nothing of it is left in the file system. */
+static void stop_listening(pe_waker *waker) {
+  if (waker->listener >= 0) (void)close(waker->listener);
+  waker->listener = -1;
+  if (waker->address.sun_path[0] != '\0') (void)unlink(waker->address.sun_path);
+  if (waker->directory[0] != '\0') (void)rmdir(waker->directory);
+  waker->directory[0] = '\0';
+}
+
+/* With the lock held, since the socket may be closed meanwhile; it never waits. A full one has a byte to read already.
+ */
+static void tell(pe_waker *waker) {
+  if (waker->socket >= 0) (void)send(waker->socket, "", 1, MSG_NOSIGNAL);
+}
+
+/* ---- life cycle ---- */
+
+static void free_waker(pe_waker *waker) {
+  pe_waker_close(waker);
+  pe_mutex_destroy(&waker->lock);
+  free(waker);
+}
+
+pe_error pe_waker_new(pe_waker **waker) {
+  pe_waker *made = calloc(1, sizeof *made);
+  int why;
+
+  if (!made) return PE_NO_MEMORY;
+  made->references = 1;
+  made->listener = made->socket = -1;
+  if (!pe_mutex_init(&made->lock)) {
+    free(made);
+    return PE_NO_MEMORY;
+  }
+  if (!start_listening(made)) {
+    why = errno;
+    free_waker(made);
+    errno = why;
+    return PE_NO_MEMORY;
+  }
+  *waker = made;
+  return PE_OK;
+}
+
+pe_waker *pe_waker_share(pe_waker *waker) {
+  pe_mutex_lock(&waker->lock);
+  waker->references++;
+  pe_mutex_unlock(&waker->lock);
+  return waker;
+}
+
+void pe_waker_release(pe_waker *waker) {
+  bool last;
+  pe_mutex_lock(&waker->lock);
+  last = --waker->references == 0;
+  pe_mutex_unlock(&waker->lock);
+  if (last) free_waker(waker);
+}
+
+const char *pe_waker_path(const pe_waker *waker) {
+  return waker->address.sun_path;
+}
+
+bool pe_waker_accept(pe_waker *waker) {
+  int accepted = waker->listener >= 0 ? accept(waker->listener, NULL, NULL) : -1;
+
+  if (accepted >= 0 && !prepare_socket(accepted)) {
+    (void)close(accepted);
+    accepted = -1;
+  }
+  stop_listening(waker);
+  pe_mutex_lock(&waker->lock);
+  waker->socket = accepted;
+  if (waker->told) tell(waker);
+  pe_mutex_unlock(&waker->lock);
+  return accepted >= 0;
+}
+
+void pe_waker_close(pe_waker *waker) {
+  pe_request *left;
+
+  stop_listening(waker);
+  pe_mutex_lock(&waker->lock);
+  waker->closed = true;
+  if (waker->socket >= 0) (void)close(waker->socket);
+  waker->socket = -1;
+  left = waker->first;
+  waker->first = waker->last = NULL;
+  pe_mutex_unlock(&waker->lock);
+  while (left) {
+    pe_request *next = left->next;
+    pe_request_free(left);
+    left = next;
+  }
+}
+
+/* ---- the list ---- */
+
+void pe_waker_put(pe_waker *waker, pe_request *request) {
+  pe_request *unwanted = request;
+
+  request->next = NULL;
+  pe_mutex_lock(&waker->lock);
+  if (!waker->closed) {
+    if (waker->last)
+      waker->last->next = request;
+    else
+      waker->first = request;
+    waker->last = request;
+    unwanted = NULL;
+    if (!waker->told) tell(waker);
+    waker->told = true;
+  }
+  pe_mutex_unlock(&waker->lock);
+  pe_request_free(unwanted);
+}
+
+pe_request *pe_waker_take(pe_waker *waker) {
+  pe_request *request;
+  pe_mutex_lock(&waker->lock);
+  request = waker->first;
+  if (request) waker->first = request->next;
+  if (!waker->first) waker->last = NULL;
+  if (!request) waker->told = false;
+  pe_mutex_unlock(&waker->lock);
+  return request;
+}
+
+void pe_waker_poke(pe_waker *waker) {
+  pe_mutex_lock(&waker->lock);
+  tell(waker);
+  pe_mutex_unlock(&waker->lock);
+}

@@ -1,0 +1,43 @@
+/* How the answers of requests come to an event loop that is not ours: a list of those that are answered, and a socket
+ * that becomes readable when there are some. The loop's side connects to a unix socket (nginx's cosockets cannot take
+ * over a descriptor), in a directory of its own that only this user can enter, and which is gone once that is done.
+ * One per process; any number of clients. */
+#ifndef PE_WAKER_H
+#define PE_WAKER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct pe_waker pe_waker;
+typedef struct pe_request pe_request;
+
+/* Listens in a new directory below one of the usual places ($TMPDIR, /tmp, /dev/shm). Returns PE_OK and sets *waker, a
+ * reference; or PE_NO_MEMORY, also when there is no descriptor, or no place to write to: errno says why. */
+pe_error pe_waker_new(pe_waker **waker);
+
+/* One more reference, and one less; the last frees the waker and what nobody took. Any thread. */
+pe_waker *pe_waker_share(pe_waker *waker);
+void pe_waker_release(pe_waker *waker);
+
+/* Where to connect to. Static as long as the waker lives. */
+const char *pe_waker_path(const pe_waker *waker);
+
+/* The loop has connected: takes the connection and removes the socket and its directory. Returns whether it was there.
+ * The loop's thread. */
+bool pe_waker_accept(pe_waker *waker);
+
+/* Puts an answered request on the list, which owns it then, and says so to the loop. Any thread. */
+void pe_waker_put(pe_waker *waker, pe_request *request);
+
+/* Takes the oldest answered request, which is the caller's then; NULL: there is none, and the next pe_waker_put will
+ * say so again. The loop's thread. */
+pe_request *pe_waker_take(pe_waker *waker);
+
+/* Makes the socket readable without an answer. Any thread. */
+void pe_waker_poke(pe_waker *waker);
+
+/* Nobody reads any more: later answers are freed at once. The loop's thread. */
+void pe_waker_close(pe_waker *waker);
+
+#endif

@@ -1,0 +1,37 @@
+#include "http/credentials.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pe_credentials {
+  pe_http_credentials view; /* its texts are owned */
+};
+
+/* Sets *to; returns false when memory is out. */
+static bool copy(const char *from, const char **to) {
+  if (!from) return true;
+  *to = strdup(from);
+  return *to != NULL;
+}
+
+pe_credentials *pe_credentials_new(pe_http_credentials from) {
+  pe_credentials *made = calloc(1, sizeof *made);
+  if (!made) return NULL;
+  if (copy(from.authorization, &made->view.authorization) && copy(from.user, &made->view.user) &&
+      copy(from.password, &made->view.password))
+    return made;
+  pe_credentials_free(made);
+  return NULL;
+}
+
+void pe_credentials_free(pe_credentials *credentials) {
+  if (!credentials) return;
+  free((char *)credentials->view.authorization);
+  free((char *)credentials->view.user);
+  free((char *)credentials->view.password);
+  free(credentials);
+}
+
+pe_http_credentials pe_credentials_view(const pe_credentials *credentials) {
+  return credentials->view;
+}

@@ -1,0 +1,356 @@
+#include "http/http.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/thread.h"
+#include "base/worker.h"
+#include "http/http_handle.h"
+
+enum {
+  HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
+  CA_CACHE = 86400,           /* seconds; libcurl's own default */
+  CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
+};
+
+static pe_once global_once = PE_ONCE_INIT;
+static CURLcode global_result;
+
+/* At the first client, never at require; never undone, since the host may use libcurl too. */
+static void global_init(void) {
+  global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (global_result == CURLE_OK && !pe_worker_prepare()) global_result = CURLE_OUT_OF_MEMORY;
+}
+
+/* ---- callbacks ---- */
+
+/* libcurl is about to send the request: the one moment that decides whether the event was sent. It calls again when a
+ * kept-alive connection broke and it wants to post again on a fresh one, which would be a duplicate behind our back. */
+static int on_request(void *user, char *ip, char *local_ip, int port, int local_port) {
+  pe_http *http = user;
+  (void)ip, (void)local_ip, (void)port;
+  if (http->multi && http->requests == 0 && pe_http_multi_is_stale(http, local_port)) {
+    http->stale = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  return ++http->requests == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
+  pe_http *http = user;
+  pe_error error = pe_buffer_append(&http->result->body, bytes, size * count);
+  http->body_lost = error == PE_NO_MEMORY;
+  return error == PE_OK ? size * count : 0;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
+  pe_http *http = user;
+  (void)bytes;
+  http->header_bytes += size * count;
+  http->headers_too_long = http->header_bytes > HEADER_CEILING;
+  return http->headers_too_long ? 0 : size * count;
+}
+
+/* libcurl asks in loops in which it does not look at its own clock: while it reads a proxy's endless answer. */
+static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up) {
+  const pe_http *http = user;
+  (void)down_total, (void)down, (void)up_total, (void)up;
+  return pe_clock_monotonic() > http->deadline;
+}
+
+/* A program that the host starts must not inherit the connection. */
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  pe_http *http = user;
+  int type = address->socktype;
+  curl_socket_t made;
+  (void)purpose;
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  made = socket(address->family, type, address->protocol);
+  if (http->multi && made != CURL_SOCKET_BAD) pe_http_multi_opened(http->multi, made);
+  return made;
+}
+
+/* ---- life cycle ---- */
+
+static bool append_header(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer) *list = longer;
+  return longer != NULL;
+}
+
+static bool copy_headers(const struct curl_slist *from, struct curl_slist **to) {
+  for (; from; from = from->next)
+    if (!append_header(to, from->data)) return false;
+  return true;
+}
+
+static bool make_headers(const pe_http_config *config, struct curl_slist **list) {
+  if (!append_header(list, "Content-Type: application/json")) return false;
+  if (!append_header(list, "Expect:")) return false; /* one round trip saved, and no 417 to handle */
+  for (size_t i = 0; i < config->header_count; i++)
+    if (!append_header(list, config->headers[i])) return false;
+  return true;
+}
+
+static CURLcode set_callbacks(pe_http *http) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  SET(CURLOPT_PREREQFUNCTION, on_request);
+  SET(CURLOPT_PREREQDATA, http);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, http);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERDATA, http);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  SET(CURLOPT_OPENSOCKETDATA, http);
+  SET(CURLOPT_XFERINFODATA, http);
+  SET(CURLOPT_ERRORBUFFER, http->detail);
+  return result;
+}
+
+static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  SET(CURLOPT_CURLU, http->url); /* parsed once; a URL string would be parsed at every post */
+  SET(CURLOPT_POST, 1L);
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_HTTP_VERSION, (long)(config->http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  SET(CURLOPT_USERAGENT, config->user_agent);
+  SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
+  SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
+  SET(CURLOPT_MAXCONNECTS, 1L); /* one that was given up is closed, not kept for later */
+#if LIBCURL_VERSION_NUM >= 0x075700
+  SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that never answers must not hold up a time-out or a close */
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  return result;
+}
+
+static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  /* Always set: otherwise libcurl reads the environment, behind the host's back and on a thread of ours. */
+  SET(CURLOPT_PROXY, config->proxy ? config->proxy : "");
+  SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
+  if (config->proxy && config->proxy[0] != '\0') {
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_NOPROGRESS, 0L);
+  }
+  SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
+  SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
+  if (config->ca_file || config->ca_path) { /* those and no others: libcurl has built-in defaults for both */
+    SET(CURLOPT_CAINFO, config->ca_file);
+    SET(CURLOPT_CAPATH, config->ca_path);
+  }
+  if (config->cert_file) SET(CURLOPT_SSLCERT, config->cert_file);
+  if (config->key_file) SET(CURLOPT_SSLKEY, config->key_file);
+  /* Always set: otherwise OpenSSL asks for it on the terminal, and waits. */
+  SET(CURLOPT_KEYPASSWD, config->key_password ? config->key_password : "");
+  return result;
+}
+
+/* Fills an empty pe_http. On a failure the caller frees what there is. */
+static CURLcode fill(pe_http *http, const pe_http_config *config) {
+  pe_http_url parsed;
+  CURLcode result;
+
+  if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
+  http->connect_timeout = config->connect_timeout;
+  http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  http->uses_http_2 = config->http_2;
+  http->url = curl_url();
+  http->easy = curl_easy_init();
+  if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
+  if (curl_url_set(http->url, CURLUPART_URL, config->url, 0)) return CURLE_OUT_OF_MEMORY; /* it was checked above */
+  result = set_callbacks(http);
+  if (result == CURLE_OK) result = set_transfer(http, config);
+  if (result == CURLE_OK) result = set_peers(http, config);
+  return result;
+}
+
+pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **why) {
+  CURLcode result = CURLE_OUT_OF_MEMORY;
+  pe_http *new_http = NULL;
+
+  pe_once_run(&global_once, global_init);
+  if (global_result != CURLE_OK) goto out;
+  new_http = calloc(1, sizeof *new_http);
+  if (!new_http) goto out;
+  result = fill(new_http, config);
+  if (result != CURLE_OK) goto out;
+  *http = new_http;
+  return PE_OK;
+out:
+  pe_http_free(new_http);
+  *why = curl_easy_strerror(result);
+  return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
+}
+
+/* Fills an empty pe_http with what another has, but for its credentials. On a failure the caller frees what there is.
+ */
+static CURLcode fill_copy(pe_http *http, const pe_http *from) {
+  CURL *easy;
+  CURLcode result;
+
+  http->connect_timeout = from->connect_timeout;
+  http->uses_tls = from->uses_tls;
+  http->uses_http_2 = from->uses_http_2;
+  http->url = curl_url_dup(from->url);
+  http->easy = easy = curl_easy_duphandle(from->easy);
+  if (!http->url || !easy || !copy_headers(from->base_headers, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
+  result = set_callbacks(http);
+  SET(CURLOPT_CURLU, http->url);
+  return result;
+}
+
+pe_error pe_http_copy(const pe_http *from, pe_http **copy) {
+  pe_http *new_http = calloc(1, sizeof *new_http);
+
+  if (!new_http) return PE_NO_MEMORY;
+  if (fill_copy(new_http, from) != CURLE_OK) {
+    pe_http_free(new_http);
+    return PE_NO_MEMORY;
+  }
+  *copy = new_http;
+  return PE_OK;
+}
+
+void pe_http_free(pe_http *http) {
+  pe_sigpipe sigpipe;
+
+  if (!http) return;
+  if (http->uses_tls) pe_sigpipe_block(&sigpipe); /* closing a TLS connection writes to it */
+  curl_easy_cleanup(http->easy);
+  if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  curl_slist_free_all(http->headers);
+  curl_slist_free_all(http->base_headers);
+  curl_url_cleanup(http->url);
+  free(http);
+}
+
+/* a, b and c as a new string; NULL when out of memory. */
+static char *join(const char *a, const char *b, const char *c) {
+  size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+  char *joined = malloc(size);
+  if (joined) (void)snprintf(joined, size, "%s%s%s", a, b, c);
+  return joined;
+}
+
+pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials) {
+  pe_error error = PE_NO_MEMORY;
+  struct curl_slist *headers = NULL;
+  char *line = NULL;
+  char *pair = NULL;
+
+  if (!copy_headers(http->base_headers, &headers)) goto out;
+  if (credentials.authorization) {
+    line = join("Authorization: ", credentials.authorization, "");
+    if (!line || !append_header(&headers, line)) goto out;
+  }
+  if (credentials.user) {
+    pair = join(credentials.user, ":", credentials.password);
+    if (!pair) goto out;
+  }
+  /* One option for both, so that a failure leaves the old pair whole. */
+  if (curl_easy_setopt(http->easy, CURLOPT_USERPWD, pair) != CURLE_OK) goto out;
+  if (curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) goto out;
+  curl_slist_free_all(http->headers);
+  http->headers = headers;
+  headers = NULL;
+  error = PE_OK;
+out:
+  curl_slist_free_all(headers);
+  free(line);
+  free(pair);
+  return error;
+}
+
+/* ---- one post ---- */
+
+static void reset_result(pe_http_result *out) {
+  pe_buffer body = out->body;
+  memset(out, 0, sizeof *out);
+  out->body = body;
+  out->body.size = 0;
+}
+
+bool pe_http_has_input(curl_socket_t socket) {
+  struct pollfd idle = {.fd = socket, .events = POLLIN};
+  return poll(&idle, 1, 0) > 0;
+}
+
+/* Whether the connection that is kept must not be used again. Over HTTP/2 frames may come at any time. */
+static bool is_stale(CURL *easy) {
+  curl_socket_t socket_in_use = CURL_SOCKET_BAD;
+  long version = 0;
+
+  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket_in_use) != CURLE_OK) return false;
+  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  if (socket_in_use == CURL_SOCKET_BAD || version == CURL_HTTP_VERSION_2_0) return false;
+  return pe_http_has_input(socket_in_use);
+}
+
+static long milliseconds(int64_t nanoseconds) {
+  return nanoseconds > PE_MILLISECOND ? (long)(nanoseconds / PE_MILLISECOND) : 1; /* 0 would mean no limit at all */
+}
+
+CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t timeout, bool fresh, pe_http_result *out) {
+  int64_t connect_timeout = http->connect_timeout < timeout ? http->connect_timeout : timeout;
+  CURL *easy = http->easy;
+  CURLcode result = CURLE_OK;
+
+  reset_result(out);
+  http->result = out;
+  http->begun_at = pe_clock_monotonic();
+  http->deadline = http->begun_at + timeout;
+  http->header_bytes = 0;
+  http->headers_too_long = false;
+  http->body_lost = false;
+  http->stale = false;
+  http->requests = 0;
+  http->detail[0] = '\0';
+  SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* After a handshake that failed libcurl reads the authorities' certificates again: the file may have been renewed,
+   * and what was read when memory was out would fail for a day. */
+  if (http->uses_tls) SET(CURLOPT_CA_CACHE_TIMEOUT, http->tls_failed ? 1L : (long)CA_CACHE);
+#endif
+  SET(CURLOPT_POSTFIELDS, body);
+  SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+  SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect_timeout));
+  return result;
+}
+
+void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
+  CURLcode result = pe_http_begin(http, body, size, timeout, http->unanswered || is_stale(http->easy), out);
+  pe_sigpipe sigpipe;
+
+  if (http->uses_tls) pe_sigpipe_block(&sigpipe);
+  if (result == CURLE_OK) result = curl_easy_perform(http->easy);
+  if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  http->unanswered = result == CURLE_OPERATION_TIMEDOUT;
+  pe_http_end(http, result);
+}
+
+const char *pe_http_library(const char **tls, bool *http2) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  *tls = info->ssl_version ? info->ssl_version : "";
+  *http2 = (info->features & CURL_VERSION_HTTP2) != 0;
+  return info->version;
+}

@@ -1,0 +1,62 @@
+/* What http.c, http_result.c and http_multi.c share: one easy handle, and how a post on it begins and ends. Included by
+ * these three. */
+#ifndef PE_HTTP_HANDLE_H
+#define PE_HTTP_HANDLE_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/http.h"
+#include "http/http_multi.h"
+
+/* One easy handle and what its callbacks fill. */
+struct pe_http {
+  /* immutable after pe_http_new or pe_http_copy */
+  CURLU *url; /* owned; used by `easy` */
+  struct curl_slist *base_headers;
+  int64_t connect_timeout;
+  bool uses_tls;    /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
+  bool uses_http_2; /* where the server offers it */
+  /* immutable after pe_http_multi_join */
+  pe_http_multi *multi; /* NULL: posts one at a time, on its own connection */
+  void *user;
+  /* the owner's thread */
+  CURL *easy;
+  struct curl_slist *headers; /* base_headers and the Authorization */
+  pe_http_result *result;     /* of the post in hand */
+  int64_t begun_at, deadline; /* monotonic */
+  size_t header_bytes;
+  int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
+  bool headers_too_long;
+  bool tls_failed; /* the last post */
+  bool body_lost;  /* there was no memory for the reply's body */
+  bool unanswered; /* time ran out in the last post: HTTP/2 keeps its connection, which may be dead */
+  bool stale;      /* the connection that libcurl chose had something to read before the request: it was not used */
+  char detail[CURL_ERROR_SIZE];
+};
+
+/* Collects the first failure of a row of curl_easy_setopt, in `result`, on `easy`. */
+#define SET(option, value)                                                                                             \
+  do {                                                                                                                 \
+    if (result == CURLE_OK) result = curl_easy_setopt(easy, (option), (value));                                        \
+  } while (0)
+
+/* Whether something can be read from an idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would
+ * take these for the next reply: the 408 with which a balancer leaves, or worse. */
+bool pe_http_has_input(curl_socket_t socket);
+
+/* Whether the connection, by its local port, is one that was used before and must not be used again. */
+bool pe_http_multi_is_stale(const pe_http *http, int local_port);
+
+/* A socket was opened for a connection of the pool. */
+void pe_http_multi_opened(pe_http_multi *multi, curl_socket_t socket);
+
+/* Prepares the handle for one post, over a new connection if `fresh`. */
+CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t timeout, bool fresh, pe_http_result *out);
+
+/* Reads what the transfer left into the result that pe_http_begin was given. */
+void pe_http_end(pe_http *http, CURLcode result);
+
+#endif

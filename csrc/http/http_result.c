@@ -1,0 +1,109 @@
+/* What the end of a transfer means: was the event sent, is there a reply, and if not, why ("design.md", Was it sent?).
+ * The thread of the handle. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "http/http_handle.h"
+
+static bool is_tls_failure(CURLcode result) {
+  switch (result) {
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_SSL_CLIENTCERT:
+  case CURLE_SSL_ENGINE_NOTFOUND:
+  case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_ENGINE_INITFAILED:
+  case CURLE_USE_SSL_FAILED: return true;
+  default: return false;
+  }
+}
+
+/* With TLS 1.3 a client's handshake ends before the server has judged its certificate; the refusal arrives as an
+ * alert (RFC 8446, 6.2) in place of the reply. Only the text tells it from a broken connection; GnuTLS' does not say
+ * which alert it was. */
+static bool is_certificate_alert(const pe_http *http, CURLcode result) {
+  if (result != CURLE_RECV_ERROR && result != CURLE_SEND_ERROR) return false;
+  if (strstr(http->detail, "TLS fatal alert")) return true;
+  return strstr(http->detail, "alert") && (strstr(http->detail, "certificate") || strstr(http->detail, "unknown ca"));
+}
+
+static bool is_timeout(const pe_http *http, CURLcode result) {
+  return result == CURLE_OPERATION_TIMEDOUT || (result == CURLE_ABORTED_BY_CALLBACK && http->requests < 2);
+}
+
+static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_result *out) {
+  long proxy_status = 0;
+  long local_port = 0; /* set once the peer, or the proxy, has accepted the connection */
+
+  if (result == CURLE_OUT_OF_MEMORY) return PE_NO_MEMORY;
+  if (is_tls_failure(result)) return PE_TLS;
+  (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status == 407) {
+    out->http_status = proxy_status;
+    return PE_UNAUTHORIZED;
+  }
+  (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_PORT, &local_port);
+  return is_timeout(http, result) && local_port > 0 ? PE_TIMEOUT : PE_UNREACHABLE;
+}
+
+static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_http_result *out) {
+  if (is_timeout(http, result)) return PE_TIMEOUT;
+  switch (result) {
+  case CURLE_PARTIAL_FILE:
+  case CURLE_WRITE_ERROR:
+  case CURLE_BAD_CONTENT_ENCODING: /* a reply came, but its body is of no use */
+    if (http->headers_too_long) return PE_BAD_REPLY;
+    if (http->body_lost) return PE_INTERRUPTED; /* for want of memory: it may have been a good one */
+    return out->http_status > 0 ? PE_OK : PE_INTERRUPTED;
+  case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed": what came is not HTTP */
+  case CURLE_WEIRD_SERVER_REPLY: return PE_BAD_REPLY;
+  default: return is_certificate_alert(http, result) ? PE_TLS : PE_INTERRUPTED;
+  }
+}
+
+/* What a person reads. libcurl's text may quote the peer, so control characters go. */
+static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
+  const char *detail = http->detail[0] != '\0' ? http->detail : curl_easy_strerror(result);
+
+  if (http->requests > 1) detail = "the kept-alive connection was closed under the request";
+  (void)snprintf(out->message, sizeof out->message, "%s: %s", pe_error_text(out->error), detail);
+  for (char *c = out->message; *c != '\0'; c++)
+    if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = ' ';
+}
+
+static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
+  curl_off_t retry_after = 0;
+
+  (void)curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &retry_after); /* seconds or a date (RFC 9110, 10.2.3) */
+  if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
+  out->sent = PE_SENT_YES;
+  out->body_is_usable = result == CURLE_OK;
+  out->body_is_cut = result == CURLE_PARTIAL_FILE;
+}
+
+static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
+  if (http->requests == 0) {
+    out->error = classify_unsent(http, result, out);
+  } else {
+    (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
+    out->sent = PE_SENT_MAYBE;
+    out->error = result == CURLE_OK ? PE_OK : classify_sent(http, result, out);
+  }
+  if (http->requests > 0 && out->error == PE_OK)
+    read_reply(http, result, out);
+  else
+    explain(http, result, out);
+}
+
+void pe_http_end(pe_http *http, CURLcode result) {
+  read_result(http, result, http->result);
+  http->tls_failed = http->result->error == PE_TLS;
+}

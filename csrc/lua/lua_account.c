@@ -1,0 +1,87 @@
+/* What became of events, as Lua reads it: results, waiting for the end. The counters are in lua_stats.c. */
+#include <stdlib.h>
+
+#include "lua/lua_client.h"
+#include "lua/lua_log.h"
+#include "lua/lua_result.h"
+#include "lua/lua_util.h"
+
+static const double FLUSH_SECONDS = 10;
+
+/* ---- results ---- */
+
+/* Takes the result off the list; others may be in front of it: a finalizer's, which an error ended. */
+static void unlink_result(pe_lua_client *self, const pe_result *result) {
+  pe_result **link = &self->reading;
+  while (*link != result)
+    link = &(*link)->next;
+  *link = result->next;
+}
+
+/* The iterator of client:results(). What it holds in C while it calls Lua hangs on the client, which frees it in the
+ * end should an error come between. */
+static int next_result(lua_State *L) {
+  pe_lua_client *self = pe_lua_check_client(L);
+  pe_result *result = self->results_left > 0 ? pe_client_take_result(self->client) : NULL;
+
+  if (!result) {
+    self->results_left = 0;
+    lua_pushnil(L);
+    return 1;
+  }
+  self->results_left--;
+  result->next = self->reading;
+  self->reading = result;
+  pe_lua_push_result(L, result);
+  unlink_result(self, result);
+  free(result);
+  return 1;
+}
+
+/* client:results(max) -> iterator, client: outcomes recorded since the last call, at most `max` */
+static int client_results(lua_State *L) {
+  pe_lua_client *self = pe_lua_check_client(L);
+  lua_Number max = luaL_optnumber(L, 2, -1);
+  uint64_t lost;
+  size_t count;
+
+  luaL_argcheck(L, max >= 0 || lua_isnoneornil(L, 2), 2, "expected a number, 0 or more");
+  pe_lua_log_news(L, self);
+  count = pe_client_results(self->client, &lost);
+  self->results_left = max >= 0 && max < (lua_Number)count ? (size_t)max : count;
+  lua_pushvalue(L, lua_upvalueindex(1)); /* the same function each time: a loop that finds nothing makes no garbage */
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+/* ---- waiting for the end ---- */
+
+int pe_lua_account_push_remaining(lua_State *L, pe_lua_client *self, uint64_t remaining) {
+  pe_counters counters;
+  pe_client_snapshot(self->client, &counters);
+  return pe_lua_push_remaining(L, remaining, counters.last_error == PE_OK ? "" : counters.last_error_message);
+}
+
+/* client:flush(seconds) -> true; or nil, message, "timeout", { remaining = } */
+static int client_flush(lua_State *L) {
+  pe_lua_client *self = pe_lua_check_client(L);
+  int64_t timeout = pe_lua_opt_seconds(L, 2, FLUSH_SECONDS);
+  uint64_t remaining;
+
+  pe_lua_check_may_wait(L, self, "flush");
+  remaining = pe_client_flush(self->client, timeout);
+  pe_lua_log_news(L, self);
+  return pe_lua_account_push_remaining(L, self, remaining);
+}
+
+static const luaL_Reg methods[] = {
+    {"flush", client_flush},
+    {NULL, NULL},
+};
+
+void pe_lua_account_set_methods(lua_State *L) {
+  pe_lua_setfuncs(L, methods);
+  lua_pushcfunction(L, next_result);
+  lua_pushcclosure(L, client_results, 1);
+  lua_setfield(L, -2, "results");
+}

@@ -1,0 +1,105 @@
+/* The module postevent.core: what the Lua files of postevent build on. Not a public interface. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/version.h"
+#include "event/regex.h"
+#include "event/similar.h"
+#include "http/http.h"
+#include "lua/lua_call.h"
+#include "lua/lua_client.h"
+#include "lua/lua_definitions.h"
+#include "lua/lua_util.h"
+#include "lua/lua_waker.h"
+
+/* { tls, loopback, host }; or nil, why */
+static int push_parsed(lua_State *L, const char *why, const pe_http_url *parsed) {
+  if (why) {
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    return 2;
+  }
+  lua_createtable(L, 0, 3);
+  lua_pushboolean(L, parsed->tls);
+  lua_setfield(L, -2, "tls");
+  lua_pushboolean(L, parsed->loopback);
+  lua_setfield(L, -2, "loopback");
+  pe_lua_set_string(L, "host", parsed->host, strlen(parsed->host));
+  return 1;
+}
+
+/* core.check_url(text) -> { tls, loopback, host }; or nil, why */
+static int core_check_url(lua_State *L) {
+  pe_http_url parsed;
+  const char *why = pe_http_check_url(luaL_checkstring(L, 1), &parsed);
+  return push_parsed(L, why, &parsed);
+}
+
+/* core.check_proxy(text) -> the same of a proxy's URL */
+static int core_check_proxy(lua_State *L) {
+  pe_http_url parsed;
+  const char *why = pe_http_check_proxy(luaL_checkstring(L, 1), &parsed);
+  return push_parsed(L, why, &parsed);
+}
+
+/* core.distance(a, b, limit) -> how many edits apart, or a number above limit */
+static int core_distance(lua_State *L) {
+  size_t a_size, b_size;
+  const char *a = luaL_checklstring(L, 1, &a_size);
+  const char *b = luaL_checklstring(L, 2, &b_size);
+  size_t limit = (size_t)luaL_checkinteger(L, 3);
+  pe_lua_push_integer(L, (int64_t)pe_similar_distance(a, a_size, b, b_size, limit));
+  return 1;
+}
+
+/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = true, pcre2 = true } */
+static int core_features(lua_State *L) {
+  const char *tls;
+  bool http2;
+  const char *curl = pe_http_library(&tls, &http2);
+  lua_createtable(L, 0, 4);
+  pe_lua_set_string(L, "curl", curl, strlen(curl));
+  pe_lua_set_string(L, "tls", tls, strlen(tls));
+  lua_pushboolean(L, http2);
+  lua_setfield(L, -2, "http2");
+  lua_pushboolean(L, pe_regex_available());
+  lua_setfield(L, -2, "pcre2");
+  return 1;
+}
+
+/* core.can_yield() -> whether the caller may yield; not inside a function of C, as string.gsub is, nor in a finalizer
+ */
+static int core_can_yield(lua_State *L) {
+  lua_pushboolean(L, pe_lua_isyieldable(L));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"new", pe_lua_client_new},
+    {"check_url", core_check_url},
+    {"check_proxy", core_check_proxy},
+    {"distance", core_distance},
+    {"features", core_features},
+    {"compile", pe_lua_definitions_compile},
+    {"can_yield", core_can_yield},
+    {"waker", pe_lua_waker_new},
+    {"sum", pe_lua_stats_sum},
+    {"total", pe_lua_stats_total},
+    {NULL, NULL},
+};
+
+PE_EXPORT int luaopen_postevent_core(lua_State *L);
+
+PE_EXPORT int luaopen_postevent_core(lua_State *L) {
+  lua_newtable(L);
+  pe_lua_setfuncs(L, functions);
+  pe_lua_call_register(L);
+  pe_lua_definitions_register(L);
+  pe_lua_waker_register(L);
+  pe_lua_client_register(L);
+  lua_setfield(L, -2, "methods");
+  lua_pushliteral(L, PE_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

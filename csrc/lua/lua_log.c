@@ -1,0 +1,81 @@
+#include "lua/lua_log.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+enum { SELF = 1, LINE_SIZE = 480 };
+
+static bool is_too_soon(const pe_lua_client *self, pe_log_kind kind, int64_t now) {
+  return self->logged[kind].last != 0 && now - self->logged[kind].last < PE_SECOND;
+}
+
+bool pe_lua_log(lua_State *L, pe_lua_client *self, pe_log_kind kind, const char *level, const char *message) {
+  int64_t now = pe_clock_monotonic();
+
+  if (!self->has_log) return false;
+  if (is_too_soon(self, kind, now)) {
+    self->logged[kind].suppressed++;
+    return false;
+  }
+  pe_lua_push_kept(L, SELF, PE_KEEP_LOG);
+  lua_pushstring(L, level);
+  if (self->logged[kind].suppressed > 0)
+    lua_pushfstring(L, "%s (and %d more of the kind)", message, (int)self->logged[kind].suppressed);
+  else
+    lua_pushstring(L, message);
+  self->logged[kind].last = now;
+  self->logged[kind].suppressed = 0;
+  if (lua_pcall(L, 2, 0, 0) != 0) lua_pop(L, 1);
+  return true;
+}
+
+static uint64_t lost_events(const pe_counters *counters) {
+  return counters->outcomes[PE_REJECTED_BY_PLATFORM] + counters->outcomes[PE_EXPIRED] + counters->outcomes[PE_DROPPED] +
+         counters->outcomes[PE_UNKNOWN];
+}
+
+static void log_state(lua_State *L, pe_lua_client *self, const pe_counters *counters) {
+  char line[LINE_SIZE];
+  bool troubled = counters->state == PE_STATE_HELD || counters->state == PE_STATE_COOLING;
+  bool was_troubled = self->told_state == PE_STATE_HELD || self->told_state == PE_STATE_COOLING;
+
+  if (counters->state == self->told_state || (!troubled && !was_troubled)) return;
+  if (troubled)
+    (void)snprintf(line, sizeof line, "delivery is %s, %llu pending: %s", pe_state_name(counters->state),
+                   (unsigned long long)counters->pending, counters->last_error_message);
+  else
+    (void)snprintf(line, sizeof line, "delivery goes on, %llu pending", (unsigned long long)counters->pending);
+  self->told_state = counters->state;
+  (void)pe_lua_log(L, self, PE_LOG_STATE, troubled ? "warn" : "info", line);
+}
+
+static void log_lost(lua_State *L, pe_lua_client *self, const pe_counters *counters) {
+  const uint64_t *outcomes = counters->outcomes;
+  char line[LINE_SIZE];
+
+  if (lost_events(counters) == self->told_lost) return;
+  (void)snprintf(
+      line, sizeof line,
+      "not delivered since the last line of the kind: %llu; in all %llu rejected, %llu expired, %llu dropped, "
+      "%llu unknown; the last error: %s",
+      (unsigned long long)(lost_events(counters) - self->told_lost),
+      (unsigned long long)outcomes[PE_REJECTED_BY_PLATFORM], (unsigned long long)outcomes[PE_EXPIRED],
+      (unsigned long long)outcomes[PE_DROPPED], (unsigned long long)outcomes[PE_UNKNOWN],
+      counters->last_error == PE_OK ? "none" : counters->last_error_message);
+  self->told_lost = lost_events(counters);
+  (void)pe_lua_log(L, self, PE_LOG_LOST, "warn", line);
+}
+
+void pe_lua_log_news(lua_State *L, pe_lua_client *self) {
+  pe_counters counters;
+  int64_t now;
+
+  if (!self->has_log || !pe_client_has_news(self->client)) return;
+  now = pe_clock_monotonic();
+  if (is_too_soon(self, PE_LOG_STATE, now) || is_too_soon(self, PE_LOG_LOST, now)) return; /* the news stays */
+  pe_client_take_news(self->client);
+  pe_client_snapshot(self->client, &counters);
+  log_state(L, self, &counters);
+  log_lost(L, self, &counters);
+}

@@ -1,0 +1,38 @@
+/* Small helpers of the Lua boundary: reading checked options, pushing durations and printable names. */
+#ifndef PE_LUA_UTIL_H
+#define PE_LUA_UTIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lua/lua_compat.h"
+
+/* table[name] as a string that the table keeps alive, or NULL where it is nil. The options were checked in Lua. */
+const char *pe_lua_field_string(lua_State *L, int table, const char *name);
+
+/* table[name] as seconds -> nanoseconds. */
+int64_t pe_lua_field_seconds(lua_State *L, int table, const char *name);
+
+double pe_lua_field_number(lua_State *L, int table, const char *name);
+lua_Integer pe_lua_field_integer(lua_State *L, int table, const char *name);
+bool pe_lua_field_boolean(lua_State *L, int table, const char *name);
+
+/* The argument as seconds -> nanoseconds; `otherwise` where it is absent. Raises unless it is a number from 0 to a
+ * year. */
+int64_t pe_lua_opt_seconds(lua_State *L, int argument, double otherwise);
+
+/* True when the value is the `null` of lua-cjson (and of nginx): a light userdata that is NULL. */
+bool pe_lua_is_null(lua_State *L, int index);
+
+/* Pushes `text` fit for a message: at most 64 bytes, control characters and bytes that are not UTF-8 as '?'. */
+void pe_lua_push_printable(lua_State *L, const char *text, size_t size);
+
+/* Pushes t[name] = value, for the table on top of the stack. */
+void pe_lua_set_string(lua_State *L, const char *name, const char *text, size_t size);
+void pe_lua_set_number(lua_State *L, const char *name, double value);
+void pe_lua_set_integer(lua_State *L, const char *name, int64_t value);
+
+/* Pushes an integer of Lua's own kind: exact where Lua has integers, a double elsewhere. */
+void pe_lua_push_integer(lua_State *L, int64_t value);
+
+#endif

@@ -1,0 +1,42 @@
+/* An HTTP reply (status and body) -> what it means and what it says. Reads JSON with jansson, on any thread. */
+#ifndef PE_REPLY_H
+#define PE_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum pe_verdict { PE_VERDICT_DELIVERED, PE_VERDICT_REJECTED, PE_VERDICT_RETRY, PE_VERDICT_HOLD } pe_verdict;
+
+/* The documented reply (platform.md, Post Event). The texts live as long as both the document and the body that was
+ * read; they are not NUL-terminated. */
+typedef struct pe_reply {
+  void *document;      /* jansson's, owned; NULL where there is none, or the body itself could serve */
+  bool has_status;     /* a status.code was there */
+  int64_t status_code; /* 1100: queued */
+  const char *message; /* status.message, or a gateway's message; NULL when absent or null */
+  size_t message_size;
+  const char *request_id; /* NULL when absent or null */
+  size_t request_id_size;
+} pe_reply;
+
+/* The status codes that count as delivered. Borrowed. */
+typedef struct pe_accept {
+  const int64_t *codes;
+  size_t count;
+} pe_accept;
+
+/* Reads a reply that has come. `body` is NULL where it is known to be unusable (cut off, too long, wrong encoding).
+ * `body` outlives *reply. Sets *error to PE_OK for PE_VERDICT_DELIVERED, to the code otherwise, and fills *reply with
+ * what there is of the document; the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be
+ * read.
+ */
+pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
+                         pe_reply *reply);
+
+void pe_reply_init(pe_reply *reply);
+void pe_reply_cleanup(pe_reply *reply);
+
+#endif

@@ -1,0 +1,70 @@
+/* What a client has done, as plain numbers ("design.md", The way of an event). No lock of its own: the queue guards the
+ * one that counts, and hands out copies. */
+#ifndef PE_COUNTERS_H
+#define PE_COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "queue/outcome.h"
+
+enum {
+  PE_LATENCY_BUCKETS = 160, /* four to each power of two, from 1 microsecond to 12 days */
+  PE_LAST_ERROR_SIZE = 320,
+  PE_HTTP_CLASSES = 6 /* [1] is 1xx, ... [5] is 5xx */
+};
+
+/* How long events took from their acceptance to their delivery. */
+typedef struct pe_latencies {
+  uint64_t count;
+  uint64_t buckets[PE_LATENCY_BUCKETS];
+  int64_t sum; /* nanoseconds */
+  int64_t max; /* nanoseconds */
+} pe_latencies;
+
+typedef enum pe_state { PE_STATE_IDLE, PE_STATE_SENDING, PE_STATE_COOLING, PE_STATE_HELD, PE_STATE_CLOSED } pe_state;
+
+typedef struct pe_counters {
+  /* calls = accepted + filtered + all of refused */
+  uint64_t calls, accepted, filtered;
+  uint64_t refused[PE_ERROR_COUNT];
+  /* accepted = all of outcomes + pending */
+  uint64_t outcomes[PE_OUTCOME_COUNT];
+  uint64_t pending; /* queued + waiting + in_flight */
+  uint64_t queued, waiting, in_flight;
+  uint64_t pending_bytes;
+  /* why */
+  uint64_t rejected_by[PE_ERROR_COUNT];
+  uint64_t dropped_by[PE_ERROR_COUNT];
+  uint64_t unknown_by[PE_ERROR_COUNT];
+  /* the sender's work */
+  uint64_t attempts, retries;
+  uint64_t bytes_sent; /* of bodies */
+  uint64_t replies[PE_HTTP_CLASSES];
+  uint64_t maybe_sent; /* pending events whose last attempt was sent and then cancelled by close */
+  uint64_t lost;       /* of processes that are no more: events that were pending when they ended */
+  pe_latencies latency;
+  pe_state state;
+  pe_error last_error;   /* PE_OK: none so far */
+  int64_t last_error_at; /* wall nanoseconds */
+  char last_error_message[PE_LAST_ERROR_SIZE];
+} pe_counters;
+
+void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
+
+/* The latency that `share` (0 to 1) of the events did not exceed: nanoseconds, at most a quarter too long (below 4
+ * microseconds at most one), never longer than the longest. 0 when there are none. */
+int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
+
+/* Adds the counts of another client. The state is the one that wants more attention (held, cooling, sending, idle,
+ * closed), the last error the later one. The sums are as consistent as what is added. */
+void pe_counters_add(pe_counters *counters, const pe_counters *other);
+
+/* The process whose counters they are is no more: what was pending is lost, and nothing is under way. */
+void pe_counters_end(pe_counters *counters);
+
+/* The state as a program reads it: "idle". Static storage. */
+const char *pe_state_name(pe_state state);
+
+#endif

@@ -1,0 +1,325 @@
+/* The half of queue.h that the owner's thread calls, and the list and its gauges, on which both halves stand. */
+#include "queue/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "queue/queue_private.h"
+
+enum { ROOM_BATCH = 64, TEXT_MAX = UINT16_MAX };
+
+pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
+  pe_queue *made = calloc(1, sizeof *made);
+
+  if (!made) return PE_NO_MEMORY;
+  made->config = *config;
+  pe_waiting_init(&made->waiting);
+  /* Room for all that can be in flight, so that the sender always finds some for what it must give back. */
+  if (!pe_waiting_reserve(&made->waiting, config->width)) goto no_waiting;
+  if (!pe_mutex_init(&made->lock)) goto no_lock;
+  if (!pe_cond_init(&made->settled)) goto no_cond;
+  made->counters.state = PE_STATE_SENDING;
+  *queue = made;
+  return PE_OK;
+
+no_cond:
+  pe_mutex_destroy(&made->lock);
+no_lock:
+  pe_waiting_cleanup(&made->waiting);
+no_waiting:
+  free(made);
+  return PE_NO_MEMORY;
+}
+
+void pe_queue_free(pe_queue *queue) {
+  if (!queue) return;
+  for (pe_record *record = queue->oldest; record;) {
+    pe_record *newer = record->newer;
+    free(record);
+    record = newer;
+  }
+  pe_waiting_cleanup(&queue->waiting);
+  pe_cond_destroy(&queue->settled);
+  pe_mutex_destroy(&queue->lock);
+  free(queue);
+}
+
+/* ---- the list; every function from here to the next line of dashes is called with the lock held ---- */
+
+static void append(pe_queue *queue, pe_record *record) {
+  record->older = queue->newest;
+  record->newer = NULL;
+  if (queue->newest)
+    queue->newest->newer = record;
+  else
+    queue->oldest = record;
+  queue->newest = record;
+  if (!queue->fresh) queue->fresh = record;
+}
+
+static void unlink_record(pe_queue *queue, pe_record *record) {
+  if (queue->fresh == record) queue->fresh = record->newer;
+  if (record->older)
+    record->older->newer = record->newer;
+  else
+    queue->oldest = record->newer;
+  if (record->newer)
+    record->newer->older = record->older;
+  else
+    queue->newest = record->older;
+  record->older = record->newer = NULL;
+}
+
+/* The gauge of the state that a record is in. */
+static uint64_t *gauge_of(pe_counters *counters, uint8_t state) {
+  switch (state) {
+  case PE_RECORD_QUEUED: return &counters->queued;
+  case PE_RECORD_IN_FLIGHT: return &counters->in_flight;
+  default: return &counters->waiting;
+  }
+}
+
+void pe_queue_mark(pe_queue *queue, pe_record *record, uint8_t state) {
+  size_t bytes = pe_record_bytes(record);
+  (*gauge_of(&queue->counters, record->state))--;
+  (*gauge_of(&queue->counters, state))++;
+  if (record->state == PE_RECORD_IN_FLIGHT) queue->in_flight_bytes -= bytes;
+  if (state == PE_RECORD_IN_FLIGHT) queue->in_flight_bytes += bytes;
+  record->state = state;
+}
+
+void pe_queue_set_news(pe_queue *queue) {
+  __atomic_store_n(&queue->news, true, __ATOMIC_RELAXED);
+}
+
+/* An owner that waits for room is told of many places at once, or of a few a moment later: each time costs two switches
+ * between threads. */
+static bool is_room_news(const pe_queue *queue, int64_t now) {
+  if (!queue->wants_room || queue->freed == 0) return false;
+  return queue->freed >= ROOM_BATCH || queue->counters.pending == 0 || now - queue->freed_at >= PE_ROOM_PATIENCE;
+}
+
+void pe_queue_tell_owner(pe_queue *queue, int64_t now) {
+  bool flushed = queue->flushing > 0 && (!queue->oldest || queue->oldest->ticket > queue->flushing);
+  bool room = is_room_news(queue, now);
+  if (room) queue->freed = 0;
+  if (flushed || room) pe_cond_broadcast(&queue->settled);
+}
+
+void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
+  pe_counters *counters = &queue->counters;
+  if (record->state == PE_RECORD_IN_FLIGHT) queue->in_flight_bytes -= pe_record_bytes(record);
+  (*gauge_of(counters, record->state))--;
+  counters->pending--;
+  counters->pending_bytes -= pe_record_bytes(record);
+  counters->outcomes[outcome]++;
+  if (outcome != PE_DELIVERED) pe_queue_set_news(queue);
+  unlink_record(queue, record);
+  if (queue->wants_room && queue->freed++ == 0) queue->freed_at = now;
+  pe_queue_tell_owner(queue, now);
+}
+
+pe_record *pe_queue_oldest_idle(const pe_queue *queue) {
+  pe_record *record = queue->oldest;
+  while (record && record->state == PE_RECORD_IN_FLIGHT)
+    record = record->newer;
+  return record;
+}
+
+/* Takes the record, which is not in flight, out with that outcome. */
+static void give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
+  if (record->state == PE_RECORD_WAITING) pe_waiting_remove(&queue->waiting, record);
+  pe_queue_leave(queue, record, outcome, now);
+}
+
+int64_t pe_queue_paused_until(const pe_queue *queue, int64_t now) {
+  int64_t current = queue->paused_since != 0 && now > queue->paused_since ? now - queue->paused_since : 0;
+  return queue->paused_total + current;
+}
+
+/* ---- accepting ---- */
+
+static pe_record *new_record(const pe_event *event, int64_t now) {
+  size_t id_size = event->id_size < TEXT_MAX ? event->id_size : TEXT_MAX;
+  size_t name_size = event->name_size < TEXT_MAX ? event->name_size : TEXT_MAX;
+  pe_record *record = malloc(offsetof(pe_record, data) + event->body_size + id_size + name_size);
+
+  if (!record) return NULL;
+  memset(record, 0, offsetof(pe_record, data));
+  record->accepted_at = now;
+  record->body_size = (uint32_t)event->body_size;
+  record->id_size = (uint16_t)id_size;
+  record->name_size = (uint16_t)name_size;
+  memcpy(record->data, event->body, event->body_size);
+  if (id_size > 0) memcpy(record->data + event->body_size, event->id, id_size);
+  if (name_size > 0) memcpy(record->data + event->body_size + id_size, event->name, name_size);
+  return record;
+}
+
+/* Whether `bytes` more fit beside `events` that take `used` bytes. */
+static bool fits(const pe_queue *queue, size_t bytes, uint64_t events, uint64_t used) {
+  return events < queue->config.max_events && used <= queue->config.max_bytes &&
+         bytes <= queue->config.max_bytes - used;
+}
+
+static bool has_room(const pe_queue *queue, size_t bytes) {
+  return fits(queue, bytes, queue->counters.pending, queue->counters.pending_bytes);
+}
+
+/* Drops the oldest until there is room; nothing when those in flight alone leave none. */
+static bool make_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
+  if (!fits(queue, bytes, queue->counters.in_flight, queue->in_flight_bytes)) return false;
+  while (!has_room(queue, bytes)) {
+    pe_record *record = pe_queue_oldest_idle(queue);
+    give_up(queue, record, PE_DROPPED, now);
+    queue->counters.dropped_by[PE_QUEUE_FULL]++;
+    *dropped = record;
+    dropped = &record->newer;
+  }
+  return true;
+}
+
+/* When that time will be over; a sum that would overflow is never. */
+static int64_t deadline_of(int64_t timeout) {
+  int64_t now = pe_clock_monotonic();
+  return timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
+}
+
+/* Waits until there is room, or the queue is closed, or time is up; not at all where there can never be any. */
+static bool wait_for_room(pe_queue *queue, size_t bytes) {
+  int64_t deadline = deadline_of(queue->config.wait);
+  int64_t left = queue->config.wait;
+
+  if (!fits(queue, bytes, 0, 0)) return false;
+  queue->wants_room = true;
+  queue->freed = 0;
+  while (!has_room(queue, bytes) && !queue->closed && left > 0) {
+    (void)pe_cond_wait(&queue->settled, &queue->lock, left);
+    left = deadline - pe_clock_monotonic();
+  }
+  queue->wants_room = false;
+  return has_room(queue, bytes);
+}
+
+static bool find_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
+  if (has_room(queue, bytes)) return true;
+  switch (queue->config.overflow) {
+  case PE_OVERFLOW_DROP_OLDEST: return make_room(queue, bytes, now, dropped);
+  case PE_OVERFLOW_WAIT: return wait_for_room(queue, bytes);
+  default: return false;
+  }
+}
+
+static void accept(pe_queue *queue, pe_record *record) {
+  pe_counters *counters = &queue->counters;
+  record->ticket = ++queue->last_ticket;
+  record->paused_before = pe_queue_paused_until(queue, record->accepted_at);
+  append(queue, record);
+  counters->accepted++;
+  counters->pending++;
+  counters->queued++;
+  counters->pending_bytes += pe_record_bytes(record);
+}
+
+pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push) {
+  pe_record *record = event->body_size <= UINT32_MAX ? new_record(event, now) : NULL;
+  pe_error error = PE_OK;
+
+  memset(push, 0, sizeof *push);
+  pe_mutex_lock(&queue->lock);
+  if (queue->closed)
+    error = PE_CLOSED;
+  else if (!record)
+    error = PE_NO_MEMORY;
+  else if (!find_room(queue, pe_record_bytes(record), now, &push->dropped))
+    error = queue->closed ? PE_CLOSED : PE_QUEUE_FULL;
+  queue->counters.calls++;
+  if (error == PE_OK) {
+    accept(queue, record);
+    push->ticket = record->ticket;
+    push->wake = queue->asleep;
+    queue->asleep = false;
+    record = NULL;
+  } else {
+    queue->counters.refused[error]++;
+  }
+  pe_mutex_unlock(&queue->lock);
+  free(record);
+  return error;
+}
+
+void pe_queue_refuse(pe_queue *queue, pe_error error) {
+  pe_mutex_lock(&queue->lock);
+  queue->counters.calls++;
+  if (error == PE_FILTERED)
+    queue->counters.filtered++;
+  else
+    queue->counters.refused[error]++;
+  pe_mutex_unlock(&queue->lock);
+}
+
+pe_error pe_queue_pass(pe_queue *queue, const pe_event *event, int64_t now, pe_record **record) {
+  pe_record *passed = new_record(event, now);
+  pe_error error = PE_OK;
+
+  pe_mutex_lock(&queue->lock);
+  if (!passed) error = PE_NO_MEMORY;
+  if (queue->closed) error = PE_CLOSED;
+  queue->counters.calls++;
+  if (error == PE_OK) {
+    passed->ticket = ++queue->last_ticket;
+    queue->counters.accepted++;
+    queue->counters.outcomes[PE_DELIVERED]++;
+    *record = passed;
+  } else {
+    queue->counters.refused[error]++;
+  }
+  pe_mutex_unlock(&queue->lock);
+  if (error != PE_OK) free(passed);
+  return error;
+}
+
+/* ---- waiting for the end ---- */
+
+uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout) {
+  int64_t deadline = deadline_of(timeout);
+  int64_t left = timeout;
+  uint64_t remaining = 0;
+  uint64_t last;
+
+  pe_mutex_lock(&queue->lock);
+  last = queue->last_ticket;
+  queue->flushing = last;
+  while (queue->oldest && queue->oldest->ticket <= last && left > 0) {
+    (void)pe_cond_wait(&queue->settled, &queue->lock, left);
+    left = deadline - pe_clock_monotonic();
+  }
+  queue->flushing = 0;
+  for (pe_record *record = queue->oldest; record && record->ticket <= last; record = record->newer)
+    remaining++;
+  pe_mutex_unlock(&queue->lock);
+  return remaining;
+}
+
+void pe_queue_close(pe_queue *queue) {
+  pe_mutex_lock(&queue->lock);
+  queue->closed = true;
+  pe_cond_broadcast(&queue->settled);
+  pe_mutex_unlock(&queue->lock);
+}
+
+void pe_queue_snapshot(pe_queue *queue, pe_counters *counters) {
+  pe_mutex_lock(&queue->lock);
+  *counters = queue->counters;
+  pe_mutex_unlock(&queue->lock);
+  if (counters->state == PE_STATE_SENDING && counters->pending == 0) counters->state = PE_STATE_IDLE;
+}
+
+bool pe_queue_has_news(const pe_queue *queue) {
+  return __atomic_load_n(&queue->news, __ATOMIC_RELAXED);
+}
+
+void pe_queue_take_news(pe_queue *queue) {
+  __atomic_store_n(&queue->news, false, __ATOMIC_RELAXED);
+}

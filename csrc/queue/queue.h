@@ -1,0 +1,122 @@
+/* The accepted events of a client, from their acceptance to their outcome, in the order in which they were accepted;
+ * bounded by count and bytes. Owns the counters. The one structure that the owner's thread and the sender share: one
+ * lock, never held across I/O. What is said to be "the sender's" is called by the sender's thread alone, and lives in
+ * queue_sender.c; the rest lives in queue.c. */
+#ifndef PE_QUEUE_H
+#define PE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "queue/counters.h"
+#include "queue/record.h"
+
+typedef struct pe_queue pe_queue;
+
+typedef enum pe_overflow { PE_OVERFLOW_REJECT, PE_OVERFLOW_DROP_OLDEST, PE_OVERFLOW_WAIT } pe_overflow;
+
+typedef struct pe_queue_config {
+  size_t max_events; /* pending ones, those in flight too */
+  size_t max_bytes;  /* of their memory, as pe_record_bytes has it */
+  pe_overflow overflow;
+  int64_t wait;    /* nanoseconds, for PE_OVERFLOW_WAIT */
+  int64_t max_age; /* nanoseconds, without the time that the client was held or gated */
+  size_t width;    /* how many may be in flight; 1: in order, none begins while an older one is pending */
+} pe_queue_config;
+
+/* An event to be accepted. Borrowed; neither text is NUL-terminated. */
+typedef struct pe_event {
+  const char *body, *id, *name;
+  size_t body_size, id_size, name_size; /* id and name are kept up to 65535 bytes */
+} pe_event;
+
+/* What an attempt brought, for the counters. */
+typedef struct pe_queue_answer {
+  long http_status;    /* 0: none */
+  pe_error error;      /* PE_OK: delivered */
+  const char *message; /* the words for `error`, borrowed; ignored where that is PE_OK */
+} pe_queue_answer;
+
+/* Returns PE_OK and sets *queue, which the caller frees; or PE_NO_MEMORY. */
+pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue);
+
+/* Frees the queue and what is in it. NULL is legal. No other thread uses it any more. */
+void pe_queue_free(pe_queue *queue);
+
+/* ---- the owner's thread ---- */
+
+/* What pe_queue_push did. */
+typedef struct pe_push {
+  uint64_t ticket;    /* of the event: 1, 2, 3, ... */
+  bool wake;          /* the sender had declared itself asleep: wake it */
+  pe_record *dropped; /* the caller's: what went to make room, oldest first, linked by `newer`; counted as dropped */
+} pe_push;
+
+/* Accepts a copy of `event`; `now` is monotonic. With PE_OVERFLOW_WAIT it waits for room, as long as that may take.
+ * Counts the call. Returns PE_OK and fills *push; or PE_QUEUE_FULL, PE_CLOSED or PE_NO_MEMORY: nothing was stored or
+ * dropped, the refusal is counted, and *push is empty. */
+pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push);
+
+/* Counts a call that ended before the queue: `error` says why (PE_FILTERED: it was filtered). */
+void pe_queue_refuse(pe_queue *queue, pe_error error);
+
+/* Accepts a copy of `event` that counts as delivered at once (mode "record"). Returns PE_OK and sets *record, which is
+ * the caller's; or PE_CLOSED or PE_NO_MEMORY, and the refusal is counted. */
+pe_error pe_queue_pass(pe_queue *queue, const pe_event *event, int64_t now, pe_record **record);
+
+/* Waits, at most `timeout` nanoseconds, until every event accepted so far has its outcome. Returns how many do not. */
+uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout);
+
+/* Refuses every later event, and wakes those who wait for room. */
+void pe_queue_close(pe_queue *queue);
+
+/* A copy of the counters, consistent in itself. Any thread. */
+void pe_queue_snapshot(pe_queue *queue, pe_counters *counters);
+
+/* Whether the state has changed, or an event has come to no good, since the last pe_queue_take_news. Takes no lock. */
+bool pe_queue_has_news(const pe_queue *queue);
+void pe_queue_take_news(pe_queue *queue);
+
+/* ---- the sender's thread ---- */
+
+/* Which event the sender wants. */
+typedef enum pe_pick {
+  PE_PICK_DUE, /* one whose time has come: of those that wait, then of those never tried */
+  PE_PICK_NEW, /* a probe of a cooling endpoint: one never tried, else one whose time has come. One event that always
+                  fails would be every probe otherwise */
+  PE_PICK_ANY  /* a probe of a held endpoint: one never tried, else the next of those that wait, in turn, whenever it is
+                  due. In order: the oldest, three times; then as above */
+} pe_pick;
+
+/* Takes an event out, which is in flight then and the sender's until it gives it back by one of the next functions.
+ * NULL: there is none, or memory is out. */
+pe_record *pe_queue_take(pe_queue *queue, pe_pick pick, int64_t now);
+
+/* Takes out the oldest event that is too old, to be given back with pe_queue_end. NULL: none. */
+pe_record *pe_queue_take_expired(pe_queue *queue, int64_t now);
+
+/* The event in flight has its outcome, for the reason `code` (PE_OK: none). `answer` is NULL where there was no
+ * attempt. It is the caller's afterwards. */
+void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
+                  int64_t now);
+
+/* The event in flight is to be tried again at `due`. It is the queue's afterwards. */
+void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer);
+
+/* The transfer of the event was cancelled: it stays pending. It is the queue's afterwards. */
+void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now);
+
+/* When the sender has something to do for the queue if nothing is accepted meanwhile: INT64_MAX for never. It may begin
+ * a transfer of what it picks from `begin_at` on (INT64_MAX: not before another one ends). With `asleep` the sender
+ * also declares that it sleeps until then: the next push says so, where that could begin a transfer. */
+int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asleep, int64_t now);
+
+/* Time stands still, or goes on, for the age of events. */
+void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);
+
+/* What pe_queue_snapshot tells: cooling, held or closed; for PE_STATE_SENDING it tells idle where nothing is pending.
+ * Any thread. */
+void pe_queue_set_state(pe_queue *queue, pe_state state);
+
+#endif

@@ -1,0 +1,196 @@
+/* The half of queue.h that the sender's thread calls: which event is next, and what becomes of it. Every static
+ * function is called with the lock held. */
+#include "queue/queue.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "queue/queue_private.h"
+
+enum { PROBES_IN_ORDER = 3 };
+
+/* A record may be taken only where there is room to give it back. */
+static bool can_give_back(pe_queue *queue) {
+  return pe_waiting_reserve(&queue->waiting, queue->waiting.count + queue->counters.in_flight + 1);
+}
+
+static bool is_due(const pe_queue *queue, const pe_record *record, int64_t now) {
+  return record && (record->state == PE_RECORD_QUEUED || pe_waiting_due(&queue->waiting, record) <= now);
+}
+
+/* The next of those that wait: the one behind the last probe, in the order of acceptance and round. NULL: none. */
+static pe_record *next_in_turn(const pe_queue *queue) {
+  pe_record *first = NULL;
+  for (pe_record *record = queue->oldest; record; record = record->newer) {
+    if (record->state != PE_RECORD_WAITING) continue;
+    if (record->ticket > queue->last_probe) return record;
+    if (!first) first = record;
+  }
+  return first;
+}
+
+/* The oldest that was never taken. NULL: there is none; or memory is out, and those that wait, which have their room,
+ * are what is left to take. */
+static pe_record *next_fresh(pe_queue *queue) {
+  return queue->fresh && can_give_back(queue) ? queue->fresh : NULL;
+}
+
+/* The record that is next, without a look at the time; NULL: none. */
+static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
+  pe_record *first = pe_waiting_first(&queue->waiting);
+  pe_record *fresh = next_fresh(queue);
+  if (queue->config.width == 1) {
+    pe_record *oldest = queue->oldest;
+    if (!oldest || oldest->state == PE_RECORD_IN_FLIGHT) return NULL;
+    if (pick != PE_PICK_ANY || oldest->attempts < PROBES_IN_ORDER) return oldest;
+  }
+  if (pick == PE_PICK_ANY) return fresh ? fresh : next_in_turn(queue);
+  if (pick == PE_PICK_NEW && fresh) return fresh;
+  return first && (!fresh || is_due(queue, first, now)) ? first : fresh;
+}
+
+/* The record, which is not in flight, is from now on. */
+static void lift(pe_queue *queue, pe_record *record) {
+  if (record->state == PE_RECORD_WAITING)
+    pe_waiting_remove(&queue->waiting, record);
+  else
+    queue->fresh = record->newer;
+  pe_queue_mark(queue, record, PE_RECORD_IN_FLIGHT);
+}
+
+pe_record *pe_queue_take(pe_queue *queue, pe_pick pick, int64_t now) {
+  pe_record *record;
+
+  pe_mutex_lock(&queue->lock);
+  record = next_record(queue, pick, now);
+  if (pick != PE_PICK_ANY && !is_due(queue, record, now)) record = NULL;
+  if (record) {
+    lift(queue, record);
+    if (pick == PE_PICK_ANY) queue->last_probe = record->ticket;
+    if (record->attempts > 0) queue->counters.retries++;
+    if (record->attempts < UINT16_MAX) record->attempts++;
+    queue->counters.attempts++;
+    queue->counters.bytes_sent += record->body_size;
+  }
+  pe_mutex_unlock(&queue->lock);
+  return record;
+}
+
+/* When the record will be too old, if time goes on for it. */
+static int64_t expires_at(const pe_queue *queue, const pe_record *record, int64_t now) {
+  int64_t age_at_zero = record->accepted_at + (pe_queue_paused_until(queue, now) - record->paused_before);
+  return age_at_zero < INT64_MAX - queue->config.max_age ? age_at_zero + queue->config.max_age : INT64_MAX;
+}
+
+pe_record *pe_queue_take_expired(pe_queue *queue, int64_t now) {
+  pe_record *record;
+
+  pe_mutex_lock(&queue->lock);
+  record = queue->paused_since == 0 ? pe_queue_oldest_idle(queue) : NULL;
+  if (record && expires_at(queue, record, now) > now) record = NULL;
+  if (record) lift(queue, record);
+  pe_mutex_unlock(&queue->lock);
+  return record;
+}
+
+static void note_answer(pe_queue *queue, const pe_queue_answer *answer) {
+  pe_counters *counters = &queue->counters;
+  long class = answer ? answer->http_status / 100 : 0;
+  if (!answer) return;
+  if (class >= 1 && class < PE_HTTP_CLASSES) counters->replies[class]++;
+  if (answer->error == PE_OK) return;
+  counters->last_error = answer->error;
+  counters->last_error_at = pe_clock_wall();
+  (void)snprintf(counters->last_error_message, PE_LAST_ERROR_SIZE, "%s", answer->message);
+}
+
+static void count_reason(pe_counters *counters, pe_outcome outcome, pe_error code) {
+  if (outcome == PE_REJECTED_BY_PLATFORM) counters->rejected_by[code]++;
+  if (outcome == PE_DROPPED) counters->dropped_by[code]++;
+  if (outcome == PE_UNKNOWN) counters->unknown_by[code]++;
+}
+
+void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
+                  int64_t now) {
+  pe_mutex_lock(&queue->lock);
+  assert(record->state == PE_RECORD_IN_FLIGHT);
+  note_answer(queue, answer);
+  count_reason(&queue->counters, outcome, code);
+  if (outcome == PE_DELIVERED) pe_latencies_add(&queue->counters.latency, now - record->accepted_at);
+  pe_queue_leave(queue, record, outcome, now);
+  pe_mutex_unlock(&queue->lock);
+}
+
+static void wait_again(pe_queue *queue, pe_record *record, int64_t due) {
+  assert(record->state == PE_RECORD_IN_FLIGHT);
+  pe_queue_mark(queue, record, PE_RECORD_WAITING);
+  pe_waiting_add(&queue->waiting, record, due);
+}
+
+void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer) {
+  pe_mutex_lock(&queue->lock);
+  note_answer(queue, answer);
+  wait_again(queue, record, due);
+  pe_mutex_unlock(&queue->lock);
+}
+
+void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now) {
+  pe_mutex_lock(&queue->lock);
+  if (maybe_sent) queue->counters.maybe_sent++;
+  wait_again(queue, record, now);
+  pe_mutex_unlock(&queue->lock);
+}
+
+/* When the sender could begin with what it picks. */
+static int64_t next_begin(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now) {
+  const pe_record *record = next_record(queue, pick, now);
+  int64_t due;
+  if (!record) return INT64_MAX;
+  if (pick == PE_PICK_ANY || record->state == PE_RECORD_QUEUED) return begin_at;
+  due = pe_waiting_due(&queue->waiting, record);
+  return due > begin_at ? due : begin_at;
+}
+
+/* Whether an event that is accepted now has to wait for older ones in any case. */
+static bool waits_in_order(const pe_queue *queue) {
+  return queue->config.width == 1 && queue->oldest;
+}
+
+int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asleep, int64_t now) {
+  int64_t next = INT64_MAX;
+  int64_t begin = INT64_MAX;
+  const pe_record *record;
+
+  pe_mutex_lock(&queue->lock);
+  pe_queue_tell_owner(queue, now);
+  record = pe_queue_oldest_idle(queue);
+  if (record && queue->paused_since == 0) next = expires_at(queue, record, now);
+  if (begin_at != INT64_MAX) begin = next_begin(queue, pick, begin_at, now);
+  if (begin < next) next = begin;
+  if (queue->wants_room && queue->freed > 0 && queue->freed_at + PE_ROOM_PATIENCE < next)
+    next = queue->freed_at + PE_ROOM_PATIENCE; /* to tell the owner of the few places */
+  /* A new event could begin at begin_at: of no interest where one begins then anyway. */
+  queue->asleep = asleep && begin_at < begin && next > now && !waits_in_order(queue);
+  pe_mutex_unlock(&queue->lock);
+  return next;
+}
+
+void pe_queue_pause(pe_queue *queue, bool paused, int64_t now) {
+  pe_mutex_lock(&queue->lock);
+  if (paused && queue->paused_since == 0) queue->paused_since = now;
+  if (!paused && queue->paused_since != 0) {
+    queue->paused_total = pe_queue_paused_until(queue, now);
+    queue->paused_since = 0;
+  }
+  pe_mutex_unlock(&queue->lock);
+}
+
+void pe_queue_set_state(pe_queue *queue, pe_state state) {
+  pe_mutex_lock(&queue->lock);
+  if (queue->counters.state != PE_STATE_CLOSED && queue->counters.state != state) {
+    queue->counters.state = state;
+    pe_queue_set_news(queue);
+  }
+  pe_mutex_unlock(&queue->lock);
+}
