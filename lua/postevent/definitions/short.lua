@@ -1,4 +1,5 @@
--- The short form of definitions, for people who write theirs by hand (definitions/init.lua shows it) -> normalised tables.
+-- The short form of definitions, for people who write theirs by hand (definitions/init.lua shows it) -> normalised
+-- tables.
 
 local values = require("postevent.definitions.values")
 
