@@ -97,10 +97,10 @@
 
 ---The field `queue` of the options: the tracked events that have no outcome yet.
 ---@class postevent.queue
----@field max_events? integer How many of them. Default: `10000`.
----@field max_bytes? integer And how much memory, at least `max_event_bytes` and 1024. Default: `33554432`.
+---@field max_events? integer How many of them. 1 to 2147483648. Default: `10000`.
+---@field max_bytes? integer And how much memory; it must hold `max_event_bytes` and 1024 more. 1024 to 1099511627776. Default: `33554432`.
 ---@field overflow? "reject"|"drop_oldest"|"wait" What `track` does when it is full. Default: `"reject"`.
----@field wait? number Seconds that it waits at most, with "wait". Default: `1.0`.
+---@field wait? number Seconds that it waits at most, with "wait". Default: `1`.
 
 ---The field `retry` of the options: when an event is tried again.
 ---@class postevent.retry
@@ -112,7 +112,7 @@
 ---The field `rate_limit` of the options, for tracked events.
 ---@class postevent.rate_limit
 ---@field per_second number Attempts a second, at most.
----@field burst? integer How many at once after a silence. Absent: as many as in a second.
+---@field burst? integer How many at once after a silence. Absent: as many as in a second. 1 to 1000000.
 
 ---The options of `postevent.new`. Durations are seconds.
 ---@class postevent.options
@@ -123,7 +123,7 @@
 ---@field headers? table<string, string> More headers. Those that the client sets itself are refused.
 ---@field timeout? number Seconds that a post may take, its retries included; tracked: each attempt. Default: `15`.
 ---@field connect_timeout? number Seconds until an attempt is connected: name, proxy, connection, TLS. Default: `5`.
----@field attempts? integer How often at most `post` posts an event, 1 to 100. Default: `3`.
+---@field attempts? integer How often at most `post` posts an event. 1 to 100. Default: `3`.
 ---@field tls? postevent.tls Certificates, and whether the server's is verified.
 ---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
 ---@field http_version? "1.1"|"2" "2": HTTP/2 where an https server offers it. Else HTTP/1.1.
@@ -131,23 +131,23 @@
 ---@field allow_blocking? boolean Lets what waits block a worker of nginx in its request phases. Default: `false`.
 ---@field user_agent? string The User-Agent header. Default: `"postevent/0.1.0"`.
 ---@field accept_codes? integer[] The values of `status.code` that mean delivered. Default: `{ 1100 }`.
----@field max_event_bytes? integer Bytes of the longest JSON that is sent, 2 to 10485760. Default: `32768`.
----@field common? postevent.event Attributes that every event gets unless it has its own; those of its definition.
+---@field max_event_bytes? integer The longest JSON that is sent. 2 to 10485760. Default: `32768`.
 ---@field definitions? postevent.source Event definitions: the name of a file, JSON, a table, ...
 ---@field validation? "strict"|"warn"|"off" What becomes of an event that breaks its definition. Default: `"strict"`.
 ---@field unknown_events? "error"|"allow" What becomes of an event that has no definition. Default: `"error"`.
 ---@field unknown_attributes? "error"|"allow" And of an attribute that is not in it. Default: `"error"`.
+---@field common? postevent.event Attributes that every event gets unless it has its own; those of its definition.
 ---@field stamp? boolean Gives an event without `eventDateTime` the time of the call, in UTC. Default: `true`.
 ---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.
 ---@field before_send? fun(event: postevent.event): postevent.event? Is given a copy; what it returns is sent.
----@field mode? postevent.mode Default: `"live"`.
+---@field mode? postevent.mode Whether events are sent, only kept (for tests), or neither. Default: `"live"`.
 ---@field log? fun(level: string, message: string) Is told of what is odd, or in trouble. Level: "warn" or "info".
----@field max_in_flight? integer How many tracked events are posted at once, 1 to 1000; 1: in order. Default: `16`.
+---@field max_in_flight? integer How many tracked events are posted at once; 1: in order. 1 to 1000. Default: `16`.
 ---@field queue? postevent.queue How many events `track` may keep, and what when there are more.
 ---@field retry? postevent.retry When events are tried again.
 ---@field rate_limit? postevent.rate_limit How fast tracked events are posted. Absent: as fast as they can be.
----@field results? integer How many results are kept until they are read, at most 1000000. Default: `1024`.
----@field max_posts? integer With postevent.resty: how many posts are under way at once, 1 to 10000. Default: `100`.
+---@field results? integer How many results are kept until they are read. 0 to 1000000. Default: `1024`.
+---@field max_posts? integer With postevent.resty: how many posts are under way at once. 1 to 10000. Default: `100`.
 
 ---What the platform said.
 ---@class postevent.status

@@ -43,4 +43,50 @@ function annotations.read(path)
   return result
 end
 
+-- ---- the options ----
+
+local LUATYPES = { text = "string", file = "string", attribute = "string", boolean = "boolean", seconds = "number",
+  number = "number", integer = "integer", codes = "integer[]" }
+
+local function luatype(property)
+  if property.luatype then
+    return property.luatype
+  elseif property.type == "group" then
+    return "postevent." .. property.name
+  end
+  return property.values and '"' .. table.concat(property.values, '"|"') .. '"' or LUATYPES[property.type]
+end
+
+-- A default as Lua writes it.
+local function literal(value)
+  if type(value) == "table" then
+    return "{ " .. table.concat(value, ", ") .. " }"
+  elseif type(value) == "number" then
+    return ("%.14g"):format(value)
+  end
+  return type(value) == "string" and ('"%s"'):format(value) or tostring(value)
+end
+
+-- The line for a property of postevent/options/properties.lua.
+function annotations.write(property, name)
+  local words = { "---@field", name .. (property.required and "" or "?"), luatype(property), property.text }
+  if property.least then
+    words[#words + 1] = ("%d to %d."):format(property.least, property.most)
+  end
+  if property.default ~= nil then
+    words[#words + 1] = ("Default: `%s`."):format(literal(property.default))
+  end
+  return table.concat(words, " ")
+end
+
+-- The fields of a class, line by line.
+function annotations.lines(path, class)
+  local lines, inside = {}, false
+  for line in files.read(path):gmatch "([^\n]*)\n" do
+    inside = inside and line ~= "" or line == "---@class " .. class
+    lines[#lines + 1] = inside and line:find "^%-%-%-@field" and line or nil
+  end
+  return lines
+end
+
 return annotations

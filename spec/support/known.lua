@@ -3,7 +3,7 @@
 local children = require "support.children"
 local definitions = require "postevent.definitions"
 local files = require "support.files"
-local options = require "postevent.options"
+local properties = require "postevent.options.properties"
 
 local known = {}
 
@@ -38,30 +38,40 @@ local function names_of(map)
 end
 known.names_of = names_of
 
+-- The option of that name ("timeout", "tls.verify") as properties.lua has it.
+function known.property(name)
+  for _, property in ipairs(properties) do
+    if property.name == name then
+      return property
+    end
+  end
+end
+
 -- { timeout = true, ... }: the options of postevent.new.
 function known.options()
-  return names_of(assert(upvalue(options.check, "checks"), "options.lua has no `checks`"))
+  local names = {}
+  for _, property in ipairs(properties) do
+    names[property.name] = not property.name:find(".", 1, true) or nil
+  end
+  return names
 end
 
 -- { tls = { ca_file = true, ... }, queue = ... }: the options that are tables of options, with their fields.
 function known.option_groups()
   local groups = {}
-  for name in pairs(known.options()) do
-    local checks = upvalue(options.check, name .. "_checks")
-    groups[name] = checks and names_of(checks)
+  for _, property in ipairs(properties) do
+    local group, field = property.name:match "^(.-)%.(.*)$"
+    if group then
+      groups[group] = groups[group] or {}
+      groups[group][field] = true
+    end
   end
   return groups
 end
 
--- The default of an option ("timeout", "tls.verify", "queue.wait"); nil: there is none.
+-- The default of an option; nil: there is none.
 function known.default(name)
-  local group, field = name:match "^(%w+[%w_]*)%.(.*)$"
-  if group == "tls" then
-    return options.check({ url = "https://127.0.0.1/x" })[field]
-  elseif group then
-    return (options[group .. "_defaults"] or {})[field]
-  end
-  return options.defaults[name]
+  return known.property(name).default
 end
 
 -- The value of a piece of Lua, such as a default that is written as one.

@@ -1,9 +1,24 @@
--- Checks of option values. Each takes a value and returns nil when it is good, else what was expected, in words that
--- follow "expected". No value is ever quoted here: it may be a secret.
+-- Checks of option values, one for each type of properties.lua. Each takes a value and the property, and returns nil
+-- when the value is good, else what was expected, in words that follow "expected". No value is ever quoted here: it
+-- may be a secret.
 
 local check = {}
 
-function check.text(value)
+local YEAR = 366 * 86400
+
+local function one_of(value, names)
+  for _, name in ipairs(names) do
+    if value == name then
+      return nil
+    end
+  end
+  return '"' .. table.concat(names, '", "') .. '"'
+end
+
+function check.text(value, property)
+  if property and property.values then
+    return one_of(value, property.values)
+  end
   if type(value) ~= "string" or value == "" then
     return "text"
   end
@@ -18,7 +33,7 @@ function check.boolean(value)
   end
 end
 
-function check.func(value)
+check["function"] = function(value)
   if type(value) ~= "function" then
     return "a function"
   end
@@ -30,44 +45,35 @@ function check.table(value)
   end
 end
 
--- Seconds, as a number above 0; a day at most, so that a slip (milliseconds) is noticed.
-function check.seconds(value)
-  if type(value) ~= "number" or not (value > 0 and value <= 86400) then
-    return "a number of seconds above 0, at most 86400"
+check.group = check.table -- its fields are checked one by one
+
+function check.other() -- where it is read
+end
+
+local function is_within(value, property)
+  return type(value) == "number" and value > property.above and value <= property.most
+end
+
+function check.seconds(value, property)
+  if not is_within(value, property) then
+    local most = property.most == YEAR and "a year" or property.most
+    return ("a number of seconds above %d, at most %s"):format(property.above, most)
   end
 end
 
--- The same for what may take longer: a year at most.
-function check.age(value)
-  if type(value) ~= "number" or not (value > 0 and value <= 366 * 86400) then
-    return "a number of seconds above 0, at most a year"
+function check.number(value, property)
+  if not is_within(value, property) then
+    return ("a number above %d, at most %d"):format(property.above, property.most)
   end
 end
 
--- Events a second.
-function check.rate(value)
-  if type(value) ~= "number" or not (value > 0 and value <= 1000000) then
-    return "a number above 0, at most 1000000"
-  end
+local function is_whole(value, least, most)
+  return type(value) == "number" and value % 1 == 0 and value >= least and value <= most
 end
 
-function check.integer(least, most)
-  return function(value)
-    if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > most then
-      return ("a whole number from %d to %d"):format(least, most)
-    end
-  end
-end
-
-function check.one_of(...)
-  local names = { ... }
-  return function(value)
-    for _, name in ipairs(names) do
-      if value == name then
-        return nil
-      end
-    end
-    return '"' .. table.concat(names, '", "') .. '"'
+function check.integer(value, property)
+  if not is_whole(value, property.least, property.most) then
+    return ("a whole number from %d to %d"):format(property.least, property.most)
   end
 end
 
@@ -86,7 +92,7 @@ function check.attribute(value)
 end
 
 -- A file that can be opened now: a wrong path is a mistake of the program, not of the world.
-function check.readable(value)
+function check.file(value)
   local expected = check.text(value)
   if expected then
     return expected
@@ -107,7 +113,7 @@ function check.codes(value)
   end
   for _, code in next, value do
     count = count + 1
-    if rawget(value, count) == nil or check.integer(-2 ^ 31, 2 ^ 31)(code) then
+    if rawget(value, count) == nil or not is_whole(code, -2 ^ 31, 2 ^ 31) then
       return expected
     end
   end

@@ -1,0 +1,70 @@
+-- Where events go, and by which way: the checks of `url`, `proxy` and `http_version`. Raises a message that names the
+-- option and quotes no address: it may hold a password.
+
+local core = require("postevent.core")
+
+local target = {}
+
+-- target.read(url, mode) -> { tls =, loopback =, host =, text = for tostring }
+function target.read(url, mode)
+  if url == nil then
+    if mode == "live" then
+      error("url: missing; the address of the webhook", 0)
+    end
+    return { tls = true, loopback = true, text = "no url" }
+  end
+  local parsed, why = core.check_url(url)
+  if not parsed then
+    error(("url: %s"):format(why), 0)
+  end
+  parsed.text = (parsed.tls and "https://" or "http://") .. parsed.host
+  return parsed
+end
+
+-- The proxy of the environment, as curl's manual has it. HTTP_PROXY in capitals is left out: in a CGI program a
+-- request's header can set it.
+local HTTPS_PROXIES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
+local HTTP_PROXIES = { "http_proxy", "all_proxy", "ALL_PROXY" }
+
+local function environment_proxy(tls)
+  for _, name in ipairs(tls and HTTPS_PROXIES or HTTP_PROXIES) do
+    local value = os.getenv(name)
+    if value and value ~= "" then
+      if not value:find("://", 1, true) then
+        value = "http://" .. value -- as curl takes it
+      end
+      return value, os.getenv("no_proxy") or os.getenv("NO_PROXY") or ""
+    end
+  end
+  return nil
+end
+
+-- target.read_proxy(option, parsed) -> the proxy's URL, and for which hosts there is none; or nil. Takes back that the
+-- target is this machine where the proxy is not.
+function target.read_proxy(proxy, parsed)
+  local no_proxy
+  if proxy == "environment" then
+    proxy, no_proxy = environment_proxy(parsed.tls)
+  end
+  if proxy then
+    local read, why = core.check_proxy(proxy)
+    if not read then
+      error(("proxy: %s"):format(why), 0)
+    end
+    parsed.loopback = parsed.loopback and read.loopback -- over http:// the proxy reads everything
+  end
+  return proxy, no_proxy
+end
+
+-- HTTP/2 is for those who ask for it: one post at a time gains nothing by it, and a server can keep libcurl in its
+-- frames beyond any time-out. Without TLS no gateway takes it, and libcurl 7.88 never gets over reusing a connection.
+function target.check_version(version, parsed)
+  if version == "2" and not core.features().http2 then
+    error("http_version: this libcurl has no HTTP/2", 0)
+  end
+  if version == "2" and not parsed.tls then
+    error("http_version: HTTP/2 needs an https:// url", 0)
+  end
+end
+
+return target

@@ -1,0 +1,35 @@
+-- The command's flags are options of the module, by their names and with their defaults; or its own, listed here.
+local helper = require "support.helper"
+local known = require "support.known"
+
+local OWN = { ["--help"] = true, ["--json"] = true, ["--authorization-file"] = true }
+
+describe("the flags of postevent post", function()
+  local flags = {}
+
+  setup(function()
+    local status, help = helper.run_lua("bin/postevent", { "help", "post" })
+    assert.equal(0, status)
+    local flag
+    for line in help:gmatch "[^\n]+" do
+      flag = line:match "^   [-, h]*(%-%-[%l-]+)" or flag
+      if flag then
+        flags[flag] = (flags[flag] or "") .. line
+      end
+    end
+  end)
+
+  it("are options of the module, or listed here", function()
+    local count = 0
+    for flag in pairs(flags) do
+      local name = flag:sub(3):gsub("-", "_")
+      assert.is_true(OWN[flag] or known.property(name) ~= nil or known.property("tls." .. name) ~= nil, flag)
+      count = count + 1
+    end
+    assert.is_true(count >= 8, "the help was not understood")
+  end)
+
+  it("name the default that the module has", function()
+    assert.truthy(flags["--timeout"]:find(("(%d)"):format(known.default "timeout"), 1, true), flags["--timeout"])
+  end)
+end)
