@@ -243,7 +243,8 @@ describe("the README's tables", function()
         fields[#fields + 1] = field
       end
       local need = fields[1]
-      if #fields == 7 and (need == "build" or need == "pcre2" or need == "run:each" or need:find ":lua5%.4$") then
+      local wanted = need == "build" or need == "sandbox" or need == "pcre2" or need == "run:each"
+      if #fields == 7 and (wanted or need:find ":lua5%.4$") then
         count = count + 1
         for system, column in pairs(columns) do
           for package in fields[column]:gsub("%%P", "lua5.4"):gmatch "%S+" do

@@ -1,0 +1,182 @@
+# What checks the project, measures it and tortures it: tests, sanitizers, fuzzing, benches. `make help-all` lists it. The
+# Makefile includes this; how things are built for a user is there.
+
+LUACHECK ?= luacheck
+CLANG ?= clang
+CLANG_FORMAT ?= clang-format
+
+.PHONY: demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind fuzz fuzz-targets lint all-c
+
+# --- The C tests, linked with the core's objects: one program per spec/c/*_test.c, and per target of spec/fuzz one that
+# replays its corpus. ---
+
+FUZZ_TARGETS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
+C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(filter-out $(if $(SANITIZE),%_memory_test.c),$(wildcard spec/c/*_test.c))) \
+  $(FUZZ_TARGETS:%=$(BUILD)/c/%_corpus_test)
+CMOCKA_LIBS ?= $(call once,CMOCKA_LIBS,$(or $(call pkg,--libs cmocka),-lcmocka))
+C_TEST_CFLAGS = $(CORE_CFLAGS) -Ispec/c -Ispec/support
+C_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS) -lm
+
+$(BUILD)/c/obj/%_replay.o: spec/fuzz/replay.c
+	$(call compile,$(C_TEST_CFLAGS) -DCORPUS='"spec/fuzz/corpus/$*"')
+
+$(BUILD)/c/obj/%.o: spec/c/%.c
+	$(call compile,$(C_TEST_CFLAGS))
+
+$(BUILD)/c/obj/%.o: spec/fuzz/%.c
+	$(call compile,$(C_TEST_CFLAGS))
+
+$(BUILD)/c/obj/%.o: spec/support/%.c
+	$(call compile,$(C_TEST_CFLAGS))
+
+# These talk to a server in a thread.
+$(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: $(BUILD)/c/obj/server.o
+$(BUILD)/c/request_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: $(BUILD)/c/obj/server.o $(BUILD)/c/obj/sending.o
+
+# Allocations fail in it, which a sanitizer does not let one do.
+$(BUILD)/c/%_memory_test: $(BUILD)/c/obj/%_memory_test.o $(BUILD)/c/obj/failing_malloc.o $(CORE_OBJS)
+	$(call link,,$(C_TEST_LIBS))
+
+$(BUILD)/c/%_corpus_test: $(BUILD)/c/obj/%_fuzz.o $(BUILD)/c/obj/%_replay.o $(CORE_OBJS)
+	$(call link,,$(C_TEST_LIBS))
+
+$(BUILD)/c/%_test: $(BUILD)/c/obj/%_test.o $(CORE_OBJS)
+	$(call link,,$(C_TEST_LIBS))
+
+# --- What the specs and benches load into a Lua: $(1) is the Lua, $(2) its tree. ---
+
+define check_rules
+$(2)/support/%.o: spec/support/%.c
+	$$(call compile,$$(PE_CFLAGS) $$(call lua_cflags,$(1)))
+
+$(2)/bench/%.o: bench/%.c
+	$$(call compile,$$(PE_CFLAGS) $$(call lua_cflags,$(1)))
+
+$(2)/support/process.so $(2)/bench/probe.so: %.so: %.o
+	$$(call link,$$(SHARED))
+
+# A host in which allocations fail; a sanitizer brings an allocator of its own, which cannot be replaced.
+$(2)/support/failing_host: $(2)/support/failing_host.o $(BUILD)/c/obj/failing_malloc.o $(call lua_objs,$(1),lua) $$(CORE_OBJS)
+	$$(call link,,$$(call lua_libs,$(1)) $$(CORE_LIBS) -lm -ldl)
+endef
+$(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call check_rules,$(lua),$(call tree,$(lua)))))
+
+# --- nginx, as the README shows it. ---
+
+demo-nginx: override LUA = luajit# nginx's
+demo-nginx: ### nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
+	@$(call deps,$(LUA)) demo-nginx
+	@echo "Building for $(LUA)"
+	@$(again) build-$(LUA)
+	@$(with_paths) tools/with-sandbox tools/demo-nginx
+
+# --- Tests and checks. tools/test runs what is built; Debian keeps nginx out of a user's PATH. ---
+
+run_tests = PATH="$$PATH:/usr/sbin:/sbin" tools/test
+
+test: ## every spec on every Lua in LUAS, and the C tests
+	@$(call deps,$(LUAS)) test
+	@$(again) for-tests
+	@LUAS="$(LUAS)" BUILD="$(BUILD)" $(run_tests)
+
+# What the specs and the C tests need built.
+for-tests: build $(C_TESTS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so \
+  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host))
+
+# What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
+BENCH_LOOPS = $(BUILD)/bench/post_loop $(BUILD)/bench/multi_loop
+$(BUILD)/bench/%.o: bench/%.c
+	$(call compile,$(CORE_CFLAGS))
+
+$(BENCH_LOOPS): $(BUILD)/bench/%: $(BUILD)/bench/%.o
+	$(call link,,$(CORE_LIBS))
+
+BENCH_LUAS ?= lua5.4 luajit
+BENCH ?=
+bench: ### what it costs, as ratios against C, lua-cjson and others, on BENCH_LUAS; one part with BENCH=track
+	@$(call deps,$(BENCH_LUAS)) test
+	@$(again) $(foreach lua,$(BENCH_LUAS),build-$(lua) $(BUILD)/$(lua)/support/process.so $(BUILD)/$(lua)/bench/probe.so) \
+	  $(BENCH_LOOPS)
+	@$(foreach lua,$(BENCH_LUAS),LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' \
+	  LUA_CPATH='$(abspath $(BUILD))/$(lua)/?.so;;' PATH="$$PATH:/usr/sbin:/sbin" $(lua) bench/run.lua $(BUILD) $(BENCH) &&) true
+
+bench-nginx: override LUA = luajit# nginx's
+bench-nginx: ### what postevent costs a worker of nginx, against lua-resty-http where LUA_PATH has it; BENCH=hook for a part
+	@$(call deps,$(LUA)) bench-nginx
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) bench/nginx.lua $(BENCH)
+
+# The specs of nginx with the core that CURL=gnutls builds, which must not need OpenSSL.
+nginx-gnutls: override LUA = luajit# nginx's
+nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
+	@$(call deps,$(LUA)) nginx-gnutls
+	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
+	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
+	  $(run_tests) spec/resty/resty_spec.lua spec/resty/resty_metrics_spec.lua spec/fault/resty_life_spec.lua \
+	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
+
+NGINX_SOAK_SECONDS ?= 600
+soak-nginx: override LUA = luajit# nginx's
+soak-nginx: ### nginx at half load, reloaded every 30 s, for NGINX_SOAK_SECONDS (600): all that was accepted arrives
+	@$(call deps,$(LUA)) soak-nginx
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) spec/support/nginx_soak.lua $(NGINX_SOAK_SECONDS)
+
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan
+	@$(call deps,$(LUA)) asan
+	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
+	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
+	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
+
+# nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
+# fair-sched: without it a busy thread keeps the one processor that valgrind has, and another waits minutes for its turn.
+# Left out: what has a second for its end, which valgrind does not manage, and a long soak; asan and tsan run them.
+VALGRIND_WITHOUT = client_test queue_soak_test
+VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes \
+  --soname-synonyms=somalloc=nouserintercepts
+valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
+	@$(call deps,$(LUA)) valgrind
+	@$(again) for-tests LUAS="$(LUA)"
+	@LUAS="$(LUA)" BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
+	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
+
+# Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
+# setarch: a libtsan that is older than the kernel may find its addresses taken.
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue request \
+  results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
+TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
+SOAK_SECONDS ?= 60
+tsan: ### the C tests of what threads share, and a soak of SOAK_SECONDS (60) on LUA, under ThreadSanitizer
+	@$(call deps,$(LUA)) tsan
+	@$(again) build-$(LUA)
+	@$(again) $(TSAN_TESTS) build-$(LUA) LUAS="$(LUA)" BUILD=$(BUILD)/tsan SANITIZE="-fsanitize=thread"
+	@LUAS=" " BUILD="$(BUILD)/tsan" TEST_WRAPPER='$(TSAN)' $(run_tests)
+	@$(with_paths) tools/with-sandbox $(TSAN) \
+	  LUA_CPATH='$(abspath $(BUILD))/tsan/$(LUA)/?.so;;' LD_PRELOAD="$$($(CC) -print-file-name=libtsan.so)" \
+	  $(LUA) spec/support/soak.lua $(SOAK_SECONDS)
+
+# The targets of spec/fuzz as programs of libFuzzer, in a tree of their own.
+$(BUILD)/%_fuzz: $(BUILD)/c/obj/%_fuzz.o $(CORE_OBJS)
+	$(call link,-fsanitize=fuzzer,$(CORE_LIBS) -lm)
+
+fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%_fuzz)
+
+FUZZ_SECONDS ?= 600
+fuzz: ### each target of spec/fuzz for FUZZ_SECONDS (600), two at a time
+	@$(call deps,$(LUA)) fuzz
+	@$(again) fuzz-targets BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="$(SANITIZERS) -fsanitize=fuzzer-no-link"
+	@printf '%s\n' $(FUZZ_TARGETS) | BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) xargs -n 1 -P 2 tools/fuzz
+
+C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
+lint: ### luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
+	@$(call deps,$(LUAS)) lint
+	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
+	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
+
+all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so)
+
