@@ -1,7 +1,8 @@
 /* What became of events, as Lua reads it: results, waiting for the end. The counters are in lua_stats.c. */
+#include "lua/lua_account.h"
+
 #include <stdlib.h>
 
-#include "lua/lua_client.h"
 #include "lua/lua_log.h"
 #include "lua/lua_result.h"
 #include "lua/lua_util.h"
@@ -11,7 +12,7 @@ static const double FLUSH_SECONDS = 10;
 /* ---- results ---- */
 
 /* Takes the result off the list; others may be in front of it: a finalizer's, which an error ended. */
-static void unlink_result(pe_lua_client *self, const pe_result *result) {
+static void unlink_result(pe_lua_self *self, const pe_result *result) {
   pe_result **link = &self->reading;
   while (*link != result)
     link = &(*link)->next;
@@ -21,7 +22,7 @@ static void unlink_result(pe_lua_client *self, const pe_result *result) {
 /* The iterator of client:results(). What it holds in C while it calls Lua hangs on the client, which frees it in the
  * end should an error come between. */
 static int next_result(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   pe_result *result = self->results_left > 0 ? pe_client_take_result(self->client) : NULL;
 
   if (!result) {
@@ -40,7 +41,7 @@ static int next_result(lua_State *L) {
 
 /* client:results(max) -> iterator, client: outcomes recorded since the last call, at most `max` */
 static int client_results(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   lua_Number max = luaL_optnumber(L, 2, -1);
   uint64_t lost;
   size_t count;
@@ -56,7 +57,7 @@ static int client_results(lua_State *L) {
 
 /* ---- waiting for the end ---- */
 
-int pe_lua_account_push_remaining(lua_State *L, pe_lua_client *self, uint64_t remaining) {
+int pe_lua_account_push_remaining(lua_State *L, pe_lua_self *self, uint64_t remaining) {
   pe_counters counters;
   pe_client_snapshot(self->client, &counters);
   return pe_lua_push_remaining(L, remaining, counters.last_error == PE_OK ? "" : counters.last_error_message);
@@ -64,11 +65,11 @@ int pe_lua_account_push_remaining(lua_State *L, pe_lua_client *self, uint64_t re
 
 /* client:flush(seconds) -> true; or nil, message, "timeout", { remaining = } */
 static int client_flush(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   int64_t timeout = pe_lua_opt_seconds(L, 2, FLUSH_SECONDS);
   uint64_t remaining;
 
-  pe_lua_check_may_wait(L, self, "flush");
+  pe_lua_self_check_may_wait(L, self, "flush");
   remaining = pe_client_flush(self->client, timeout);
   pe_lua_log_news(L, self);
   return pe_lua_account_push_remaining(L, self, remaining);

@@ -23,6 +23,17 @@
 #define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
 #endif
 
+/* The userdata at `index` where it is of the class of that name, or NULL: Lua 5.1 has no luaL_testudata. */
+static inline void *pe_lua_testudata(lua_State *L, int index, const char *name) {
+  void *userdata = lua_touserdata(L, index);
+  int is_one;
+  if (!userdata || !lua_getmetatable(L, index)) return NULL;
+  luaL_getmetatable(L, name);
+  is_one = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is_one ? userdata : NULL;
+}
+
 /* Whether the running function may yield. Lua 5.1 and 5.2 do not tell, and nobody asks there. */
 #if LUA_VERSION_NUM >= 503 || (defined(__has_include) && __has_include(<luajit.h>))
 #define pe_lua_isyieldable(L) lua_isyieldable(L)

@@ -10,6 +10,7 @@
 #include "lua/lua_call.h"
 #include "lua/lua_client.h"
 #include "lua/lua_definitions.h"
+#include "lua/lua_stats.h"
 #include "lua/lua_util.h"
 #include "lua/lua_waker.h"
 
@@ -68,8 +69,7 @@ static int core_features(lua_State *L) {
   return 1;
 }
 
-/* core.can_yield() -> whether the caller may yield; not inside a function of C, as string.gsub is, nor in a finalizer
- */
+/* core.can_yield() -> whether the caller may yield: not inside a function of C (string.gsub), nor in a finalizer. */
 static int core_can_yield(lua_State *L) {
   lua_pushboolean(L, pe_lua_isyieldable(L));
   return 1;
@@ -77,6 +77,7 @@ static int core_can_yield(lua_State *L) {
 
 static const luaL_Reg functions[] = {
     {"new", pe_lua_client_new},
+    {"destination", pe_lua_client_destination},
     {"check_url", core_check_url},
     {"check_proxy", core_check_proxy},
     {"distance", core_distance},

@@ -141,7 +141,7 @@ int pe_lua_definitions_compile(lua_State *L) {
 }
 
 const pe_definitions *pe_lua_to_definitions(lua_State *L, int index) {
-  const lua_definitions *self = lua_isnil(L, index) ? NULL : luaL_checkudata(L, index, CLASS);
+  const lua_definitions *self = pe_lua_testudata(L, index, CLASS);
   return self ? self->definitions : NULL;
 }
 

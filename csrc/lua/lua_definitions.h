@@ -15,7 +15,7 @@ void pe_lua_definitions_register(lua_State *L);
  * memory. */
 int pe_lua_definitions_compile(lua_State *L);
 
-/* The definitions at `index`, or NULL where there is nil. They live as long as that value. */
+/* The definitions at `index`, or NULL where there are none. They live as long as that value. */
 const pe_definitions *pe_lua_to_definitions(lua_State *L, int index);
 
 #endif

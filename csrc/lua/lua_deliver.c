@@ -1,12 +1,14 @@
 /* The way of an event, as far as Lua knows it: completed, checked, written; then posted, tracked, or only shown. */
+#include "lua/lua_deliver.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/lua_call.h"
-#include "lua/lua_client.h"
 #include "lua/lua_log.h"
 #include "lua/lua_problems.h"
 #include "lua/lua_result.h"
+#include "lua/lua_self.h"
 #include "lua/lua_util.h"
 #include "lua/lua_waker.h"
 
@@ -14,9 +16,9 @@ enum { SELF = 1, EVENT };
 
 /* Calls `prepare` on the event at EVENT and puts what it returns in its place. Returns false when that is nil: the
  * event was filtered. An error of before_send reaches the caller; nothing is held here. */
-static bool prepare(lua_State *L, const pe_lua_client *self) {
+static bool prepare(lua_State *L, const pe_lua_self *self) {
   if (!self->has_prepare) return true;
-  pe_lua_push_kept(L, SELF, PE_KEEP_PREPARE);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_PREPARE);
   lua_pushvalue(L, EVENT);
   lua_call(L, 1, 1);
   lua_replace(L, EVENT);
@@ -24,18 +26,18 @@ static bool prepare(lua_State *L, const pe_lua_client *self) {
 }
 
 /* Writes the event at EVENT to `body`. Leaves on the stack what pe_lua_event_write leaves. */
-static pe_error write_event(lua_State *L, pe_lua_client *self, pe_buffer *body, const pe_definition **definition) {
+static pe_error write_event(lua_State *L, pe_lua_self *self, pe_buffer *body, const pe_definition **definition) {
   int common = 0;
 
   if (self->has_common && !self->has_prepare) {
-    pe_lua_push_kept(L, SELF, PE_KEEP_COMMON);
+    pe_lua_self_push_kept(L, SELF, PE_KEEP_COMMON);
     common = lua_gettop(L);
   }
   return pe_lua_event_write(L, EVENT, common, &self->rules, self->has_prepare, body, definition);
 }
 
 /* Logs the problems at the top of the stack, which were only to be warned about, and pops them. */
-static void log_problems(lua_State *L, pe_lua_client *self) {
+static void log_problems(lua_State *L, pe_lua_self *self) {
   if (!lua_isnil(L, -1)) {
     self->invalid_sent++;
     pe_lua_problems_push_message(L, lua_gettop(L));
@@ -47,12 +49,12 @@ static void log_problems(lua_State *L, pe_lua_client *self) {
 }
 
 /* Logs an event whose definition is not published, once for each of them. */
-static void log_unpublished(lua_State *L, pe_lua_client *self, const pe_definition *definition) {
+static void log_unpublished(lua_State *L, pe_lua_self *self, const pe_definition *definition) {
   const pe_text *name;
 
   if (!self->has_log || !definition || pe_definition_published(definition)) return;
   name = pe_definition_name(definition);
-  pe_lua_push_kept(L, SELF, PE_KEEP_UNPUBLISHED);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_UNPUBLISHED);
   lua_pushlstring(L, name->bytes, name->size);
   lua_rawget(L, -2);
   if (lua_isnil(L, -1)) {
@@ -84,7 +86,7 @@ static int end_call(const complete_event *event, int count) {
 
 /* The part that all methods share. Returns PE_OK and fills *event; or another error, and *returned values to return are
  * on top of the stack. A function of the program's that raises does so before there is a call to end. */
-static pe_error complete(lua_State *L, pe_lua_client *self, complete_event *event, int *returned) {
+static pe_error complete(lua_State *L, pe_lua_self *self, complete_event *event, int *returned) {
   pe_error error = PE_FILTERED;
   int problems = 0;
 
@@ -106,7 +108,7 @@ static pe_error complete(lua_State *L, pe_lua_client *self, complete_event *even
   return error;
 }
 
-static void log_retries(lua_State *L, pe_lua_client *self, int attempts, const char *end) {
+static void log_retries(lua_State *L, pe_lua_self *self, int attempts, const char *end) {
   char message[128];
   if (attempts < 2) return;
   (void)snprintf(message, sizeof message, "a post took %d attempts and ended %s", attempts, end);
@@ -115,14 +117,14 @@ static void log_retries(lua_State *L, pe_lua_client *self, int attempts, const c
 
 /* client:_log_retries(attempts, how it ended), for who posts with _submit */
 static int client_log_retries(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   log_retries(L, self, (int)luaL_checknumber(L, 2), luaL_checkstring(L, 3));
   return 0;
 }
 
 /* Keeps the event at EVENT, a copy that `prepare` made, for client:recorded(). */
 static void record(lua_State *L) {
-  pe_lua_push_kept(L, SELF, PE_KEEP_RECORDED);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_RECORDED);
   lua_pushvalue(L, EVENT);
   lua_rawseti(L, -2, (int)pe_lua_rawlen(L, -2) + 1);
   lua_pop(L, 1);
@@ -130,14 +132,14 @@ static void record(lua_State *L) {
 
 /* client:post(event) -> reply; or nil, message, code, detail */
 static int client_post(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   complete_event event;
   pe_post_result *result;
   int returned;
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
   lua_settop(L, EVENT);
-  pe_lua_check_may_wait(L, self, "post");
+  pe_lua_self_check_may_wait(L, self, "post");
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   if (self->mode == PE_MODE_OFF) {
     lua_pushnil(L);
@@ -161,7 +163,7 @@ static int client_post(lua_State *L) {
  * The waker gets the answer under that number. The client's mode is "live". */
 static int client_submit(lua_State *L) {
   enum { WAKER = 3, NUMBER };
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   pe_waker *waker = pe_lua_check_waker(L, WAKER);
   uint64_t number = (uint64_t)luaL_checknumber(L, NUMBER);
   complete_event event;
@@ -182,7 +184,7 @@ static int client_submit(lua_State *L) {
 }
 
 /* The name of the event at EVENT, which stays on the stack. */
-static const char *event_name(lua_State *L, const pe_lua_client *self, const complete_event *event, size_t *size) {
+static const char *event_name(lua_State *L, const pe_lua_self *self, const complete_event *event, size_t *size) {
   if (event->definition) {
     const pe_text *name = pe_definition_name(event->definition);
     *size = name->size;
@@ -191,7 +193,7 @@ static const char *event_name(lua_State *L, const pe_lua_client *self, const com
   lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
   lua_rawget(L, EVENT);
   if (self->has_common && lua_type(L, -1) != LUA_TSTRING) {
-    pe_lua_push_kept(L, SELF, PE_KEEP_COMMON);
+    pe_lua_self_push_kept(L, SELF, PE_KEEP_COMMON);
     lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
     lua_rawget(L, -2);
   }
@@ -199,16 +201,16 @@ static const char *event_name(lua_State *L, const pe_lua_client *self, const com
 }
 
 /* Tells who wants to know that events are tracked in this process. */
-static void announce(lua_State *L, pe_lua_client *self) {
+static void announce(lua_State *L, pe_lua_self *self) {
   self->announced = true;
-  pe_lua_push_kept(L, SELF, PE_KEEP_ANNOUNCE);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_ANNOUNCE);
   if (lua_pcall(L, 0, 1, 0) != 0 || !lua_toboolean(L, -1)) self->announced = false;
   lua_pop(L, 1);
 }
 
 /* client:track(event) -> ticket; or nil, message, code, detail */
 static int client_track(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   complete_event completed;
   pe_event event;
   uint64_t ticket = 0;
@@ -217,7 +219,7 @@ static int client_track(lua_State *L) {
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
   lua_settop(L, EVENT);
-  if (self->waits_for_room) pe_lua_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
+  if (self->waits_for_room) pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
   if (self->has_announce && !self->announced) announce(L, self);
   if (self->closed || self->mode == PE_MODE_OFF) {
     pe_client_refuse(self->client, self->closed ? PE_CLOSED : PE_FILTERED);
@@ -246,7 +248,7 @@ static int client_track(lua_State *L) {
 
 /* client:encode(event) -> JSON; or nil, message, code, detail */
 static int client_encode(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   complete_event event;
   int returned;
 
@@ -262,11 +264,11 @@ static int client_encode(lua_State *L) {
 
 /* recorded() -> a list of the events kept so far, oldest first. */
 static int client_recorded(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   int count;
 
   if (self->mode != PE_MODE_RECORD) return luaL_error(L, "recorded: the client's mode is not \"record\"");
-  pe_lua_push_kept(L, SELF, PE_KEEP_RECORDED);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_RECORDED);
   count = (int)pe_lua_rawlen(L, -1);
   lua_createtable(L, count, 0);
   for (int i = 1; i <= count; i++) {

@@ -82,8 +82,7 @@ static pe_rule rule_of(pe_error error) {
   return error == PE_TOO_LARGE ? PE_RULE_TOO_LARGE : PE_RULE_NO_MEMORY;
 }
 
-/* Appends what stands in front of a value, a comma and "name":. `attribute` is what the definition has of it, or NULL.
- */
+/* Appends what stands in front of a value: a comma, the name, a colon. `attribute` is the definition's, or NULL. */
 static pe_rule write_name(writer *w, const pe_attribute *attribute) {
   pe_rule rule = PE_RULE_NONE;
 
@@ -152,8 +151,7 @@ static bool write_time(writer *w, double number) {
   return true;
 }
 
-/* Appends "name": value; on a problem that JSON has with it `out` is as it was before. Returns whether it was written.
- */
+/* Appends "name": value. Returns false on a problem that JSON has with it; `out` is then as it was before. */
 static bool write_json(writer *w, const pe_attribute *attribute, int index, const pe_value *value) {
   size_t start = w->out->size;
   const char *why = NULL;

@@ -6,11 +6,11 @@
 
 enum { SELF = 1, LINE_SIZE = 480 };
 
-static bool is_too_soon(const pe_lua_client *self, pe_log_kind kind, int64_t now) {
+static bool is_too_soon(const pe_lua_self *self, pe_log_kind kind, int64_t now) {
   return self->logged[kind].last != 0 && now - self->logged[kind].last < PE_SECOND;
 }
 
-bool pe_lua_log(lua_State *L, pe_lua_client *self, pe_log_kind kind, const char *level, const char *message) {
+bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message) {
   int64_t now = pe_clock_monotonic();
 
   if (!self->has_log) return false;
@@ -18,7 +18,7 @@ bool pe_lua_log(lua_State *L, pe_lua_client *self, pe_log_kind kind, const char 
     self->logged[kind].suppressed++;
     return false;
   }
-  pe_lua_push_kept(L, SELF, PE_KEEP_LOG);
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_LOG);
   lua_pushstring(L, level);
   if (self->logged[kind].suppressed > 0)
     lua_pushfstring(L, "%s (and %d more of the kind)", message, (int)self->logged[kind].suppressed);
@@ -35,7 +35,7 @@ static uint64_t lost_events(const pe_counters *counters) {
          counters->outcomes[PE_UNKNOWN];
 }
 
-static void log_state(lua_State *L, pe_lua_client *self, const pe_counters *counters) {
+static void log_state(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   char line[LINE_SIZE];
   bool troubled = counters->state == PE_STATE_HELD || counters->state == PE_STATE_COOLING;
   bool was_troubled = self->told_state == PE_STATE_HELD || self->told_state == PE_STATE_COOLING;
@@ -50,7 +50,7 @@ static void log_state(lua_State *L, pe_lua_client *self, const pe_counters *coun
   (void)pe_lua_log(L, self, PE_LOG_STATE, troubled ? "warn" : "info", line);
 }
 
-static void log_lost(lua_State *L, pe_lua_client *self, const pe_counters *counters) {
+static void log_lost(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   const uint64_t *outcomes = counters->outcomes;
   char line[LINE_SIZE];
 
@@ -67,7 +67,7 @@ static void log_lost(lua_State *L, pe_lua_client *self, const pe_counters *count
   (void)pe_lua_log(L, self, PE_LOG_LOST, "warn", line);
 }
 
-void pe_lua_log_news(lua_State *L, pe_lua_client *self) {
+void pe_lua_log_news(lua_State *L, pe_lua_self *self) {
   pe_counters counters;
   int64_t now;
 

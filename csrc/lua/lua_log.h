@@ -3,14 +3,14 @@
 #ifndef PE_LUA_LOG_H
 #define PE_LUA_LOG_H
 
-#include "lua/lua_client.h"
+#include "lua/lua_self.h"
 
 /* Calls the log function of the client at index 1 unless it was called for that kind within the last second. What it
  * raises is dropped: a broken log must not cost a reply. Returns whether it was called. */
-bool pe_lua_log(lua_State *L, pe_lua_client *self, pe_log_kind kind, const char *level, const char *message);
+bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message);
 
 /* Logs what the sender met since the last call: that it is held or cools down and why, that it goes on, events that
  * came to no good. Costs a test when there is nothing new. */
-void pe_lua_log_news(lua_State *L, pe_lua_client *self);
+void pe_lua_log_news(lua_State *L, pe_lua_self *self);
 
 #endif

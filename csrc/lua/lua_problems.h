@@ -9,8 +9,7 @@
 #include "lua/lua_compat.h"
 
 /* Adds a problem to the list at the absolute stack index `list`, which holds nil until the first and is in the order of
- * the attributes' names. The message is the
- * attribute, a colon and `explanation`. Leaves the stack as it was. */
+ * the attributes' names. The message is the attribute, a colon and `explanation`. The stack is as before. */
 void pe_lua_problems_add(lua_State *L, int list, const char *attribute, size_t size, pe_rule rule,
                          const char *explanation);
 

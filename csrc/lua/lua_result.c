@@ -59,8 +59,7 @@ static void push_sent(lua_State *L, pe_sent sent) {
     lua_pushboolean(L, sent == PE_SENT_YES);
 }
 
-/* "the platform refused this event (HTTP 400, 7308: Invalid customer ID passed.)"; `trouble` is "" when a reply came.
- */
+/* "the platform refused this event (HTTP 400, 7308: Invalid customer ID passed.)". `trouble`: "" when a reply came. */
 static void push_message(lua_State *L, pe_error error, const char *trouble, long http_status, const pe_reply *reply) {
   char status[64];
   int size;

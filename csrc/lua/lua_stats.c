@@ -1,10 +1,11 @@
-/* The counters, as Lua reads them: those of one client, or the sum of many processes'. */
+#include "lua/lua_stats.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/version.h"
-#include "lua/lua_client.h"
 #include "lua/lua_log.h"
+#include "lua/lua_self.h"
 #include "lua/lua_util.h"
 
 /* What client:_counters() returns, for another process of this machine with the same build. */
@@ -102,7 +103,7 @@ static void push_stats(lua_State *L, const published *all) {
   pe_lua_set_string(L, "state", state, strlen(state));
 }
 
-static void read_client(pe_lua_client *self, published *all) {
+static void read_client(pe_lua_self *self, published *all) {
   memset(all, 0, sizeof *all);
   memcpy(all->layout, LAYOUT, sizeof LAYOUT);
   pe_client_snapshot(self->client, &all->counters);
@@ -113,7 +114,7 @@ static void read_client(pe_lua_client *self, published *all) {
 
 /* client:stats() -> a table of plain values */
 static int client_stats(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   published all;
 
   pe_lua_log_news(L, self);
@@ -126,7 +127,7 @@ static int client_stats(lua_State *L) {
 
 /* client:_counters() -> a string, whether the client is closed */
 static int client_counters(lua_State *L) {
-  pe_lua_client *self = pe_lua_check_client(L);
+  pe_lua_self *self = pe_lua_self_check(L);
   bool closed = self->closed; /* before: a finalizer may close it while the string is made */
   published all;
 

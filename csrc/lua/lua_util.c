@@ -4,38 +4,6 @@
 
 #include "base/clock.h"
 
-const char *pe_lua_field_string(lua_State *L, int table, const char *name) {
-  const char *text;
-  lua_getfield(L, table, name);
-  text = lua_tostring(L, -1);
-  lua_pop(L, 1); /* the table still holds it */
-  return text;
-}
-
-int64_t pe_lua_field_seconds(lua_State *L, int table, const char *name) {
-  lua_Number seconds;
-  lua_getfield(L, table, name);
-  seconds = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return (int64_t)(seconds * (lua_Number)PE_SECOND);
-}
-
-double pe_lua_field_number(lua_State *L, int table, const char *name) {
-  lua_Number value;
-  lua_getfield(L, table, name);
-  value = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return (double)value;
-}
-
-lua_Integer pe_lua_field_integer(lua_State *L, int table, const char *name) {
-  lua_Integer value;
-  lua_getfield(L, table, name);
-  value = lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
 bool pe_lua_field_boolean(lua_State *L, int table, const char *name) {
   bool value;
   lua_getfield(L, table, name);

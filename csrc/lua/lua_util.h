@@ -1,4 +1,4 @@
-/* Small helpers of the Lua boundary: reading checked options, pushing durations and printable names. */
+/* Small helpers of the Lua boundary: reading arguments, pushing numbers and printable names. */
 #ifndef PE_LUA_UTIL_H
 #define PE_LUA_UTIL_H
 
@@ -7,14 +7,7 @@
 
 #include "lua/lua_compat.h"
 
-/* table[name] as a string that the table keeps alive, or NULL where it is nil. The options were checked in Lua. */
-const char *pe_lua_field_string(lua_State *L, int table, const char *name);
-
-/* table[name] as seconds -> nanoseconds. */
-int64_t pe_lua_field_seconds(lua_State *L, int table, const char *name);
-
-double pe_lua_field_number(lua_State *L, int table, const char *name);
-lua_Integer pe_lua_field_integer(lua_State *L, int table, const char *name);
+/* Whether table[name] is true in the sense of Lua. */
 bool pe_lua_field_boolean(lua_State *L, int table, const char *name);
 
 /* The argument as seconds -> nanoseconds; `otherwise` where it is absent. Raises unless it is a number from 0 to a

@@ -12,9 +12,6 @@ local postevent = {
   features = core.features(),
 }
 
--- Where each client sends, for the checks of set_authorization: { tls =, loopback =, allow_http = }.
-local targets = setmetatable({}, { __mode = "k" })
-
 -- At most ten, and how many more: a log is not a report. One that raises is no reason not to start.
 local function log_warnings(log, warnings)
   for i = 1, math.min(log and #warnings or 0, 10) do
@@ -28,7 +25,7 @@ end
 -- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options are listed in the README.
 -- Opens no connection; the first event does.
 function postevent.new(given)
-  local ok, settings, target, warnings = pcall(options.check, given)
+  local ok, settings, warnings = pcall(options.check, given)
   if not ok then
     error("postevent.new: " .. tostring(settings), 2)
   end
@@ -36,7 +33,6 @@ function postevent.new(given)
   if not made then
     error("postevent.new: " .. tostring(client), 2)
   end
-  targets[client] = target
   log_warnings(settings.log, warnings)
   return client
 end
@@ -55,7 +51,7 @@ end
 -- client:set_authorization(value), or (user, password): the credentials of every later request. Raises on a mistake.
 -- Returns true; or nil, message, "closed", detail.
 function core.methods:set_authorization(...)
-  local target = targets[self] or error("set_authorization: expected a client", 2)
+  local target = core.destination(self) or error("set_authorization: expected a client", 2)
   local first, second = ...
   -- The number of arguments decides: a password that is nil by mistake must not turn a user into a header.
   local given = select("#", ...) == 1 and { authorization = first } or { user = first, password = second }
@@ -72,7 +68,7 @@ end
 -- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,
 -- { client = "shop" }, go into every sample; raises when they cannot.
 function core.methods:metrics(labels)
-  if not targets[self] then
+  if not core.destination(self) then
     error("metrics: expected a client", 2)
   end
   local ok, text = pcall(metrics, self:stats(), labels)

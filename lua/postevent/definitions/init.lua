@@ -213,11 +213,17 @@ function definitions.examine(source)
   return events, origin, limits.check(events)
 end
 
+-- Whether it is what definitions.read returns, here or in this module as it was before a program loaded it anew.
+local function is_read(source)
+  local class = getmetatable(source)
+  return type(class) == "table" and rawget(class, "__name") == Definitions.__name
+end
+
 -- Definitions from a source; raises, without a position, when there is none or it cannot be read. The result's fields:
 -- `events`, normalised; `warnings`, a list of texts: what breaks the platform's limits in its own download, and the
 -- patterns that are not checked. In the short form what breaks a limit raises.
 function definitions.read(source)
-  if getmetatable(source) == Definitions then
+  if is_read(source) then
     return source
   end
   local events, origin, warnings = definitions.examine(source)

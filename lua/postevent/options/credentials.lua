@@ -24,12 +24,12 @@ local function checked_pair(user, password)
   if password ~= "" and check.text(password) then
     refuse("password", check.text(password))
   end
-  return { user = user, password = password }
+  return { authorization = false, user = user, password = password }
 end
 
 -- given: { authorization = } or { user =, password = } or neither.
 -- target: { tls =, loopback = } of the url and its proxy; allow_http: the option of that name.
--- Returns a table with the same fields.
+-- Returns a table with these three fields; what is not given is false.
 return function(given, target, allow_http)
   local authorization, user, password = given.authorization, given.user, given.password
   local any = authorization ~= nil or user ~= nil or password ~= nil
@@ -45,10 +45,10 @@ return function(given, target, allow_http)
     if expected then
       refuse("authorization", expected)
     end
-    return { authorization = authorization }
+    return { authorization = authorization, user = false, password = false }
   end
   if not any then
-    return {}
+    return { authorization = false, user = false, password = false }
   end
   return checked_pair(user, password)
 end

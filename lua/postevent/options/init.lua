@@ -10,6 +10,7 @@ local header_lines = require("postevent.options.headers")
 local phase = require("postevent.phase")
 local prepare = require("postevent.options.prepare")
 local properties = require("postevent.options.properties")
+local raw_copy = require("postevent.raw_copy")
 local read = require("postevent.options.read")
 local target = require("postevent.options.target")
 
@@ -35,15 +36,68 @@ local function check_together(values)
   end
 end
 
--- `common`, checked as every event is: by the core, in a client that sends nothing.
+-- What postevent.definitions made of the option; nothing at all where it is not given.
+local function read_definitions(source)
+  if source == nil then
+    return { warnings = {}, compiled = false }
+  end
+  local ok, read_ones = pcall(definitions.read, source)
+  if not ok then
+    error("definitions: " .. tostring(read_ones), 0)
+  end
+  return read_ones
+end
+
+local function list_warnings(values, compiled)
+  local warnings = {}
+  if not values["tls.verify"] then
+    warnings[1] = "tls.verify is false: anyone on the way can read and change the events"
+  end
+  for _, warning in ipairs(compiled.warnings) do
+    warnings[#warnings + 1] = warning
+  end
+  return warnings
+end
+
+-- The settings as the core reads them: every property that is its business, by its name; what is not set is false,
+-- so that the core can tell it from what was forgotten. Those that are not of one option alone come with the rest.
+local function flatten(values)
+  local settings = {}
+  for _, property in ipairs(properties) do
+    if property.type ~= "group" and not property.lua then
+      local value = values[property.name]
+      settings[property.name] = value ~= nil and value or false
+    end
+  end
+  return settings
+end
+
+-- The settings of where events go, and by which way and as whom. Returns the target.
+local function set_target(values, settings)
+  local where = target.read(values.url, values.mode)
+  where.allow_http = values.allow_http
+  local proxy, no_proxy = target.read_proxy(values.proxy, where)
+  settings.proxy, settings.no_proxy = proxy or false, no_proxy or false
+  for name, value in pairs(credentials(values, where, where.allow_http)) do
+    settings[name] = value
+  end
+  target.check_version(values.http_version, where)
+  settings.http_version = values.http_version or "1.1"
+  settings.headers = header_lines(values.headers or {})
+  settings.target, settings.destination = where.text, where
+end
+
+-- `common`, checked as every event is: by the core, in a client that sends nothing and asks for nothing but JSON.
 local function read_common(common, settings)
   if common == nil then
-    return nil
+    return false
   end
   local copied = copy(common)
   local event = copy(common)
   event.event_name = event.event_name or "common"
-  local scratch = core.new { mode = "off", max_event_bytes = settings.max_event_bytes, target = "", verify = true }
+  local plain = raw_copy(settings)
+  plain.mode, plain.definitions, plain.common, plain.stamp, plain.fill_id = "off", false, false, false, false
+  local scratch = core.new(plain)
   local body, message = scratch:encode(event)
   scratch:close()
   if not body then
@@ -52,65 +106,25 @@ local function read_common(common, settings)
   return copied
 end
 
--- Sets what the core checks events against; returns the warnings of the definitions, and the events they have.
-local function read_definitions(values, settings)
-  settings.validation = values.validation
-  settings.allow_unknown_events = values.unknown_events == "allow"
-  settings.allow_unknown_attributes = values.unknown_attributes == "allow"
-  if values.definitions == nil then
-    return {}
-  end
-  local ok, compiled = pcall(definitions.read, values.definitions)
-  if not ok then
-    error("definitions: " .. tostring(compiled), 0)
-  end
-  settings.definitions = compiled.compiled
-  return compiled.warnings, compiled.events
-end
-
--- What `track` needs: the queue, its retries, its rate.
-local function set_tracking(values, settings)
-  settings.queue_max_events, settings.queue_max_bytes = values["queue.max_events"], values["queue.max_bytes"]
-  settings.queue_overflow, settings.queue_wait = values["queue.overflow"], values["queue.wait"]
-  settings.retry_initial, settings.retry_max = values["retry.initial"], values["retry.max"]
-  settings.max_age, settings.retry_ambiguous = values["retry.max_age"], values["retry.ambiguous"]
-  settings.rate_per_second = values["rate_limit.per_second"] or 0
-  settings.rate_burst = values["rate_limit.burst"] or math.max(1, math.floor(settings.rate_per_second))
-end
-
--- Turns what the user gave into what the core reads. Returns the settings, whose field `target` says where events go,
--- the target's table, and a list of warnings to be logged.
+-- Turns what the user gave into what the core reads. Returns the settings, and a list of warnings to be logged.
 function options.check(given)
   local values = read(given)
   check_together(values)
-  local where = target.read(values.url, values.mode)
-  where.allow_http = values.allow_http
-  local proxy, no_proxy = target.read_proxy(values.proxy, where)
-  local settings = credentials(values, where, where.allow_http)
-  settings.proxy, settings.no_proxy = proxy, no_proxy
-  for _, name in ipairs { "url", "timeout", "connect_timeout", "attempts", "user_agent", "accept_codes",
-    "max_event_bytes", "stamp", "mode", "log", "max_posts", "max_in_flight", "results" } do
-    settings[name] = values[name]
-  end
-  for _, name in ipairs { "ca_file", "ca_path", "cert_file", "key_file", "key_password", "verify" } do
-    settings[name] = values["tls." .. name]
-  end
-  settings.guard = not values.allow_blocking and phase.guard() or nil
-  settings.target = where.text
-  settings.headers = header_lines(values.headers or {})
-  target.check_version(values.http_version, where)
-  settings.http_2 = values.http_version == "2"
-  set_tracking(values, settings)
+  local settings = flatten(values)
+  set_target(values, settings)
+  settings["rate_limit.per_second"] = values["rate_limit.per_second"] or 0
+  settings["rate_limit.burst"] = values["rate_limit.burst"]
+    or math.max(1, math.floor(settings["rate_limit.per_second"]))
   -- An id that the event has is told in replies; one is made up only for an attribute that the user named.
   settings.id_attribute = values.id_attribute or "external_event_id"
   settings.fill_id = values.id_attribute ~= nil
-  local warnings, events = read_definitions(values, settings)
-  if not settings.verify then
-    table.insert(warnings, 1, "tls.verify is false: anyone on the way can read and change the events")
-  end
+  settings.guard = not values.allow_blocking and phase.guard() or false
+  settings.prepare = false
+  local compiled = read_definitions(values.definitions)
+  settings.definitions = compiled.compiled
   settings.common = read_common(values.common, settings)
-  settings.prepare = prepare(settings.common, values.before_send, values.mode, events)
-  return settings, where, warnings
+  settings.prepare = prepare(settings.common, values.before_send, values.mode, compiled.events)
+  return settings, list_warnings(values, compiled)
 end
 
 return options

@@ -20,10 +20,11 @@ local function make_welcome(events)
 end
 
 -- The function that the core calls with an event that must be copied before it is written: for before_send, and to be
--- kept in mode "record". Returns a copy with the common attributes, or nil when before_send says so.
+-- kept in mode "record". Returns a copy with the common attributes, or nil when before_send says so. false: there is
+-- nothing to be done.
 return function(common, before_send, mode, events)
   if not before_send and mode ~= "record" then
-    return nil
+    return false
   end
   local is_welcome = common and make_welcome(events)
   return function(event)

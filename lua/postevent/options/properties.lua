@@ -17,6 +17,7 @@
 --   values   the texts that are taken, and no others
 --   required true: must be given (in a group: where the group is)
 --   secret   true: its value is never shown
+--   lua      true: the core has no setting of that name
 --   luatype  the type as the Lua language server writes it, where the type above does not say it
 
 local core = require("postevent.core")
@@ -60,9 +61,9 @@ return {
     text = "The URL of a proxy; or \"environment\", read once in `new`. Not set: none." },
   { name = "http_version", type = "text", values = { "1.1", "2" },
     text = "\"2\": HTTP/2 where an https server offers it. Else HTTP/1.1." },
-  { name = "allow_http", type = "boolean", default = false,
+  { name = "allow_http", type = "boolean", default = false, lua = true,
     text = "Lets credentials go over http:// to another machine." },
-  { name = "allow_blocking", type = "boolean", default = false,
+  { name = "allow_blocking", type = "boolean", default = false, lua = true,
     text = "Lets what waits block a worker of nginx in its request phases." },
   { name = "user_agent", type = "text", default = "postevent/" .. core.version,
     text = "The User-Agent header." },
@@ -85,7 +86,8 @@ return {
     text = "Gives an event without `eventDateTime` the time of the call, in UTC." },
   { name = "id_attribute", type = "attribute",
     text = "The attribute that identifies an event, filled with a UUID where it is absent." },
-  { name = "before_send", type = "function", luatype = "fun(event: postevent.event): postevent.event?",
+  { name = "before_send", type = "function", lua = true,
+    luatype = "fun(event: postevent.event): postevent.event?",
     text = "Is given a copy; what it returns is sent." },
   { name = "mode", type = "text", default = "live", values = { "live", "record", "off" }, luatype = "postevent.mode",
     text = "Whether events are sent, only kept (for tests), or neither." },

@@ -1,0 +1,52 @@
+#include "lua/lua_self.h"
+
+#include <string.h>
+
+#include "base/worker.h"
+
+static const char MAGIC[] = PE_LUA_SELF_CLASS;
+
+enum { SELF = 1 };
+
+/* What was counted and told here was the parent's. */
+static void begin_anew(pe_lua_self *self) {
+  self->generation = pe_worker_generation();
+  memset(self->logged, 0, sizeof self->logged);
+  self->told_state = PE_STATE_IDLE;
+  self->told_lost = self->invalid_sent = 0;
+  self->results_left = 0;
+  self->announced = false;
+}
+
+pe_lua_self *pe_lua_self_new(lua_State *L) {
+  pe_lua_self *self = lua_newuserdata(L, sizeof *self);
+  memset(self, 0, sizeof *self);
+  self->magic = MAGIC;
+  self->generation = pe_worker_generation();
+  luaL_getmetatable(L, PE_LUA_SELF_CLASS);
+  lua_setmetatable(L, -2);
+  return self;
+}
+
+/* luaL_checkudata looks the class up by its name, which costs track as much as handing the event over. A full userdata
+ * of this size that holds this address is a client. */
+pe_lua_self *pe_lua_self_check(lua_State *L) {
+  pe_lua_self *self = lua_touserdata(L, SELF);
+  if (!self || pe_lua_rawlen(L, SELF) != sizeof *self || self->magic != MAGIC)
+    return luaL_checkudata(L, SELF, PE_LUA_SELF_CLASS);
+  if (self->generation != pe_worker_generation()) begin_anew(self);
+  return self;
+}
+
+void pe_lua_self_push_kept(lua_State *L, int index, int slot) {
+  pe_lua_getuservalue(L, index);
+  lua_rawgeti(L, -1, slot);
+  lua_remove(L, -2);
+}
+
+void pe_lua_self_check_may_wait(lua_State *L, const pe_lua_self *self, const char *method) {
+  if (!self->is_guarded || self->mode != PE_MODE_LIVE) return;
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_GUARD);
+  lua_pushstring(L, method);
+  lua_call(L, 1, 0);
+}
