@@ -3,7 +3,7 @@
 -- Types of the module `postevent`, for the Lua language server: put this directory into `workspace.library`. Nothing
 -- here is ever run. A spec compares it with the module.
 
----An error code, for programs. What to do about each is in the README, "When it fails".
+---An error code, for programs. What to do about each: docs/reference/codes.md.
 ---@alias postevent.code
 ---| "invalid_event" # refused here; `detail.problems` lists everything that is wrong
 ---| "too_large"     # the JSON is longer than `max_event_bytes`

@@ -22,7 +22,7 @@ local function log_warnings(log, warnings)
   end
 end
 
--- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options are listed in the README.
+-- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options: docs/reference/options.md.
 -- Opens no connection; the first event does.
 function postevent.new(given)
   local ok, settings, warnings = pcall(options.check, given)
@@ -39,7 +39,7 @@ end
 
 -- postevent.definitions(source) -> definitions, for postevent.new { definitions = ... }: read and compiled once, used
 -- by any number of clients. A source is a file's name, a JSON string, or a table: the platform's download, or the
--- short form (README, Definitions). Raises when it cannot be read.
+-- short form (docs/reference/definitions.md). Raises when it cannot be read.
 function postevent.definitions(source)
   local ok, read = pcall(definitions.read, source)
   if not ok then

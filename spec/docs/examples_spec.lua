@@ -1,6 +1,7 @@
 -- Every example runs against the sandbox as it stands.
 local helper = require "support.helper"
 local rude = require "support.rude"
+local screen = require "support.screen"
 
 local function examples()
   local found = {}
@@ -146,21 +147,10 @@ if rawget(_G, "jit") then
       end
     ]]
 
-    -- Programs for a screen that is not there, and a home that is no one's.
-    local function environment(url)
-      local screen = helper.spawn { "Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp" }
-      local display = helper.wait_until(function()
-        return screen:output():match "^(%d+)\n"
-      end, 10, "Xvfb's display")
-      return {
-        DISPLAY = ":" .. display, SDL_VIDEODRIVER = "x11", LIBGL_ALWAYS_SOFTWARE = "1", HOME = helper.new_directory(),
-        XDG_DATA_HOME = false, POSTEVENT_URL = url, POSTEVENT_AUTHORIZATION = false,
-      }
-    end
-
     it("delivers every bounce, keeps its frames short, and shows a picture", function()
       local sandbox = helper.start_sandbox()
-      local env, png = environment(sandbox.url), helper.new_path "picture.png"
+      local env, png = screen.environment(), helper.new_path "picture.png"
+      env.POSTEVENT_URL = sandbox.url
       local status, output, errors = helper.run({
         "love", "examples/love", "--seconds", "4", "--screenshot", png,
       }, { env = env, timeout = 60 })

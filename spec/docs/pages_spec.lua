@@ -1,26 +1,26 @@
--- The README holds: its Lua runs and prints what it says, its shell commands work, its links lead somewhere. (Its
--- tables: readme_tables_spec.lua.)
+-- What the pages show works: their Lua runs and prints what it says, their shell commands do what they should. (Their
+-- tables: tables_spec.lua. Their links: house_spec.lua. Their files for LÖVE and nginx: specs of their own.)
 local cjson = require "cjson"
 local helper = require "support.helper"
-local markdown = require "support.markdown"
+local pages = require "support.pages"
 local postevent = require "postevent"
 
-local README = helper.read_file "README.md"
-local CONTRIBUTING = helper.read_file "CONTRIBUTING.md"
-local PORT = "8080" -- the sandbox's, as the README has it
-local DEFINITIONS = "spec/vectors/definitions.json" -- the README's events.json
+local PORT = "8080" -- the sandbox's, as the pages have it
+local DEFINITIONS = "examples/events.json" -- the pages' events.json
 
--- The blocks of a language; a block of text behind one is what it prints, and its field `output`.
+-- The blocks of a language that are checked here.
 local function blocks(language)
   local found = {}
-  local all = markdown.blocks(README)
-  for i, block in ipairs(all) do
-    if block.language == language then
+  for _, block in ipairs(pages.blocks(language)) do
+    if not pages.file_name(block) then
       found[#found + 1] = block
-      block.output = all[i + 1] and all[i + 1].language == "text" and all[i + 1].text or nil
     end
   end
   return found
+end
+
+local function place_of(block)
+  return ("%s:%d"):format(block.path, block.line)
 end
 
 local function has(block, pattern)
@@ -42,7 +42,7 @@ local function kind_of(block)
   return "run"
 end
 
-describe("the README", function()
+describe("the pages", function()
   helper.guard()
   local sandbox, directory
 
@@ -84,26 +84,42 @@ describe("the README", function()
     return helper.run({ "sh", "-euc", text }, { env = environment(with_url), directory = new_directory() })
   end
 
-  it("has blocks of known languages alone, so that each is checked", function()
-    local languages = { lua = true, sh = true, json = true, dockerfile = true, nginx = true }
-    local last
-    for _, block in ipairs(markdown.blocks(README)) do
-      local is_output = block.language == "text" and last and last.language == "sh"
-      assert.is_true(is_output or languages[block.language], "line " .. block.line)
-      last = block
+  it("have blocks of known languages alone, so that each is checked", function()
+    local languages = { lua = true, sh = true, json = true, dockerfile = true, nginx = true, http = true, yaml = true,
+      c = true }
+    for _, block in ipairs(pages.blocks()) do
+      local is_output = block.language == "text" and block.follows and block.follows.language == "sh"
+      local is_picture = block.path == "docs/explain/architecture.md" and block.language == ""
+      assert.is_true(is_output or is_picture or languages[block.language], place_of(block))
     end
     for _, block in ipairs(blocks "json") do
       assert.is_table(cjson.decode(block.text))
     end
   end)
 
-  it("begins with twelve lines of Lua", function()
+  it("have files for the reader that specs of their own run", function()
+    local run = { ["main.lua"] = true, ["ship.sh"] = true, -- ship_spec.lua
+      ["handler.lua"] = true, ["schema.lua"] = true, ["plugin.lua"] = true, ["postevent_client.lua"] = true } -- resty/
+    for _, block in ipairs(pages.blocks()) do
+      local name = pages.file_name(block)
+      assert.is_true(not name or run[name], place_of(block))
+    end
+  end)
+
+  it("show C that is in an example", function()
+    local host = helper.read_file "examples/embed/host.c"
+    for _, block in ipairs(blocks "c") do
+      assert.truthy(host:gsub("\n\n", "\n"):find(block.text:gsub("\n\n", "\n"), 1, true), place_of(block))
+    end
+  end)
+
+  it("begin with twelve lines of Lua", function()
     assert.equal(12, select(2, blocks("lua")[1].text:gsub("\n", "")))
   end)
 
   for _, block in ipairs(blocks "lua") do
-    it(("has Lua that runs and prints what it says, at line %d"):format(block.line), function()
-      local script = helper.new_file(block.text, "readme.lua")
+    it("have Lua that runs and prints what it says: " .. place_of(block), function()
+      local script = helper.new_file(block.text, "page.lua")
       local options = { env = environment(true), directory = new_directory() }
       local status, output, errors = helper.run_lua(script, {}, options)
       assert.equal(0, status, errors)
@@ -120,7 +136,7 @@ describe("the README", function()
   for _, block in ipairs(blocks "sh") do
     if kind_of(block) == "run" then
       ran = ran + 1
-      it(("has shell commands that work, at line %d"):format(block.line), function()
+      it("have shell commands that work: " .. place_of(block), function()
         assert.truthy(block.output or has(block, "postevent post "), "it posts nothing; how is it to be checked?")
         local sets_url = has(block, "POSTEVENT_URL=")
         local text = block.text:gsub("127%.0%.0%.1:" .. PORT, "127.0.0.1:" .. sandbox.port)
@@ -142,11 +158,11 @@ describe("the README", function()
     end
   end
 
-  it("has shell commands enough", function()
+  it("have shell commands enough", function()
     assert.is_true(ran >= 5)
   end)
 
-  it("shows how the sandbox is started and stopped", function()
+  it("show how the sandbox is started and stopped", function()
     local count = 0
     for _, block in ipairs(blocks "sh") do
       if kind_of(block) == "sandbox" then
@@ -154,7 +170,8 @@ describe("the README", function()
         local port = helper.free_port()
         local command, replaced = block.text:gsub("%-%-port " .. PORT, "--port " .. port)
         assert.equal(1, replaced)
-        local child = helper.spawn { "sh", "-euc", "exec " .. command, env = environment(false) }
+        local child = helper.spawn { "sh", "-euc", "exec " .. command, env = environment(false),
+          directory = new_directory() }
         helper.wait_until(function()
           return child:output():find("listening on http://127.0.0.1:" .. port, 1, true)
         end)
@@ -162,10 +179,10 @@ describe("the README", function()
         assert.same({ "exited", 0 }, { child:wait() })
       end
     end
-    assert.equal(1, count)
+    assert.is_true(count >= 1)
   end)
 
-  it("asks the sandbox with curl as it can be asked", function()
+  it("ask the sandbox with curl as it can be asked", function()
     local count = 0
     for _, block in ipairs(blocks "sh") do
       if kind_of(block) == "curl" then
@@ -177,10 +194,10 @@ describe("the README", function()
         end
       end
     end
-    assert.equal(4, count)
+    assert.is_true(count >= 4)
   end)
 
-  it("shows how definitions are downloaded, without a credential on the command line", function()
+  it("show how definitions are downloaded, without a credential on the command line", function()
     local count = 0
     for _, block in ipairs(blocks "sh") do
       if kind_of(block) == "download" then
@@ -193,7 +210,7 @@ describe("the README", function()
     assert.equal(1, count)
   end)
 
-  it("has a first program that the tools run, too", function()
+  it("have a first program that the tools run, too", function()
     local script = helper.new_file(blocks("lua")[1].text, "first.lua")
     local preload = os.getenv "LD_PRELOAD"
     local env = environment(false)
@@ -203,35 +220,5 @@ describe("the README", function()
     }, { env = env })
     assert.equal(0, status, errors)
     assert.equal("1100\n", output)
-  end)
-
-  it("names targets, rocks and files that are there, and so does CONTRIBUTING", function()
-    local makefile = "\n" .. helper.read_file "Makefile" .. helper.read_file "tools/checks.mk"
-    for _, document in ipairs { README, CONTRIBUTING } do
-      for arguments in document:gmatch "[`\n(]make ([^`\n)&#]*)" do
-        for target in (" " .. arguments .. " "):gmatch "%f[%S](%l[%l-]*)%f[%s]" do
-          assert.truthy(makefile:find("\n" .. target:gsub("%-", "%%-") .. ":"), "make " .. target)
-        end
-      end
-      for rockspec in document:gmatch "[%w-]+%.rockspec" do
-        assert.is_true(helper.file_exists(rockspec), rockspec)
-      end
-      for path in document:gmatch "%]%(([^)#]+)%)" do
-        assert.is_true(path:find "^https://" ~= nil or helper.file_exists(path), path)
-      end
-      for path in document:gmatch "[` ](%.?[%l_]+/[%w_/.-]*)[` ]" do
-        assert.is_true(path == "build/" or helper.file_exists(path), path)
-      end
-    end
-  end)
-
-  it("links to sections that it has", function()
-    local anchors = {}
-    for title in ("\n" .. README:gsub("```.-\n```", "")):gmatch "\n#+ ([^\n]+)" do
-      anchors[title:lower():gsub("[^%w -]", ""):gsub(" ", "-")] = true
-    end
-    for anchor in README:gmatch "%]%(#([^)]+)%)" do
-      assert.is_true(anchors[anchor], "#" .. anchor)
-    end
   end)
 end)

@@ -1,13 +1,16 @@
--- The tables of the README are the module's: every option, code, rule, type, field and method, and no other.
+-- The tables of the pages are the module's: every option, code, rule, type, field and method, and no other.
 local annotations = require "support.annotations"
+local cjson = require "cjson"
 local core = require "postevent.core"
 local helper = require "support.helper"
 local known = require "support.known"
 local markdown = require "support.markdown"
+local pages = require "support.pages"
 local postevent = require "postevent"
 
-local README = helper.read_file "README.md"
-local DEFINITIONS = "spec/vectors/definitions.json" -- the README's events.json
+local BOOK = pages.text()
+local DEFINITIONS = "examples/events.json"
+local PLATFORMS = "spec/vectors/definitions.json" -- the same in the platform's form
 
 -- The fields of the formats in date.c, as patterns; every other character stands for itself.
 local DATE_LETTERS = { Y = "%d%d%d%d", y = "%d%d", M = "%d%d", D = "%d%d", h = "%d%d", m = "%d%d", s = "%d%d",
@@ -25,15 +28,22 @@ local function code_of(cell)
   return markdown.code(cell)[1]
 end
 
-local function rows_by_name(...)
-  return markdown.rows_by_name(README, ...)
-end
-
+local rows_by_name = pages.rows_by_name
 local names_of = known.names_of
 
-describe("the README's tables", function()
+-- "1 to 100", as the table of options has it.
+local function range_of(property)
+  if property.values then
+    return '`"' .. table.concat(property.values, '"`, `"') .. '"`'
+  elseif property.above then
+    return ("above %.14g to %.14g"):format(property.above, property.most)
+  end
+  return property.least and ("%.14g to %.14g"):format(property.least, property.most) or "—"
+end
+
+describe("the tables of the pages", function()
   it("name every option, with its default", function()
-    local rows = rows_by_name("Option", "Type", "Default", "Meaning")
+    local rows = rows_by_name("Option", "Type", "Default", "Range", "Meaning")
     local expected = known.options()
     for group, fields in pairs(known.option_groups()) do
       expected[group] = nil -- its fields have rows of their own
@@ -46,7 +56,8 @@ describe("the README's tables", function()
       local default = code_of(row[3])
       assert.is_true(default ~= nil or row[3] == "—", name .. " has an odd default")
       assert.same(known.default(name), default and known.evaluate(default), name)
-      assert.is_true(#row[2] > 0 and #row[4] > 0, name .. " is not explained")
+      assert.equal(range_of(known.property(name)), row[4], name)
+      assert.is_true(#row[2] > 0 and #row[5] > 0, name .. " is not explained")
     end
   end)
 
@@ -64,7 +75,7 @@ describe("the README's tables", function()
   it("name every rule", function()
     local rules = names_of(rows_by_name("Rule", "Broken by"))
     assert.same(known.definition_rules(), rules)
-    for _, row in ipairs(markdown.table(README, "In the event", "Rule")) do
+    for _, row in ipairs(pages.table("In the event", "Rule")) do
       rules[code_of(row[2])] = true
     end
     assert.same(known.rules(), rules)
@@ -107,7 +118,7 @@ describe("the README's tables", function()
 
   it("show each of the formats of dates", function()
     local client = postevent.new { mode = "record", definitions = { e = { who = "customer", x = "date" } } }
-    local shown = markdown.code(README:match "\nText is sent as it is%..-\n\n")
+    local shown = markdown.code(BOOK:match "\nText is sent as it is%..-\n\n")
     for _, text in ipairs(shown) do
       assert.is_string(client:encode { event_name = "e", who = "C-17", x = text }, text)
     end
@@ -128,6 +139,16 @@ describe("the README's tables", function()
     assert.equal(17, #shown)
   end)
 
+  it("say how values are written", function()
+    local client = postevent.new { mode = "record", stamp = false }
+    for value, row in pairs(rows_by_name("In Lua", "In JSON")) do
+      value = value == "cjson.null" and cjson.null or known.evaluate(value)
+      local body = client:encode { event_name = "seen", x = value }
+      assert.truthy((body .. ","):find('"x":' .. code_of(row[2]), 1, true), body)
+    end
+    client:close()
+  end)
+
   it("name every field of an attribute in the short form", function()
     local rows = rows_by_name("In the table", "Default")
     assert.same(known.short_fields(), names_of(rows))
@@ -137,7 +158,7 @@ describe("the README's tables", function()
       if name ~= "type" then
         assert.same(default and known.evaluate(default), read[name], name)
       end
-      assert.is_true(helper.read_file(DEFINITIONS):find('"' .. code_of(row[3]) .. '"', 1, true) ~= nil, row[3])
+      assert.is_true(helper.read_file(PLATFORMS):find('"' .. code_of(row[3]) .. '"', 1, true) ~= nil, row[3])
     end
   end)
 
@@ -167,29 +188,18 @@ describe("the README's tables", function()
 
   it("name every field of the reply and of the detail", function()
     local classes = annotations.read("library/postevent.lua").classes
-    local reply = names_of(rows_by_name("Field", "Type", "Meaning"))
     local expected = names_of(classes["postevent.reply"])
     expected.status = nil
     for name in pairs(classes["postevent.status"]) do
       expected["status." .. name] = true
     end
-    assert.same(expected, reply)
-    local detail = {}
-    for _, candidate in ipairs(markdown.tables(README)) do
-      if code_of(candidate[1][1]) == "sent" then
-        for _, row in ipairs(candidate) do
-          for _, name in ipairs(markdown.code(row[1])) do
-            detail[name] = true
-          end
-        end
-      end
-    end
-    assert.same(names_of(classes["postevent.detail"]), detail)
+    assert.same(expected, names_of(rows_by_name("In the reply", "Type", "Meaning")))
+    assert.same(names_of(classes["postevent.detail"]), names_of(rows_by_name("In the detail", "Type", "Meaning")))
   end)
 
   it("name every method but post, which has a section", function()
     local methods = { post = true }
-    for _, row in ipairs(markdown.table(README, "Method", "What it does")) do
+    for _, row in ipairs(pages.table("Method", "What it does")) do
       methods[row[1]:match "`client:([%w_]+)%("] = true
     end
     for name in pairs(core.methods) do
@@ -198,11 +208,23 @@ describe("the README's tables", function()
     end
     assert.same({}, methods)
     for name in pairs(postevent) do
-      assert.truthy(README:find("postevent." .. name, 1, true), name)
+      assert.truthy(BOOK:find("postevent." .. name, 1, true), name)
     end
     for name in pairs(postevent.features) do
-      assert.truthy(README:find("`" .. name .. "`", 1, true), name)
+      assert.truthy(BOOK:find("`" .. name .. "`", 1, true), name)
     end
+  end)
+
+  it("name what `postevent post` takes, as the command has it", function()
+    local _, help = helper.run_lua("bin/postevent", { "help", "post" })
+    local there, written = { ["KEY=VALUE"] = true, ["KEY:=JSON"] = true }, {}
+    for name in help:gmatch "\n   (%-%-[%l-]+)" do
+      there[name] = true
+    end
+    for name in pairs(rows_by_name("Argument of `postevent post`", "Meaning")) do
+      written[name:match "^%S+"] = true
+    end
+    assert.same(there, written)
   end)
 
   it("name the options of the sandbox, and the exit statuses, as the command has them", function()
@@ -220,7 +242,7 @@ describe("the README's tables", function()
 
     local exit = require "postevent.cli.exit"
     local statuses, again = {}, {}
-    for _, row in ipairs(markdown.table(README, "Exit status", "Meaning")) do
+    for _, row in ipairs(pages.table("Exit status", "Meaning")) do
       statuses[tonumber(row[1])] = true
       for _, code in ipairs(markdown.code(row[2])) do
         again[code] = true
@@ -233,7 +255,7 @@ describe("the README's tables", function()
   it("name every package that the build needs with Lua 5.4, or can do with", function()
     local columns = { ["Debian, Ubuntu"] = 4, Fedora = 5, Alpine = 6, ["macOS, Homebrew"] = 7 }
     local written = {}
-    for _, row in ipairs(markdown.table(README, "System", "Packages")) do
+    for _, row in ipairs(pages.table("System", "Packages")) do
       written[row[1]] = (" " .. row[2] .. " " .. row[3] .. " "):gsub("[`,]", " ")
     end
     local count = 0

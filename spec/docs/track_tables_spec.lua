@@ -1,19 +1,14 @@
--- What the README says of track is what there is: its tables of results, outcomes, states and counters.
+-- What the pages say of track is what there is: its tables of results, outcomes, states and counters.
 local annotations = require "support.annotations"
-local helper = require "support.helper"
 local known = require "support.known"
 local markdown = require "support.markdown"
+local pages = require "support.pages"
 local postevent = require "postevent"
 
-local README = helper.read_file "README.md"
-
+local rows_by_name = pages.rows_by_name
 local names_of = known.names_of
 
-local function rows_by_name(...)
-  return markdown.rows_by_name(README, ...)
-end
-
-describe("the README's tables about track", function()
+describe("the tables about track", function()
   it("name every field of a result, every outcome, and every way to be full", function()
     local classes = annotations.read("library/postevent.lua").classes
     assert.same(names_of(classes["postevent.result"]), names_of(rows_by_name("In a result", "Type", "Meaning")))
@@ -45,7 +40,7 @@ describe("the README's tables about track", function()
       states[known.evaluate(code)] = true
     end
     assert.same(known.states(), states)
-    for _, row in ipairs(markdown.table(README, "What happens", "What the client does")) do
+    for _, row in ipairs(pages.table("What happens", "What the client does")) do
       assert.is_true(known.states()[markdown.code(row[3])[1]])
     end
   end)

@@ -4,8 +4,8 @@ if not where.is "luajit" then
   return
 end
 local helper = require "support.helper"
-local markdown = require "support.markdown"
 local openresty = require "support.openresty"
+local pages = require "support.pages"
 
 describe("the example of nginx", function()
   helper.guard()
@@ -41,15 +41,14 @@ describe("the example of nginx", function()
   end)
 end)
 
-describe("the README's nginx", function()
+describe("the pages' nginx", function()
   helper.guard()
-  local README = helper.read_file "README.md"
 
   it("serves, tracks, posts and counts", function()
     local sandbox = helper.start_sandbox()
     local blocks = {}
-    for _, block in ipairs(markdown.blocks(README)) do
-      blocks[#blocks + 1] = block.language == "nginx" and block.text or nil
+    for _, block in ipairs(pages.blocks "nginx") do
+      blocks[#blocks + 1] = not pages.file_name(block) and block.text or nil
     end
     assert.equal(1, #blocks)
     local port = helper.free_port()
@@ -87,7 +86,7 @@ describe("the README's nginx", function()
     }
     local names = nginx:get("/names").body
     local told, annotated = {}, {}
-    for name in pairs(markdown.rows_by_name(README, "Function of `postevent.resty`", "What it does")) do
+    for name in pairs(pages.rows_by_name("Function of `postevent.resty`", "What it does")) do
       told[#told + 1] = name:match "^%l[%l_]*"
     end
     for name in helper.read_file("library/postevent/resty.lua"):gmatch "\nfunction resty%.([%l_]+)%(" do
@@ -97,5 +96,55 @@ describe("the README's nginx", function()
     table.sort(annotated)
     assert.equal(names, table.concat(told, " "))
     assert.equal(names, table.concat(annotated, " "))
+  end)
+end)
+
+-- Kong and APISIX call a plugin so; they themselves are not here.
+describe("the pages' plugins", function()
+  helper.guard()
+
+  local function start(sandbox, http, server)
+    local directory = helper.new_directory()
+    for _, name in ipairs { "handler.lua", "schema.lua", "plugin.lua", "postevent_client.lua" } do
+      helper.write_file(directory .. "/" .. name, pages.file(name))
+    end
+    return openresty.start {
+      bare = true,
+      main = ("env POSTEVENT_URL=%s;"):format(sandbox.url),
+      http = ([[
+        lua_shared_dict postevent 1m;
+        init_by_lua_block { package.path = "%s/?.lua;" .. package.path }
+      ]]):format(directory) .. http,
+      server = server,
+    }
+  end
+
+  local function assert_delivers(nginx, sandbox)
+    assert.equal("hello", nginx:get("/rooms").body)
+    nginx:quit()
+    assert.equal("", nginx:complaints())
+    assert.equal("page_viewed", sandbox:events()[1].event.event_name)
+  end
+
+  it("track from Kong's phases", function()
+    local sandbox = helper.start_sandbox()
+    local nginx = start(sandbox, [[init_worker_by_lua_block {
+      schema, handler = require "schema", require "handler"
+      handler:init_worker()
+    }]], [[location / {
+      content_by_lua_block { ngx.print "hello" }
+      log_by_lua_block { handler:log { event_name = schema.fields[1].config.fields[1].event_name.default } }
+    }]])
+    assert_delivers(nginx, sandbox)
+  end)
+
+  it("track from APISIX's phases, and deliver at the end", function()
+    local sandbox = helper.start_sandbox()
+    local nginx = start(sandbox, [[init_worker_by_lua_block { plugin = require "plugin" }
+      exit_worker_by_lua_block { plugin.destroy() }]], [[location / {
+      content_by_lua_block { ngx.print "hello" }
+      log_by_lua_block { plugin.log { event_name = "page_viewed" } }
+    }]])
+    assert_delivers(nginx, sandbox)
   end)
 end)

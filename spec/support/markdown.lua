@@ -1,4 +1,4 @@
--- Reads Markdown as the README has it: fenced blocks and tables. Knows nothing of what they say.
+-- Reads Markdown as the pages have it: fenced blocks and tables. Knows nothing of what they say.
 local markdown = {}
 
 -- A list of {language, text, line} of the fenced blocks, in order; `line` is where the text begins.
