@@ -53,10 +53,10 @@ Q = $(if $(V),,@$(if $(QUIET),,echo "  MAKE $@";))
 
 # tools/install-deps knows what the project needs. A build that fails names what is missing, and installs nothing.
 deps = CC="$(CC)" PKG_CONFIG="$(PKG_CONFIG)" WITH_SANDBOX="$(WITH_SANDBOX)" LUAS="$(1)" tools/install-deps
-or_name_packages = || { $(call deps,$(1)) --check build; exit 1; }
+or_name_packages = || { $(call deps,$(1)) --check $(2); exit 1; }
 
 all: ## build core.so (and the sandbox) for every Lua in LUAS
-	@$(MAKE) --no-print-directory build $(call or_name_packages,$(LUAS))
+	@$(MAKE) --no-print-directory build $(call or_name_packages,$(LUAS),build)
 
 build: $(foreach lua,$(LUAS),build-$(call key,$(lua)))
 build-%: $(BUILD)/%/postevent/core.so $(if $(filter no,$(WITH_SANDBOX)),,$(BUILD)/%/postevent/sandbox/httpd.so)
@@ -126,11 +126,11 @@ shebang = $(hash)!$(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 header_abi = $(shell printf '%s\n' '$(hash)include <lua.h>' 'ABI LUA_VERSION_NUM' | \
   $(CC) $(call lua_cflags,$(LUA)) $(CPPFLAGS) -E -P -x c - 2>/dev/null | sed -n 's/^ABI \([0-9]\)0\([0-9]\)$$/\1.\2/p')
 install-check:
-	$(if $(LUA_ABI),,@echo "Cannot tell for which Lua to install: LUA=$(LUA) does not run. Name one that does, or say LUA_ABI=5.4." >&2; exit 1)
-	@:
+	@[ -n "$(LUA_ABI)" ] || { echo "Cannot tell for which Lua to install: LUA=$(LUA) does not run. Name one that does," \
+	  "or say LUA_ABI=5.4." >&2; false; } $(call or_name_packages,$(LUA),install)
 
 install: install-check ## install for LUA, below PREFIX (/usr/local); DESTDIR is for packagers
-	@$(MAKE) --no-print-directory build-$(call key,$(LUA)) $(call or_name_packages,$(LUA))
+	@$(MAKE) --no-print-directory build-$(call key,$(LUA)) $(call or_name_packages,$(LUA),install)
 	@[ "$(header_abi)" = "$(LUA_ABI)" ] || { echo "LUA=$(LUA) is Lua $(LUA_ABI), its lua.h that of Lua $(header_abi):" \
 	  "say with LUA_INCDIR where the right one is." >&2; exit 1; }
 	@rm -rf "$(lua_dir)" "$(lib_dir)"
