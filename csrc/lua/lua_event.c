@@ -2,49 +2,19 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "base/clock.h"
-#include "base/random.h"
 #include "event/date.h"
+#include "lua/lua_event_private.h"
 #include "lua/lua_json.h"
 #include "lua/lua_problems.h"
 #include "lua/lua_util.h"
 
-static const char EVENT_NAME[] = "event_name";
-static const char EVENT_TIME[] = "eventDateTime";
-
 enum { EXPLANATION_CEILING = 400, MAX_PROBLEMS = 100 /* that are told; no event of the platform has so many */ };
-
-/* One pass over one event. */
-typedef struct writer {
-  lua_State *L;
-  pe_buffer *out;
-  const pe_lua_event_rules *rules;
-  const pe_definition *definition; /* NULL: the event has none, and nothing but JSON is asked of it */
-  bool fill_id;                    /* of this event */
-  const char *name;                /* the attribute in hand; a Lua string that the stack keeps */
-  size_t name_size;
-  pe_seen seen;  /* the definition's attributes that were given */
-  bool has_time; /* an eventDateTime was given */
-  int own_event; /* stack index of the event where it is ours to complete; 0: it is the caller's */
-  int id;        /* stack index of the value that the id attribute was given; holds nil until it is met */
-  size_t id_name_size;
-  int problems; /* stack index of the list; holds nil until there is a problem */
-  int problem_count;
-  bool refused; /* one of the problems is not a matter of validation */
-  bool too_large;
-  bool no_memory;
-} writer;
 
 /* ---- problems ---- */
 
-static void set_name(writer *w, const char *name) {
-  w->name = name;
-  w->name_size = strlen(name);
-}
-
-/* A problem with the attribute in hand. */
-static void add_problem(writer *w, pe_rule rule, const char *explanation) {
+void pe_lua_writer_add_problem(pe_lua_writer *w, pe_rule rule, const char *explanation) {
   if (rule == PE_RULE_NO_MEMORY) {
     w->no_memory = true;
     return;
@@ -56,23 +26,23 @@ static void add_problem(writer *w, pe_rule rule, const char *explanation) {
 }
 
 /* The same; `attribute` and `value` explain it. */
-static void add_value_problem(writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
+static void add_value_problem(pe_lua_writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
   char bytes[EXPLANATION_CEILING];
   pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
 
   pe_attribute_explain(attribute, rule, value, &text);
   bytes[text.size] = '\0';
-  add_problem(w, rule, bytes);
+  pe_lua_writer_add_problem(w, rule, bytes);
 }
 
 /* ", did you mean hotel_name?" */
-static void add_unknown(writer *w, pe_rule rule, const char *what, const pe_text *nearest) {
+static void add_unknown(pe_lua_writer *w, pe_rule rule, const char *what, const pe_text *nearest) {
   char text[128];
   if (nearest && nearest->size < 64)
     (void)snprintf(text, sizeof text, "%s, did you mean %.*s?", what, (int)nearest->size, nearest->bytes);
   else
     (void)snprintf(text, sizeof text, "%s", what);
-  add_problem(w, rule, text);
+  pe_lua_writer_add_problem(w, rule, text);
 }
 
 /* ---- one attribute ---- */
@@ -83,7 +53,7 @@ static pe_rule rule_of(pe_error error) {
 }
 
 /* Appends what stands in front of a value: a comma, the name, a colon. `attribute` is the definition's, or NULL. */
-static pe_rule write_name(writer *w, const pe_attribute *attribute) {
+static pe_rule write_name(pe_lua_writer *w, const pe_attribute *attribute) {
   pe_rule rule = PE_RULE_NONE;
 
   if (w->out->size > 1) rule = rule_of(pe_buffer_append_byte(w->out, ','));
@@ -111,7 +81,7 @@ static void read_value(lua_State *L, int index, pe_value *value) {
   }
 }
 
-static void check_value(writer *w, const pe_attribute *attribute, const pe_value *value) {
+static void check_value(pe_lua_writer *w, const pe_attribute *attribute, const pe_value *value) {
   pe_rule rule;
 
   if (!pe_value_is_given(value, attribute->required)) return; /* "missing", in the end, where it is required */
@@ -120,15 +90,14 @@ static void check_value(writer *w, const pe_attribute *attribute, const pe_value
 }
 
 /* Stores a text of ours in the event, where that is a copy. */
-static void store_text(writer *w, const char *text) {
+static void store_text(pe_lua_writer *w, const char *text) {
   if (w->own_event == 0) return;
   lua_pushlstring(w->L, w->name, w->name_size);
   lua_pushstring(w->L, text);
   lua_rawset(w->L, w->own_event);
 }
 
-/* Appends "name": "text"; on a problem `out` is as it was before. */
-static void write_own(writer *w, const char *text) {
+void pe_lua_writer_add_text(pe_lua_writer *w, const char *text) {
   size_t start = w->out->size;
   pe_rule rule;
 
@@ -136,23 +105,23 @@ static void write_own(writer *w, const char *text) {
   if (rule == PE_RULE_NONE) rule = pe_lua_json_write_text(w->out, text, strlen(text));
   if (rule != PE_RULE_NONE) {
     w->out->size = start;
-    add_problem(w, rule, pe_lua_json_explain(rule));
+    pe_lua_writer_add_problem(w, rule, pe_lua_json_explain(rule));
     return;
   }
   store_text(w, text);
 }
 
 /* Writes a number that stands for a date as the platform reads it. Returns false when it is none. */
-static bool write_time(writer *w, double number) {
+static bool write_time(pe_lua_writer *w, double number) {
   char text[PE_DATE_SIZE + 1];
 
   if (!(fabs(number) < 1e15) || !pe_date_write(text, (int64_t)number)) return false;
-  write_own(w, text);
+  pe_lua_writer_add_text(w, text);
   return true;
 }
 
 /* Appends "name": value. Returns false on a problem that JSON has with it; `out` is then as it was before. */
-static bool write_json(writer *w, const pe_attribute *attribute, int index, const pe_value *value) {
+static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int index, const pe_value *value) {
   size_t start = w->out->size;
   const char *why = NULL;
   pe_rule rule;
@@ -171,28 +140,28 @@ static bool write_json(writer *w, const pe_attribute *attribute, int index, cons
     why = rule == PE_RULE_UTF8 ? "the name is not UTF-8" : pe_lua_json_explain(rule);
   if (rule == PE_RULE_NONE) return true;
   w->out->size = start;
-  add_problem(w, rule, why);
+  pe_lua_writer_add_problem(w, rule, why);
   lua_settop(w->L, top);
   return false;
 }
 
-static bool is_id(const writer *w) {
+static bool is_id(const pe_lua_writer *w) {
   return w->name_size == w->id_name_size && w->name_size > 0 && memcmp(w->name, w->rules->id_name, w->name_size) == 0;
 }
 
-static bool is_named(const writer *w, const char *name, size_t size) {
+static bool is_named(const pe_lua_writer *w, const char *name, size_t size) {
   return w->name_size == size && memcmp(w->name, name, size) == 0;
 }
 
 /* Whether the attribute in hand is a null that a stamp or an id replaces. */
-static bool is_replaced(const writer *w, const pe_value *value, bool is_time) {
+static bool is_replaced(const pe_lua_writer *w, const pe_value *value, bool is_time) {
   if (value->kind != PE_KIND_NULL) return false;
   return (is_time && w->rules->stamp) || (w->fill_id && is_id(w));
 }
 
 /* The attribute at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only where the
  * definition has them. */
-static void write_attribute(writer *w, int key, bool common) {
+static void write_attribute(pe_lua_writer *w, int key, bool common) {
   const pe_attribute *attribute = NULL;
   size_t place = PE_MAX_ATTRIBUTES;
   pe_value value;
@@ -209,7 +178,7 @@ static void write_attribute(writer *w, int key, bool common) {
     lua_pushvalue(w->L, key + 1);
     lua_replace(w->L, w->id);
   }
-  is_time = is_named(w, EVENT_TIME, sizeof EVENT_TIME - 1);
+  is_time = is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
   if (is_replaced(w, &value, is_time)) return;
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
   if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
@@ -225,16 +194,16 @@ static void write_attribute(writer *w, int key, bool common) {
 /* ---- all attributes ---- */
 
 /* The attribute's name is a number, a boolean, ...: its problem is named after the value that it shows as. */
-static void refuse_name(writer *w, int key) {
+static void refuse_name(pe_lua_writer *w, int key) {
   lua_pushvalue(w->L, key);
   if (!lua_tostring(w->L, -1)) {
     lua_pop(w->L, 1);
     lua_pushstring(w->L, luaL_typename(w->L, key));
   }
   w->name = lua_tolstring(w->L, -1, &w->name_size);
-  add_problem(w, PE_RULE_NAME, "the name of an attribute must be text");
+  pe_lua_writer_add_problem(w, PE_RULE_NAME, "the name of an attribute must be text");
   lua_pop(w->L, 1);
-  set_name(w, EVENT_NAME); /* not a text that is gone */
+  pe_lua_writer_set_name(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1); /* not a text that is gone */
 }
 
 /* Whether the event has an attribute of the name at `key` itself. */
@@ -248,7 +217,7 @@ static bool has_own(lua_State *L, int event, int key) {
 }
 
 /* Appends the attributes of `table`; of the common ones (`event` is not 0) those that the event does not have. */
-static void write_attributes(writer *w, int table, int event) {
+static void write_attributes(pe_lua_writer *w, int table, int event) {
   lua_State *L = w->L;
   int key = lua_gettop(L) + 1;
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
@@ -265,10 +234,10 @@ static void write_attributes(writer *w, int table, int event) {
 
 /* ---- what every event has ---- */
 
-/* Pushes the name of the event, or that of `common` where the event has none; null counts as absent (nil). */
+/* Pushes the name of the event, or that of `common` where the event has none; null counts as absent (nil). The text
+ * "event_name" is an upvalue: to look it up again costs as much as a mutex. */
 static void push_event_name(lua_State *L, int event, int common) {
-  lua_pushvalue(L,
-                lua_upvalueindex(PE_EVENT_NAME_UPVALUE)); /* the text: to look it up again costs as much as a mutex */
+  lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
   lua_rawget(L, event);
   if (lua_isnil(L, -1) && common != 0) {
     lua_pop(L, 1);
@@ -281,7 +250,7 @@ static void push_event_name(lua_State *L, int event, int common) {
   }
 }
 
-static void find_definition(writer *w, const char *name, size_t size) {
+static void find_definition(pe_lua_writer *w, const char *name, size_t size) {
   const pe_lua_event_rules *rules = w->rules;
   w->definition = pe_definitions_find(rules->definitions, name, size);
   if (w->definition || rules->allow_unknown_events || rules->validation == PE_VALIDATE_OFF) return;
@@ -289,102 +258,42 @@ static void find_definition(writer *w, const char *name, size_t size) {
 }
 
 /* Reads the event's name, and finds its definition. */
-static void begin_event(writer *w, int event, int common) {
+static void begin_event(pe_lua_writer *w, int event, int common) {
   lua_State *L = w->L;
   size_t size = 0;
   const char *name;
 
-  w->name = EVENT_NAME;
-  w->name_size = sizeof EVENT_NAME - 1;
+  pe_lua_writer_set_name(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1);
   push_event_name(L, event, common);
   name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
   if (lua_isnil(L, -1) || (name && size == 0))
-    add_problem(w, PE_RULE_UNNAMED, "missing");
+    pe_lua_writer_add_problem(w, PE_RULE_UNNAMED, "missing");
   else if (!name)
-    add_problem(w, PE_RULE_UNSENDABLE, "expected text");
+    pe_lua_writer_add_problem(w, PE_RULE_UNSENDABLE, "expected text");
   else if (w->rules->definitions)
     find_definition(w, name, size);
   lua_pop(L, 1);
 }
 
-/* An id is made up for the attribute that the user named; with definitions, where the event has it as text. */
-static void choose_id(writer *w) {
-  const char *name = w->rules->id_name;
-  const pe_attribute *attribute;
-  size_t place;
-
-  if (!w->definition) {
-    w->fill_id = w->rules->fill_id;
-    return;
-  }
-  attribute = pe_definition_find(w->definition, name, strlen(name), &place);
-  w->fill_id = attribute && attribute->type == PE_TYPE_TEXT;
-}
-
-/* Writes what the event was to have, and the definition may ask for. */
-static void complete(writer *w, const char *name, const char *text) {
-  size_t place;
-  set_name(w, name);
-  write_own(w, text);
-  if (w->definition && pe_definition_find(w->definition, w->name, w->name_size, &place)) pe_seen_add(&w->seen, place);
-}
-
-static void write_stamp(writer *w) {
-  char text[PE_DATE_SIZE + 1];
-  if (pe_date_write(text, pe_clock_wall() / PE_SECOND)) complete(w, EVENT_TIME, text);
-}
-
-/* Makes the value at w->id the event's id as text, made and written here where it is absent and wanted; or nil. */
-static void complete_id(writer *w) {
-  lua_State *L = w->L;
-  char id[PE_UUID_LENGTH + 1];
-
-  if (lua_type(L, w->id) == LUA_TSTRING) return;
-  if (lua_isnil(L, w->id) && w->fill_id) {
-    pe_random_uuid7(id, pe_clock_wall());
-    complete(w, w->rules->id_name, id);
-    lua_pushstring(L, id);
-    lua_replace(L, w->id);
-  } else if (lua_type(L, w->id) == LUA_TNUMBER) {
-    (void)lua_tostring(L, w->id); /* in place: it is a copy */
-  } else {
-    lua_pushnil(L);
-    lua_replace(L, w->id);
-  }
-}
-
-static void add_missing(writer *w) {
-  size_t count = pe_definition_count(w->definition);
-  if (pe_definition_is_complete(w->definition, &w->seen)) return;
-  for (size_t i = 0; i < count; i++) {
-    const pe_attribute *attribute = pe_definition_attribute(w->definition, i);
-    if (!attribute->required || pe_seen_has(&w->seen, i)) continue;
-    w->name = attribute->name.bytes;
-    w->name_size = attribute->name.size;
-    add_problem(w, PE_RULE_MISSING, "missing");
-  }
-}
-
 /* Writes everything. Stops early when the event is too large or memory is out. */
-static void write_event(writer *w, int event, int common) {
+static void write_event(pe_lua_writer *w, int event, int common) {
   begin_event(w, event, common);
-  choose_id(w);
+  pe_lua_complete_choose_id(w);
   if (pe_buffer_append_byte(w->out, '{') != PE_OK) w->no_memory = true;
   write_attributes(w, event, 0);
   if (common != 0 && !w->too_large) write_attributes(w, common, event);
-  if (w->rules->stamp && !w->has_time && !w->too_large) write_stamp(w);
-  if (!w->too_large && !w->no_memory) complete_id(w);
-  set_name(w, EVENT_NAME);
+  pe_lua_complete_write(w);
+  pe_lua_writer_set_name(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1);
   if (!w->too_large && !w->no_memory) {
     pe_rule rule = rule_of(pe_buffer_append_byte(w->out, '}'));
-    if (rule != PE_RULE_NONE) add_problem(w, rule, pe_lua_json_explain(rule));
+    if (rule != PE_RULE_NONE) pe_lua_writer_add_problem(w, rule, pe_lua_json_explain(rule));
   }
-  if (w->definition && w->rules->validation != PE_VALIDATE_OFF && !w->too_large) add_missing(w);
+  if (!w->too_large) pe_lua_complete_check(w);
 }
 
 pe_error pe_lua_event_write(lua_State *L, int event, int common, const pe_lua_event_rules *rules, bool own,
                             pe_buffer *body, const pe_definition **definition) {
-  writer w = {.L = L, .out = body, .rules = rules, .own_event = own ? event : 0};
+  pe_lua_writer w = {.L = L, .out = body, .rules = rules, .own_event = own ? event : 0};
 
   luaL_checkstack(L, 8, "event");
   lua_pushnil(L);
