@@ -28,13 +28,13 @@ endif
 LOCALIZE ?= $(OBJCOPY) --localize-hidden
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
 # no-plt: an event takes a hundred small calls of Lua's interface; straight ones save a tenth of track.
-PE_CFLAGS = -Icsrc -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE)
+PE_CFLAGS = -Icsrc -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(COVERAGE)
 CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
 CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
 
 # The packager's flags come last. -MMD: what a source includes lands beside the object, and the last line reads it.
 compile = $(Q)mkdir -p $(@D) && $(CC) $(1) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -c -o $@ $<
-link = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(SANITIZE) $(1) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(2)
+link = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(SANITIZE) $(COVERAGE) $(1) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(2)
 
 # Each Lua has a tree of its own: $(call tree,lua5.4) is build/lua5.4, $(call tree,/opt/x/bin/lua) build/opt-x-bin-lua.
 key = $(subst /,-,$(patsubst /%,%,$(1)))

@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind fuzz fuzz-targets lint all-c
+.PHONY: demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind fuzz fuzz-targets coverage lint all-c
 
 # --- The C tests, linked with the core's objects: one program per spec/c/*_test.c, and per target of spec/fuzz one that
 # replays its corpus. ---
@@ -169,6 +169,22 @@ fuzz: ### each target of spec/fuzz for FUZZ_SECONDS (600), two at a time
 	@$(call deps,$(LUA)) fuzz
 	@$(again) fuzz-targets BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="$(SANITIZERS) -fsanitize=fuzzer-no-link"
 	@printf '%s\n' $(FUZZ_TARGETS) | BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) xargs -n 1 -P 2 tools/fuzz
+
+# --- What the tests reach, and what they would notice. ---
+
+# gcov counts, in the code of gcc. SPECS=spec/queue runs those instead of all, and no C test; FOLDERS=queue shows the
+# lines of that folder alone. The report comes after a failed test, too.
+SPECS ?=
+FOLDERS ?=
+coverage: ### how much of the core the specs on LUA and the C tests reach, by folder, and each line that they do not
+	@$(call deps,$(LUA)) coverage
+	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/coverage CC=gcc CFLAGS="-O0 -g" QUIET=1 \
+	  COVERAGE="--coverage -fprofile-update=atomic"
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@status=0; LUAS="$(LUA)" BUILD="$(BUILD)/coverage" $(run_tests) $(SPECS) || status=1; \
+	BUILD="$(BUILD)/coverage" tools/coverage $(FOLDERS) && exit $$status
+
+# --- How it is written. ---
 
 C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
 lint: ### luacheck, clang-format, and all C with warnings as errors, by gcc and by clang

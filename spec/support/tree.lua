@@ -13,11 +13,17 @@ local FOREIGN = {
   "CURL", "SANITIZE", "V", "QUIET", "DESTDIR", "PREFIX", "WITH_SANDBOX", "LUA_PATH", "LUA_CPATH",
 }
 
+function tree.empty()
+  return setmetatable({ directory = helper.new_directory "tree", bin = helper.new_directory "bin" }, Tree)
+end
+
 function tree.copy()
-  local directory = helper.new_directory "tree"
-  local status, _, errors = helper.run { "cp", "-R", "Makefile", "tools", "csrc", "lua", "bin", "examples", directory }
+  local self = tree.empty()
+  local status, _, errors = helper.run {
+    "cp", "-R", "Makefile", "tools", "csrc", "lua", "bin", "examples", self.directory,
+  }
   assert(status == 0, errors)
-  return setmetatable({ directory = directory, bin = helper.new_directory "bin" }, Tree)
+  return self
 end
 
 -- A command that is found before the system's: a shell script.
