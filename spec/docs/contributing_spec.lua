@@ -21,12 +21,8 @@ describe("CONTRIBUTING", function()
     assert.truthy(output:find("1 passed", 1, true), output)
   end)
 
-  it("knows every file of the core, and every room of the tree", function()
-    local _, names = helper.run { "ls", "csrc" }
-    for name in names:gmatch "([%w_]+)%.c\n" do
-      assert.truthy(CONTRIBUTING:find("`" .. name .. "`", 1, true), name)
-    end
-    local _, rooms = helper.run { "ls", "-dp", "bench", "bin", "csrc", "examples", "library", "spec", "tools", ".ci" }
+  it("knows every layer of the core, and every room of the tree", function()
+    local _, rooms = helper.run { "sh", "-c", "ls -dp csrc/* bench bin csrc docs examples library spec tools .ci" }
     for room in rooms:gmatch "%S+/" do
       assert.truthy(CONTRIBUTING:find("`" .. room .. "`", 1, true), room)
     end

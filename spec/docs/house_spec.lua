@@ -2,6 +2,7 @@
 local children = require "support.children"
 local helper = require "support.helper"
 local known = require "support.known"
+local markdown = require "support.markdown"
 local pages = require "support.pages"
 
 local MOST_LINES, MOST_LINES_IN_FRONT = 300, 200
@@ -39,6 +40,16 @@ describe("the pages", function()
       local text = ("\n" .. helper.read_file(path)):gsub("```.-\n```", "")
       assert.equal(1, select(2, text:gsub("\n# ", "")), path)
       assert.truthy(text:find "^\n# ", path)
+    end
+  end)
+
+  it("have tables that hold", function()
+    for _, path in ipairs(documents()) do
+      for _, rows in ipairs(markdown.tables(helper.read_file(path))) do
+        for _, row in ipairs(rows) do
+          assert.equal(#rows.header, #row, path .. ": " .. row[1])
+        end
+      end
     end
   end)
 
