@@ -2,8 +2,8 @@
  *
  *   serve(host, port, handler, ready) -> true, or nil and a message
  *
- * Owns: the listening socket, the daemon, the request bodies that are being received, and SIGINT and SIGTERM
- * while it runs. Does not own: what a request means; that is the handler's.
+ * Owns: the listening socket, the daemon, the bodies that are being received (sandbox_body.h), and SIGINT and SIGTERM
+ * while it runs (sandbox_signals.h). Does not own: what a request means; that is the handler's.
  * Thread: the caller's, and no other: libmicrohttpd starts none, and every callback runs inside `MHD_run`.
  *
  * No Lua error passes through a frame of libmicrohttpd: its callbacks reach Lua only through lua_pcall. */
@@ -20,65 +20,58 @@
 #include <unistd.h>
 
 #include "lua/lua_compat.h"
+#include "sandbox/sandbox_body.h"
 #include "sandbox/sandbox_signals.h"
 
 #if MHD_VERSION < 0x00097100
 #error "libmicrohttpd 0.9.71 or newer is needed"
 #endif
 
-#define MAX_BODY       (10u * 1024 * 1024) /* as the platform's gateway */
-#define FIRST_CAPACITY 4096u
-#define TOO_LARGE      413u /* its name depends on libmicrohttpd's version */
-#define IDLE_SECONDS   60u  /* a peer that went silent, in a request or between two, gives its connection back */
-
-/* A request while its body arrives. Made by `on_request`, freed by `on_completed`, which libmicrohttpd calls
- * however the request ends: answered, aborted by the peer, timed out, or cut off by the daemon's end. */
-typedef struct {
-  char *body;
-  size_t size, capacity;
-  bool too_long; /* the rest is read and thrown away, so that the peer can read the reply */
-} request;
+enum {
+  STATUS_TOO_LARGE = 413, /* its name depends on libmicrohttpd's version */
+  IDLE_SECONDS = 60       /* a peer that went silent, in a request or between two, gives its connection back */
+};
 
 /* A complete request while the handler answers it. */
-typedef struct {
+typedef struct sandbox_exchange {
   struct MHD_Connection *connection;
   const char *method, *path;
-  const request *received;
+  const sandbox_body *body;
   struct MHD_Response *response; /* owned here until queued; may be set although the handler failed later */
-  unsigned int status;
-} exchange;
+  unsigned status;
+} sandbox_exchange;
 
 /* Lives in a userdata on the stack of `serve`, which cleans it up. */
-typedef struct {
+typedef struct sandbox_server {
   lua_State *L;
-  exchange *current; /* while the handler runs */
+  sandbox_exchange *current; /* while the handler runs */
   struct MHD_Daemon *daemon;
   int listener; /* -1 when there is none, or when the daemon owns it */
   int port;
-  signals signals;
-  char message[256];
-} server;
+  sandbox_signals signals;
+  char message[256]; /* why it cannot run, or "" */
+} sandbox_server;
 
 /* What stands where on the stack of `serve`. The functions are made once, beforehand: making one may raise, and
  * nothing could catch that inside a callback. */
-enum { HOST_INDEX = 1, PORT_INDEX, HANDLER_INDEX, READY_INDEX, ANSWER_INDEX, SERVER_INDEX, QUERY_INDEX, HEADER_INDEX };
+enum { HOST = 1, PORT, HANDLER, READY, ANSWER, SERVER, QUERY, HEADER };
 
-/* ---- One request, complete: ask the handler ---- */
+/* ---- one request, complete: ask the handler ---- */
 
 /* The value of a header or of a query's argument, or nil: header(name), query(name). Valid while the handler runs.
  * Upvalues: the server, the kind. */
 static int look_up(lua_State *L) {
-  const server *s = lua_touserdata(L, lua_upvalueindex(1));
+  const sandbox_server *server = lua_touserdata(L, lua_upvalueindex(1));
   enum MHD_ValueKind kind = (enum MHD_ValueKind)lua_tointeger(L, lua_upvalueindex(2));
   const char *name = luaL_checkstring(L, 1);
 
-  if (!s->current) return luaL_error(L, "the request has been answered");
-  lua_pushstring(L, MHD_lookup_connection_value(s->current->connection, kind, name));
+  if (!server->current) return luaL_error(L, "the request has been answered");
+  lua_pushstring(L, MHD_lookup_connection_value(server->current->connection, kind, name));
   return 1;
 }
 
 static void push_look_up(lua_State *L, enum MHD_ValueKind kind) {
-  lua_pushvalue(L, SERVER_INDEX);
+  lua_pushvalue(L, SERVER);
   lua_pushinteger(L, (lua_Integer)kind);
   lua_pushcclosure(L, look_up, 2);
 }
@@ -89,46 +82,47 @@ static struct MHD_Response *new_response(const char *body, size_t size) {
 }
 
 static void add_headers(lua_State *L, int index, struct MHD_Response *response) {
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING ||
         MHD_add_response_header(response, lua_tostring(L, -2), lua_tostring(L, -1)) != MHD_YES)
       luaL_error(L, "a header of the reply is not valid");
-    lua_pop(L, 1);
-  }
+}
+
+/* Makes the response of the status, the body and the headers at `index`. */
+static void read_reply(lua_State *L, int index, sandbox_exchange *exchange) {
+  lua_Number status = lua_tonumber(L, index);
+  size_t size;
+  const char *body;
+
+  if (lua_type(L, index) != LUA_TNUMBER || !(status >= 200 && status <= 599) || lua_type(L, index + 1) != LUA_TSTRING ||
+      !lua_istable(L, index + 2))
+    luaL_error(L, "the handler must return a status, a body and a table of headers");
+  body = lua_tolstring(L, index + 1, &size);
+  exchange->response = new_response(body, size);
+  if (!exchange->response) luaL_error(L, "not enough memory");
+  add_headers(L, index + 2, exchange->response);
+  exchange->status = (unsigned)status;
 }
 
 /* (handler, server, query, header): calls the handler and makes the response of what it returns. Runs under lua_pcall;
  * whatever it made before an error is in the exchange, for the caller to destroy. */
 static int answer(lua_State *L) {
-  server *s = lua_touserdata(L, 2);
-  exchange *x = s->current;
-  lua_Number status;
-  size_t size;
-  const char *body;
+  sandbox_exchange *exchange = ((const sandbox_server *)lua_touserdata(L, 2))->current;
+  const sandbox_body *body = exchange->body;
 
   lua_pushvalue(L, 1);
-  lua_pushstring(L, x->method);
-  lua_pushstring(L, x->path);
+  lua_pushstring(L, exchange->method);
+  lua_pushstring(L, exchange->path);
   lua_pushvalue(L, 3);
   lua_pushvalue(L, 4);
-  lua_pushlstring(L, x->received->body ? x->received->body : "", x->received->size);
+  lua_pushlstring(L, body->data ? body->data : "", body->size);
   lua_call(L, 5, 3);
-
-  status = lua_tonumber(L, 5);
-  if (lua_type(L, 5) != LUA_TNUMBER || !(status >= 200 && status <= 599) || lua_type(L, 6) != LUA_TSTRING ||
-      !lua_istable(L, 7))
-    return luaL_error(L, "the handler must return a status, a body and a table of headers");
-  body = lua_tolstring(L, 6, &size);
-  x->response = new_response(body, size);
-  if (!x->response) return luaL_error(L, "not enough memory");
-  add_headers(L, 7, x->response);
-  x->status = (unsigned int)status;
+  read_reply(L, 5, exchange);
   return 0;
 }
 
 /* Queues one of the server's own replies. */
-static enum MHD_Result reply_with(struct MHD_Connection *connection, unsigned int status, const char *body) {
+static enum MHD_Result reply_with(struct MHD_Connection *connection, unsigned status, const char *body) {
   struct MHD_Response *response = new_response(body, strlen(body));
   enum MHD_Result result = MHD_NO;
 
@@ -144,94 +138,69 @@ static enum MHD_Result reply_failed(struct MHD_Connection *connection, const cha
   return reply_with(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "{\"message\":\"Internal server error\"}");
 }
 
-static enum MHD_Result call_handler(server *s, exchange *x) {
-  lua_State *L = s->L;
+static enum MHD_Result call_handler(sandbox_server *server, sandbox_exchange *exchange) {
+  lua_State *L = server->L;
   enum MHD_Result result;
 
-  s->current = x;
-  lua_pushvalue(L, ANSWER_INDEX);
-  lua_pushvalue(L, HANDLER_INDEX);
-  lua_pushvalue(L, SERVER_INDEX);
-  lua_pushvalue(L, QUERY_INDEX);
-  lua_pushvalue(L, HEADER_INDEX);
+  server->current = exchange;
+  lua_pushvalue(L, ANSWER);
+  lua_pushvalue(L, HANDLER);
+  lua_pushvalue(L, SERVER);
+  lua_pushvalue(L, QUERY);
+  lua_pushvalue(L, HEADER);
   if (lua_pcall(L, 4, 0, 0) == 0) {
-    result = MHD_queue_response(x->connection, x->status, x->response);
+    result = MHD_queue_response(exchange->connection, exchange->status, exchange->response);
   } else {
     /* Only a string: to turn a number into one may allocate, and so raise. */
     const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without text";
-    result = reply_failed(x->connection, why);
+    result = reply_failed(exchange->connection, why);
     lua_pop(L, 1);
   }
-  s->current = NULL;
+  server->current = NULL;
   return result;
 }
 
-static enum MHD_Result answer_request(server *s, exchange *x) {
+static enum MHD_Result answer_request(sandbox_server *server, sandbox_exchange *exchange) {
   enum MHD_Result result;
 
-  if (x->received->too_long) return reply_with(x->connection, TOO_LARGE, "{\"message\":\"Request Too Long\"}");
-  result = call_handler(s, x);
-  if (x->response) MHD_destroy_response(x->response); /* a queued one lives on: libmicrohttpd counts references */
+  if (exchange->body->too_long)
+    return reply_with(exchange->connection, STATUS_TOO_LARGE, "{\"message\":\"Request Too Long\"}");
+  result = call_handler(server, exchange);
+  if (exchange->response) MHD_destroy_response(exchange->response); /* a queued one is libmicrohttpd's, too */
   return result;
 }
 
-/* ---- A request arrives ---- */
+/* ---- a request arrives ---- */
 
-/* False when there is no memory. A body over the ceiling is forgotten, and the rest of it as well. */
-static bool add_to_body(request *r, const char *data, size_t size) {
-  if (r->too_long) return true;
-  if (size > MAX_BODY - r->size) {
-    free(r->body);
-    *r = (request){.too_long = true};
-    return true;
-  }
-  if (size > r->capacity - r->size) {
-    size_t capacity = r->capacity ? r->capacity : FIRST_CAPACITY;
-    char *body;
-
-    while (capacity < r->size + size)
-      capacity *= 2; /* ends: the sum is at most MAX_BODY */
-    body = realloc(r->body, capacity);
-    if (!body) return false;
-    r->body = body;
-    r->capacity = capacity;
-  }
-  memcpy(r->body + r->size, data, size);
-  r->size += size;
-  return true;
-}
-
-/* Called once when the headers are there (*context is NULL), once for each piece of the body, and once at its end. */
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path, const char *method,
+/* Called once when the headers are there (*context is NULL), once for each piece of the body, and once at its end. The
+ * context is the body, which on_completed frees. */
+static enum MHD_Result on_request(void *server, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *data, size_t *size, void **context) {
-  request *r = *context;
+  sandbox_exchange exchange = {connection, method, path, *context, NULL, 0};
 
   (void)version;
-  if (!r) {
-    *context = calloc(1, sizeof *r);
+  if (!*context) {
+    *context = calloc(1, sizeof(sandbox_body));
     return *context ? MHD_YES : MHD_NO;
   }
   if (*size > 0) {
-    if (!add_to_body(r, data, *size)) return MHD_NO;
-    *size = 0;
+    if (!body_append(*context, data, *size)) return MHD_NO;
+    *size = 0; /* all of it was taken */
     return MHD_YES;
   }
-  exchange x = {.connection = connection, .method = method, .path = path, .received = r};
-  return answer_request(cls, &x);
+  return answer_request(server, &exchange);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+/* Called however the request ends: answered, aborted by the peer, timed out, or cut off by the daemon's end. */
+static void on_completed(void *server, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode how) {
-  request *r = *context;
-
-  (void)cls, (void)connection, (void)how;
-  if (!r) return;
-  free(r->body);
-  free(r);
+  (void)server, (void)connection, (void)how;
+  if (*context) body_cleanup(*context);
+  free(*context);
   *context = NULL;
 }
 
-/* ---- Start, run, stop ---- */
+/* ---- start, run, stop ---- */
 
 static bool bind_and_listen(int fd, const struct addrinfo *address) {
   int on = 1;
@@ -252,8 +221,8 @@ static int bound_port(int fd) {
   return atoi(port);
 }
 
-/* False with s->message set: then no socket is left. */
-static bool open_listener(server *s, const char *host, int port) {
+/* False with server->message set: then no socket is left. */
+static bool open_listener(sandbox_server *server, const char *host, int port) {
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
   struct addrinfo *first = NULL;
   const char *why = NULL;
@@ -266,32 +235,34 @@ static bool open_listener(server *s, const char *host, int port) {
     why = gai_strerror(error);
     goto out;
   }
-  s->listener = socket(first->ai_family, first->ai_socktype, first->ai_protocol);
-  if (s->listener >= 0 && bind_and_listen(s->listener, first) && (s->port = bound_port(s->listener)) > 0) goto out;
+  server->listener = socket(first->ai_family, first->ai_socktype, first->ai_protocol);
+  if (server->listener >= 0 && bind_and_listen(server->listener, first) &&
+      (server->port = bound_port(server->listener)) > 0)
+    goto out;
   why = strerror(errno);
-  if (s->listener >= 0) (void)close(s->listener); /* nothing was written: nothing to lose */
-  s->listener = -1;
+  if (server->listener >= 0) (void)close(server->listener); /* nothing was written: nothing to lose */
+  server->listener = -1;
 out:
   if (first) freeaddrinfo(first);
-  if (why) (void)snprintf(s->message, sizeof s->message, "cannot listen on %s, port %d: %s", host, port, why);
+  if (why) (void)snprintf(server->message, sizeof server->message, "cannot listen on %s, port %d: %s", host, port, why);
   return !why;
 }
 
 /* epoll where there is one; MHD_get_fdset stands for it as well. */
-static bool start_daemon(server *s) {
-  s->daemon = MHD_start_daemon(MHD_USE_AUTO, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener,
-                               MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-                               IDLE_SECONDS, MHD_OPTION_END);
-  if (s->daemon) {
-    s->listener = -1;
+static bool start_daemon(sandbox_server *server) {
+  server->daemon = MHD_start_daemon(MHD_USE_AUTO, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
+                                    server->listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+  if (server->daemon) {
+    server->listener = -1;
     return true;
   }
-  (void)snprintf(s->message, sizeof s->message, "cannot start the HTTP server: %s", strerror(errno));
+  (void)snprintf(server->message, sizeof server->message, "cannot start the HTTP server: %s", strerror(errno));
   return false;
 }
 
-/* Returns once there is work, a time limit has passed or a signal has come. False with s->message set. */
-static bool wait_for_work(server *s) {
+/* Returns once there is work, a time limit has passed or a signal has come. False with server->message set. */
+static bool wait_for_work(sandbox_server *server) {
   fd_set reading, writing, failing;
   MHD_socket highest = -1;
   MHD_UNSIGNED_LONG_LONG ms;
@@ -300,38 +271,71 @@ static bool wait_for_work(server *s) {
   FD_ZERO(&reading);
   FD_ZERO(&writing);
   FD_ZERO(&failing);
-  if (MHD_get_fdset(s->daemon, &reading, &writing, &failing, &highest) != MHD_YES) {
-    (void)snprintf(s->message, sizeof s->message, "too many open files for select");
+  if (MHD_get_fdset(server->daemon, &reading, &writing, &failing, &highest) != MHD_YES) {
+    (void)snprintf(server->message, sizeof server->message, "too many open files for select");
     return false;
   }
-  if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) {
+  if (MHD_get_timeout(server->daemon, &ms) == MHD_YES) {
     limit.tv_sec = (time_t)(ms / 1000);
     limit.tv_nsec = (long)(ms % 1000) * 1000000;
     wait = &limit;
   }
-  if (pselect(highest + 1, &reading, &writing, &failing, wait, &s->signals.wait_mask) >= 0 || errno == EINTR)
+  if (pselect(highest + 1, &reading, &writing, &failing, wait, &server->signals.wait_mask) >= 0 || errno == EINTR)
     return true;
-  (void)snprintf(s->message, sizeof s->message, "cannot wait for requests: %s", strerror(errno));
+  (void)snprintf(server->message, sizeof server->message, "cannot wait for requests: %s", strerror(errno));
   return false;
 }
 
-static void run(server *s) {
-  signals_let_in(&s->signals);
-  while (!stop_requested && wait_for_work(s)) {
-    if (MHD_run(s->daemon) != MHD_YES) {
-      (void)snprintf(s->message, sizeof s->message, "the HTTP server failed");
+static void run(sandbox_server *server) {
+  signals_let_in(&server->signals);
+  while (!stop_requested && wait_for_work(server)) {
+    if (MHD_run(server->daemon) != MHD_YES) {
+      (void)snprintf(server->message, sizeof server->message, "the HTTP server failed");
       return;
     }
-    signals_let_in(&s->signals);
+    signals_let_in(&server->signals);
   }
 }
 
-static void stop(server *s) {
-  if (s->daemon) MHD_stop_daemon(s->daemon); /* closes every connection, idle or not, and the listening socket */
-  if (s->listener >= 0) (void)close(s->listener);
-  s->daemon = NULL;
-  s->listener = -1;
-  signals_release(&s->signals);
+static void stop(sandbox_server *server) {
+  /* It closes every connection, idle or not, and the listening socket. */
+  if (server->daemon) MHD_stop_daemon(server->daemon);
+  if (server->listener >= 0) (void)close(server->listener);
+  server->daemon = NULL;
+  server->listener = -1;
+  signals_release(&server->signals);
+}
+
+/* Fills the stack of `serve` from ANSWER to HEADER. */
+static sandbox_server *push_server(lua_State *L) {
+  sandbox_server *server;
+
+  lua_settop(L, READY);
+  lua_pushcfunction(L, answer);
+  server = lua_newuserdata(L, sizeof *server);
+  memset(server, 0, sizeof *server);
+  server->L = L;
+  server->listener = -1;
+  push_look_up(L, MHD_GET_ARGUMENT_KIND);
+  push_look_up(L, MHD_HEADER_KIND);
+  return server;
+}
+
+/* Listens, calls `ready`, and answers requests until it is told to stop. Returns 0 with what `ready` said on the stack
+ * where that was not true; or what lua_pcall returned for `ready`, whose error is on top then. */
+static int run_until_stopped(lua_State *L, sandbox_server *server, const char *host, int port) {
+  int failed;
+
+  if (!open_listener(server, host, port)) return 0;
+  signals_hold(&server->signals);
+  if (!start_daemon(server)) return 0;
+  lua_pushvalue(L, READY);
+  lua_pushinteger(L, server->port);
+  failed = lua_pcall(L, 1, 2, 0);
+  if (failed || !lua_toboolean(L, -2)) return failed;
+  run(server);
+  lua_settop(L, HEADER);
+  return 0;
 }
 
 /* serve(host, port, handler, ready): answers requests until SIGINT or SIGTERM, then returns true.
@@ -347,40 +351,22 @@ static void stop(server *s) {
  * Returns nil and a message that names host and port if they cannot be listened on. Whatever happens, the socket is
  * closed and the signals are as before when it returns or raises. Not to be called twice at a time in one process. */
 static int serve(lua_State *L) {
-  const char *host = luaL_checkstring(L, HOST_INDEX);
-  lua_Integer port = luaL_checkinteger(L, PORT_INDEX);
-  int failed = 0;
-  server *s;
+  const char *host = luaL_checkstring(L, HOST);
+  lua_Integer port = luaL_checkinteger(L, PORT);
+  sandbox_server *server;
+  int failed;
 
-  luaL_argcheck(L, port >= 0 && port <= 65535, PORT_INDEX, "not a port");
-  luaL_checktype(L, HANDLER_INDEX, LUA_TFUNCTION);
-  luaL_checktype(L, READY_INDEX, LUA_TFUNCTION);
-  lua_settop(L, READY_INDEX);
-  lua_pushcfunction(L, answer);
-  s = lua_newuserdata(L, sizeof *s);
-  memset(s, 0, sizeof *s);
-  s->L = L;
-  s->listener = -1;
-  push_look_up(L, MHD_GET_ARGUMENT_KIND);
-  push_look_up(L, MHD_HEADER_KIND);
-
-  if (!open_listener(s, host, (int)port)) goto out;
-  signals_hold(&s->signals);
-  if (!start_daemon(s)) goto out;
-  lua_pushvalue(L, READY_INDEX);
-  lua_pushinteger(L, s->port);
-  failed = lua_pcall(L, 1, 2, 0);
-  if (!failed && lua_toboolean(L, -2)) {
-    run(s);
-    lua_settop(L, HEADER_INDEX);
-  }
-out:
-  stop(s);
+  luaL_argcheck(L, port >= 0 && port <= 65535, PORT, "not a port");
+  luaL_checktype(L, HANDLER, LUA_TFUNCTION);
+  luaL_checktype(L, READY, LUA_TFUNCTION);
+  server = push_server(L);
+  failed = run_until_stopped(L, server, host, (int)port);
+  stop(server);
   if (failed) return lua_error(L);
-  if (lua_gettop(L) > HEADER_INDEX) return 2; /* what `ready` said */
-  if (s->message[0]) {
+  if (lua_gettop(L) > HEADER) return 2; /* what `ready` said */
+  if (server->message[0] != '\0') {
     lua_pushnil(L);
-    lua_pushstring(L, s->message);
+    lua_pushstring(L, server->message);
     return 2;
   }
   lua_pushboolean(L, 1);
