@@ -61,7 +61,7 @@ $(2)/support/failing_host: $(2)/support/failing_host.o $(BUILD)/c/obj/failing_ma
 endef
 $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call check_rules,$(lua),$(call tree,$(lua)))))
 
-# --- nginx, as the README shows it. ---
+# --- nginx, as docs/start/server.md shows it. ---
 
 demo-nginx: override LUA = luajit# nginx's
 demo-nginx: ### nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
@@ -195,4 +195,3 @@ lint: ### luacheck, clang-format, and all C with warnings as errors, by gcc and 
 	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
 
 all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so)
-

@@ -31,6 +31,10 @@ end
 local rows_by_name = pages.rows_by_name
 local names_of = known.names_of
 
+-- The pages' words for the types of options.
+local OPTION_TYPES = { text = "text", file = "text", attribute = "text", boolean = "boolean", seconds = "seconds",
+  number = "number", integer = "number", codes = "list", table = "table", ["function"] = "function" }
+
 -- "1 to 100", as the table of options has it.
 local function range_of(property)
   if property.values then
@@ -56,7 +60,9 @@ describe("the tables of the pages", function()
       local default = code_of(row[3])
       assert.is_true(default ~= nil or row[3] == "—", name .. " has an odd default")
       assert.same(known.default(name), default and known.evaluate(default), name)
-      assert.equal(range_of(known.property(name)), row[4], name)
+      local property = known.property(name)
+      assert.equal(OPTION_TYPES[property.type] or row[2], row[2], name)
+      assert.equal(range_of(property), row[4], name)
       assert.is_true(#row[2] > 0 and #row[5] > 0, name .. " is not explained")
     end
   end)
