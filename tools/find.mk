@@ -22,7 +22,10 @@ endif
 endif
 
 # pkg-config where there is one; what it would say can be given by hand (luarocks does).
-pkg = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
+# What is given to make as a variable is not in $(shell)'s environment.
+pkg_where = $(foreach name,PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR,$(if $($(name)),$(name)='$($(name))'))
+pkg_in = $(shell PKG_CONFIG_PATH='$(1)$(PKG_CONFIG_PATH)' $(pkg_where) $(PKG_CONFIG) $(2) 2>/dev/null)
+pkg = $(call pkg_in,,$(1))
 once = $(eval $(1) := $(2))$($(1))# asks when it is first needed, and not for each object
 CURL_CFLAGS ?= $(call once,CURL_CFLAGS,$(call pkg,--cflags libcurl))
 # CURL=gnutls: libcurl's other flavour in Debian, whose OpenSSL is nobody's business; in a tree of its own. The headers
@@ -44,7 +47,7 @@ MICROHTTPD_LIBS ?= $(call once,MICROHTTPD_LIBS,$(or $(call pkg,--libs libmicroht
 # The .pc file of a Lua: luajit, or lua5.4 under the names that distributions give it. Of a path, the one that was
 # installed with it: another's headers would compile, and crash.
 lua_home = $(if $(findstring /,$(1)),$(realpath $(dir $(1))..))
-lua_pkg = $(shell PKG_CONFIG_PATH="$(addsuffix /lib/pkgconfig:,$(call lua_home,$(1)))$$PKG_CONFIG_PATH" $(PKG_CONFIG) $(2) 2>/dev/null)
+lua_pkg = $(call pkg_in,$(addsuffix /lib/pkgconfig:,$(call lua_home,$(1))),$(2))
 lua_version = $(patsubst lua%,%,$(notdir $(1)))
 lua_names = $(if $(filter luajit%,$(notdir $(1))),luajit,lua$(lua_version) lua-$(lua_version) lua$(subst .,,$(lua_version)) lua)
 lua_prefix = $(realpath $(call lua_pkg,$(1),--variable=prefix $(2)))

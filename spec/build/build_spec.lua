@@ -77,6 +77,18 @@ describe("make", function()
     assert.truthy(output:find("-I/cross/include/lua5.4", 1, true), output)
   end)
 
+  it("takes this machine's pkg-config for another when it is told where the libraries are", function()
+    local copy = tree.copy()
+    local libraries = helper.new_directory "pkgconfig"
+    helper.write_file(libraries .. "/lua5.4.pc", "Name: Lua\nDescription: .\nVersion: 5.4\nCflags: -I/target/include\n")
+    local status, output = copy:run {
+      "make", "-n", "V=1", "LUAS=lua5.4", "build", "CC=mips-test-linux-gcc", "PKG_CONFIG_LIBDIR=" .. libraries,
+    }
+    assert.equal(0, status, output)
+    assert.truthy(output:find("-I/target/include", 1, true), output)
+    assert.is_nil(output:find("PCRE2", 1, true), output)
+  end)
+
   it("takes this machine's tools where there are none of the compiler's name", function()
     local copy = tree.copy()
     local status, output = copy:run { "make", "-n", "V=1", "LUAS=lua5.4", "embed", "CC=gcc-12" }
