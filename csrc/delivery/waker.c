@@ -1,7 +1,6 @@
 #include "delivery/waker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/thread.h"
 #include "delivery/request.h"
 
@@ -53,14 +53,12 @@ static bool find_directory(pe_waker *waker) {
   return false;
 }
 
-/* Neither inherited over exec nor waited for. */
 static bool prepare_socket(int socket) {
-  int flags = fcntl(socket, F_GETFL);
 #if defined(SO_NOSIGPIPE)
   int on = 1;
   if (setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return false;
 #endif
-  return fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(socket, F_SETFL, flags | O_NONBLOCK) == 0;
+  return pe_descriptor_prepare(socket);
 }
 
 static bool start_listening(pe_waker *waker) {

@@ -1,6 +1,5 @@
 #include "http/http.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +29,20 @@ static void global_init(void) {
 
 /* ---- callbacks ---- */
 
+/* Whether the connection that libcurl chose from the pool must not be used again. Where it is a new one there is
+ * nothing to ask: a TLS 1.3 server's session tickets may wait on it. */
+static bool meets_stale(const pe_http *http, pe_http_ends ends) {
+  long opened = 0;
+  if (!http->pool || curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened) != CURLE_OK) return false;
+  return opened == 0 && pe_http_pool_is_stale(http->pool, ends);
+}
+
 /* libcurl is about to send the request: the one moment that decides whether the event was sent. It calls again when a
  * kept-alive connection broke and it wants to post again on a fresh one, which would be a duplicate behind our back. */
 static int on_request(void *user, char *ip, char *local_ip, int port, int local_port) {
   pe_http *http = user;
-  (void)ip, (void)local_ip, (void)port;
-  if (http->multi && http->requests == 0 && pe_http_multi_is_stale(http, local_port)) {
+  (void)port;
+  if (http->requests == 0 && meets_stale(http, (pe_http_ends){local_ip, ip, local_port})) {
     http->stale = true;
     return CURL_PREREQFUNC_ABORT;
   }
@@ -74,7 +81,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
   type |= SOCK_CLOEXEC;
 #endif
   made = socket(address->family, type, address->protocol);
-  if (http->multi && made != CURL_SOCKET_BAD) pe_http_multi_opened(http->multi, made);
+  if (http->pool && made != CURL_SOCKET_BAD) pe_http_pool_opened(http->pool, made);
   return made;
 }
 
@@ -287,11 +294,6 @@ static void reset_result(pe_http_result *out) {
   memset(out, 0, sizeof *out);
   out->body = body;
   out->body.size = 0;
-}
-
-bool pe_http_has_input(curl_socket_t socket) {
-  struct pollfd idle = {.fd = socket, .events = POLLIN};
-  return poll(&idle, 1, 0) > 0;
 }
 
 /* Whether the connection that is kept must not be used again. Over HTTP/2 frames may come at any time. */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "http/http.h"
-#include "http/http_multi.h"
+#include "http/http_pool.h"
 
 /* One easy handle and what its callbacks fill. */
 struct pe_http {
@@ -20,7 +20,8 @@ struct pe_http {
   bool uses_tls;    /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   bool uses_http_2; /* where the server offers it */
   /* immutable after pe_http_multi_join */
-  pe_http_multi *multi; /* NULL: posts one at a time, on its own connection */
+  CURLM *multi;       /* NULL: posts one at a time, on its own connection */
+  pe_http_pool *pool; /* of `multi`, and NULL where that is */
   void *user;
   /* the owner's thread */
   CURL *easy;
@@ -42,16 +43,6 @@ struct pe_http {
   do {                                                                                                                 \
     if (result == CURLE_OK) result = curl_easy_setopt(easy, (option), (value));                                        \
   } while (0)
-
-/* Whether something can be read from an idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would
- * take these for the next reply: the 408 with which a balancer leaves, or worse. */
-bool pe_http_has_input(curl_socket_t socket);
-
-/* Whether the connection, by its local port, is one that was used before and must not be used again. */
-bool pe_http_multi_is_stale(const pe_http *http, int local_port);
-
-/* A socket was opened for a connection of the pool. */
-void pe_http_multi_opened(pe_http_multi *multi, curl_socket_t socket);
 
 /* Prepares the handle for one post, over a new connection if `fresh`. */
 CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t timeout, bool fresh, pe_http_result *out);

@@ -1,0 +1,49 @@
+/* What is known of the connections that a pool of libcurl's keeps, for what libcurl does not ask: whether one that is
+ * idle may be used again, and whether one that is silent is dead. They stay libcurl's. The thread of the pool. */
+#ifndef PE_HTTP_POOL_H
+#define PE_HTTP_POOL_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pe_http_connection;
+
+/* Zeroed: empty. */
+typedef struct pe_http_pool {
+  struct pe_http_connection *connections; /* owned */
+  size_t count, capacity;
+} pe_http_pool;
+
+/* The two ends of a connection, by which libcurl names it to a transfer. A local port alone is no name: connections to
+ * two addresses of one host can share it. The peer's port is the same for all of a pool: one endpoint, one proxy. */
+typedef struct pe_http_ends {
+  const char *local_ip, *peer_ip; /* borrowed; as inet_ntop writes them */
+  int local_port;
+} pe_http_ends;
+
+/* Frees what is known; closes nothing. */
+void pe_http_pool_cleanup(pe_http_pool *pool);
+
+/* A socket was opened for a connection. Without memory it is not remembered, and never said to be stale. */
+void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket);
+
+/* Closes the socket and forgets it: libcurl's CURLOPT_CLOSESOCKETFUNCTION, `pool` its data. */
+int pe_http_pool_close(void *pool, curl_socket_t socket);
+
+/* Whether the connection, which was used before, must not be used again. Over HTTP/2 frames may come at any time. */
+bool pe_http_pool_is_stale(pe_http_pool *pool, pe_http_ends ends);
+
+/* A whole reply came over the connection, in HTTP/1 or in HTTP/2. */
+void pe_http_pool_answered(pe_http_pool *pool, pe_http_ends ends, bool is_http_1, int64_t now);
+
+/* Time ran out on the connection for a transfer that began at `since`. HTTP/1 closes it. HTTP/2 keeps it for its other
+ * streams; where no answer came to any of them since then it is dead, and would be for all that follow: it is shut. */
+void pe_http_pool_silent(pe_http_pool *pool, pe_http_ends ends, int64_t since);
+
+/* Whether something can be read from an idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would
+ * take these for the next reply: the 408 with which a balancer leaves, or worse. */
+bool pe_http_has_input(curl_socket_t socket);
+
+#endif
