@@ -17,7 +17,7 @@ describe("the example", function()
   local sandbox
 
   setup(function()
-    sandbox = helper.start_sandbox()
+    sandbox = helper.start_sandbox { definitions = "examples/events.json" }
   end)
   before_each(function()
     sandbox:reset()
@@ -31,6 +31,9 @@ describe("the example", function()
       assert.equal("", errors)
       assert.truthy(output:find("1100", 1, true), output)
       assert.is_true(#sandbox:events() > 0)
+      for _, record in ipairs(sandbox:events()) do
+        assert.equal("good", record.outcome, record.event.event_name)
+      end
     end)
   end
 
@@ -95,7 +98,7 @@ describe("the example of a host with Lua inside", function()
   local BUILT = package.cpath:match "([^;]*)/%?%.so" -- of this Lua
 
   it("tracks events with the core that is linked into it", function()
-    local sandbox = helper.start_sandbox()
+    local sandbox = helper.start_sandbox { definitions = "examples/events.json" }
     local env = { POSTEVENT_URL = sandbox.url, LUA_CPATH = BUILT .. "/nowhere/?.so" } -- no core.so is to be found
     local host = BUILT .. "/examples/embed/host"
     local status, output, errors = helper.run({ host, "examples/embed/events.lua" }, { env = env })
@@ -103,6 +106,7 @@ describe("the example of a host with Lua inside", function()
     assert.equal(0, status)
     assert.equal(5, select(2, output:gsub("ticket %d: delivered, Event is pushed", "")))
     assert.equal(5, #sandbox:events())
+    assert.equal("good", sandbox:events()[1].outcome)
     assert.truthy(output:find("all delivered\n", 1, true), output)
   end)
 
@@ -148,7 +152,7 @@ if rawget(_G, "jit") then
     ]]
 
     it("delivers every bounce, keeps its frames short, and shows a picture", function()
-      local sandbox = helper.start_sandbox()
+      local sandbox = helper.start_sandbox { definitions = "examples/events.json" }
       local env, png = screen.environment(), helper.new_path "picture.png"
       env.POSTEVENT_URL = sandbox.url
       local status, output, errors = helper.run({
@@ -161,6 +165,7 @@ if rawget(_G, "jit") then
       assert.equal(bounces, delivered)
       assert.equal(tonumber(bounces), #sandbox:events())
       assert.equal("ball_bounced", sandbox:events()[1].event.event_name)
+      assert.equal("good", sandbox:events()[1].outcome)
 
       local all, client = output:match "frames the longest took (%S+) ms, and the client never more than (%S+) ms"
       assert.is_true(tonumber(all) < 1000, output)

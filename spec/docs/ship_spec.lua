@@ -33,13 +33,15 @@ end
     local status, _, errors = helper.run({ "sh", "-euc", script },
       { env = { CHECKOUT = root }, directory = directory })
     assert.equal(0, status, errors)
-    assert.equal(0, (helper.run { "rm", "-r", directory .. "/game", directory .. "/game.love" }))
+    assert.equal(0, (helper.run({ "sh", "-euc", "mv game.love ship/; rm -r game" }, { directory = directory })))
   end)
 
-  local function play(url)
+  local function play(url, ...)
+    local argv = { ... }
+    argv[#argv + 1] = directory .. (#argv == 0 and "/ship/game" or "/ship/game.love")
     local env = screen.environment()
     env.POSTEVENT_URL, env.LUA_PATH, env.LUA_CPATH = url, false, false
-    return helper.run({ directory .. "/ship/game" }, { env = env, directory = "/", timeout = 60 })
+    return helper.run(argv, { env = env, directory = "/", timeout = 60 })
   end
 
   it("delivers what happened, and quits", function()
@@ -48,6 +50,13 @@ end
     assert.equal(0, status, errors)
     assert.truthy(output:find("level_ended\tdelivered\n", 1, true), output .. errors)
     assert.equal("level_ended", sandbox:events()[1].event.event_name)
+  end)
+
+  it("does the same as a .love with LÖVE's own command", function()
+    local sandbox = helper.start_sandbox()
+    local status, _, errors = play(sandbox.url, "love")
+    assert.equal(0, status, errors)
+    assert.equal(1, #sandbox:events())
   end)
 
   it("quits where there is no network, and does not keep the player", function()
