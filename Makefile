@@ -1,5 +1,5 @@
-# postevent: building, installing, and the rocks. `make help` says what to type; what checks the project (tests,
-# sanitizers, benches) is in tools/checks.mk.
+# postevent: building, installing, and the rocks. `make help` says what to type; what uses the built tree and checks it
+# (the demo, tests, sanitizers, benches) is in tools/checks.mk.
 #
 # One set of objects for the core (no Lua in it), one set per Lua for the boundary, one core.so per Lua:
 #   build/obj/*/*.o, build/<lua>/obj/lua/*.o, build/<lua>/postevent/core.so
@@ -43,7 +43,7 @@ tree = $(BUILD)/$(call key,$(1))
 CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua/% csrc/sandbox/%,$(wildcard csrc/*/*.c)))
 lua_objs = $(patsubst csrc/%.c,$(call tree,$(1))/obj/%.o,$(wildcard csrc/$(2)/*.c))
 
-.PHONY: all build build-% embed install install-check uninstall env demo clean help help-all
+.PHONY: all build embed install install-check uninstall clean help help-all
 .PHONY: rock-build rock-install sandbox-rock-build sandbox-rock-install
 .SECONDARY:
 .DEFAULT_GOAL := all
@@ -183,32 +183,14 @@ sandbox-rock-install:
 	$(call install_lua,$(SANDBOX_LUA),$(LUADIR))
 	$(call install_file,755,$(ROCK)/postevent/sandbox/httpd.so,$(LIBDIR)/postevent/sandbox)
 
-# --- Trying it, from the built tree. ---
-
-# What is missing is installed first; a second make then sees it (pkg-config tells it where things are).
-again = $(MAKE) -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
-
-# The search paths of this tree, then the user's or, where there are none, Lua's own (;;).
-lua_path = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(or $(value LUA_PATH),;)
-lua_cpath = $(abspath $(call tree,$(LUA)))/?.so;$(or $(value LUA_CPATH),;)
-with_paths = LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)'
-
-env: ### print the lines that make LUA use the built tree: eval "`make -s env`"
-	@echo "export LUA_PATH='$(lua_path)'"
-	@echo "export LUA_CPATH='$(lua_cpath)'"
-
-demo: ## install what is missing, build, post an event to a sandbox on this machine: the first thing to try
-	@$(call deps,$(LUA)) demo
-	@echo "Building for $(LUA)"
-	@$(again) build-$(call key,$(LUA)) QUIET=1
-	@$(with_paths) tools/with-sandbox $(LUA) examples/post_event.lua
-	@LUA='$(LUA)' tools/next-steps
+# --- The rest. ---
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 # A target's line: `## ` for everyone, `### ` for those who work on the project.
-list = @sed -nE 's/^([a-z-]+):.* $(1) (.*)/\1@\2/p' Makefile tools/checks.mk | awk -F@ '{ printf "  make %-13s %s\n", $$1, $$2 }'
+list = @sed -nE 's/^([a-z-]+):.* $(1) (.*)/\1@\2/p' tools/checks.mk Makefile | \
+  awk -F@ '{ printf "  make %-13s %s\n", $$1, $$2 }'
 help:
 	$(call list,\#\#)
 

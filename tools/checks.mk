@@ -1,18 +1,47 @@
-# What checks the project, measures it and tortures it: tests, sanitizers, fuzzing, benches. `make help-all` lists it. The
-# Makefile includes this; how things are built for a user is there.
+# What uses the built tree: the demo, and all that checks the project, measures it and tortures it. `make help-all` lists
+# it. The Makefile includes this; how things are built for a user is there.
 
 LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind fuzz fuzz-targets coverage lint all-c
+.PHONY: env demo demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind
+.PHONY: fuzz fuzz-targets coverage lint all-c
 
-# --- The C tests, linked with the core's objects: one program per spec/c/*_test.c, and per target of spec/fuzz one that
-# replays its corpus. ---
+# --- Trying it, from the built tree. ---
+
+# What is missing is installed first; a second make then sees it (pkg-config tells it where things are).
+again = $(MAKE) -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+# The search paths of this tree, then the user's or, where there are none, Lua's own (;;).
+lua_path = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(or $(value LUA_PATH),;)
+lua_cpath = $(abspath $(call tree,$(LUA)))/?.so;$(or $(value LUA_CPATH),;)
+with_paths = LUA_PATH='$(lua_path)' LUA_CPATH='$(lua_cpath)' LUA='$(LUA)'
+
+env: ### print the lines that make LUA use the built tree: eval "`make -s env`"
+	@echo "export LUA_PATH='$(lua_path)'"
+	@echo "export LUA_CPATH='$(lua_cpath)'"
+
+demo: ## install what is missing, build, post an event to a sandbox on this machine: the first thing to try
+	@$(call deps,$(LUA)) demo
+	@echo "Building for $(LUA)"
+	@$(again) build-$(call key,$(LUA)) QUIET=1
+	@$(with_paths) tools/with-sandbox $(LUA) examples/post_event.lua
+	@LUA='$(LUA)' tools/next-steps
+
+demo-nginx: override LUA = luajit# nginx's
+demo-nginx: ### nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
+	@$(call deps,$(LUA)) demo-nginx
+	@echo "Building for $(LUA)"
+	@$(again) build-$(LUA)
+	@$(with_paths) tools/with-sandbox tools/demo-nginx
+
+# --- The C tests, linked with the core: one program per spec/c/*_test.c, and per target of spec/fuzz one that replays
+# its corpus. ---
 
 FUZZ_TARGETS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
-C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(filter-out $(if $(SANITIZE),%_memory_test.c),$(wildcard spec/c/*_test.c))) \
-  $(FUZZ_TARGETS:%=$(BUILD)/c/%_corpus_test)
+C_TESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(filter-out $(if $(SANITIZE),%_memory_test.c), \
+  $(wildcard spec/c/*_test.c))) $(FUZZ_TARGETS:%=$(BUILD)/c/%_corpus_test)
 CMOCKA_LIBS ?= $(call once,CMOCKA_LIBS,$(or $(call pkg,--libs cmocka),-lcmocka))
 C_TEST_CFLAGS = $(CORE_CFLAGS) -Ispec/c -Ispec/support
 C_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS) -lm
@@ -31,7 +60,8 @@ $(BUILD)/c/obj/%.o: spec/support/%.c
 
 # These talk to a server in a thread.
 $(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: $(BUILD)/c/obj/server.o
-$(BUILD)/c/request_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: $(BUILD)/c/obj/server.o $(BUILD)/c/obj/sending.o
+$(BUILD)/c/request_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: \
+  $(BUILD)/c/obj/server.o $(BUILD)/c/obj/sending.o
 
 # Allocations fail in it, which a sanitizer does not let one do.
 $(BUILD)/c/%_memory_test: $(BUILD)/c/obj/%_memory_test.o $(BUILD)/c/obj/failing_malloc.o $(CORE_OBJS)
@@ -56,19 +86,13 @@ $(2)/support/process.so $(2)/bench/probe.so: %.so: %.o
 	$$(call link,$$(SHARED))
 
 # A host in which allocations fail; a sanitizer brings an allocator of its own, which cannot be replaced.
-$(2)/support/failing_host: $(2)/support/failing_host.o $(BUILD)/c/obj/failing_malloc.o $(call lua_objs,$(1),lua) $$(CORE_OBJS)
+$(2)/support/failing_host: $(2)/support/failing_host.o $(BUILD)/c/obj/failing_malloc.o \
+  $(call lua_objs,$(1),lua) $$(CORE_OBJS)
 	$$(call link,,$$(call lua_libs,$(1)) $$(CORE_LIBS) -lm -ldl)
 endef
 $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call check_rules,$(lua),$(call tree,$(lua)))))
 
 # --- nginx, as docs/start/server.md shows it. ---
-
-demo-nginx: override LUA = luajit# nginx's
-demo-nginx: ### nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
-	@$(call deps,$(LUA)) demo-nginx
-	@echo "Building for $(LUA)"
-	@$(again) build-$(LUA)
-	@$(with_paths) tools/with-sandbox tools/demo-nginx
 
 # --- Tests and checks. tools/test runs what is built; Debian keeps nginx out of a user's PATH. ---
 

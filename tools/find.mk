@@ -9,8 +9,8 @@ endif
 OBJCOPY ?= $(call tool,objcopy)
 # This machine's pkg-config knows nothing of another machine's libraries, unless it was told where they are.
 ifeq ($(origin PKG_CONFIG),undefined)
-PKG_CONFIG := $(if $(PKG_CONFIG_LIBDIR)$(PKG_CONFIG_SYSROOT_DIR)$(filter $(shell uname -m)-%,$(notdir $(triplet))),$(call \
-  tool,pkg-config),$(triplet)pkg-config)
+told = $(PKG_CONFIG_LIBDIR)$(PKG_CONFIG_SYSROOT_DIR)$(filter $(shell uname -m)-%,$(notdir $(triplet)))
+PKG_CONFIG := $(if $(triplet),$(if $(told),$(call tool,pkg-config),$(triplet)pkg-config),pkg-config)
 PKG_CONFIG_MUST_RUN := $(triplet)
 else
 PKG_CONFIG_MUST_RUN := yes
@@ -49,9 +49,11 @@ MICROHTTPD_LIBS ?= $(call once,MICROHTTPD_LIBS,$(or $(call pkg,--libs libmicroht
 lua_home = $(if $(findstring /,$(1)),$(realpath $(dir $(1))..))
 lua_pkg = $(call pkg_in,$(addsuffix /lib/pkgconfig:,$(call lua_home,$(1))),$(2))
 lua_version = $(patsubst lua%,%,$(notdir $(1)))
-lua_names = $(if $(filter luajit%,$(notdir $(1))),luajit,lua$(lua_version) lua-$(lua_version) lua$(subst .,,$(lua_version)) lua)
+lua_names = $(if $(filter luajit%,$(notdir $(1))),luajit,$(addprefix lua,$(lua_version) -$(lua_version) \
+  $(subst .,,$(lua_version))) lua)
 lua_prefix = $(realpath $(call lua_pkg,$(1),--variable=prefix $(2)))
-lua_has = $(if $(findstring /,$(1)),$(filter $(call lua_home,$(1)),$(call lua_prefix,$(1),$(2))),$(call lua_pkg,$(1),--modversion $(2)))
+lua_has = $(if $(findstring /,$(1)),$(filter $(call lua_home,$(1)),$(call lua_prefix,$(1),$(2))),\
+  $(call lua_pkg,$(1),--modversion $(2)))
 lua_pc = $(firstword $(foreach name,$(call lua_names,$(1)),$(if $(call lua_has,$(1),$(name)),$(name))))
 lua_asked = $(if $(call lua_pc,$(1)),$(call lua_pkg,$(1),$(2) $(call lua_pc,$(1))),$(if $(findstring /,$(1)),$(error \
   No .pc file belongs to $(1): say with LUA_INCDIR where its lua.h is)))

@@ -51,7 +51,7 @@ describe("the example", function()
 
   it("that make demo runs is one of them", function()
     assert.is_true(helper.file_exists "examples/post_event.lua")
-    assert.truthy(helper.read_file("Makefile"):find("examples/post_event.lua", 1, true))
+    assert.truthy(helper.read_file("tools/checks.mk"):find("examples/post_event.lua", 1, true))
   end)
 end)
 
