@@ -80,7 +80,7 @@ int pe_lua_client_new(lua_State *L) {
 }
 
 int pe_lua_client_destination(lua_State *L) {
-  if (pe_lua_testudata(L, SELF, PE_LUA_SELF_CLASS))
+  if (pe_lua_self_test(L))
     pe_lua_self_push_kept(L, SELF, PE_KEEP_DESTINATION);
   else
     lua_pushnil(L);
@@ -209,14 +209,36 @@ static void set_methods(lua_State *L) {
   pe_lua_stats_set_methods(L);
 }
 
+/* Gives the metatable on top what every class of clients has; its __index is another matter. */
+static void complete_class(lua_State *L) {
+  pe_lua_setfuncs(L, metamethods);
+  lua_pushstring(L, PE_LUA_SELF_CLASS);
+  lua_setfield(L, -2, "__name");
+}
+
+int pe_lua_client_derive(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_newtable(L);
+  complete_class(L);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, -2, "__index");
+  return 1;
+}
+
+int pe_lua_client_become(lua_State *L) {
+  (void)pe_lua_self_check(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
 /* The class and its methods outlive the module: a program may load that anew (package.loaded), and a client that it
  * made before has the methods that Lua adds then. */
 void pe_lua_client_register(lua_State *L) {
   if (luaL_newmetatable(L, PE_LUA_SELF_CLASS)) {
     set_sentinel(L);
-    pe_lua_setfuncs(L, metamethods);
-    lua_pushstring(L, PE_LUA_SELF_CLASS);
-    lua_setfield(L, -2, "__name");
+    complete_class(L);
     lua_newtable(L);
     set_methods(L);
     lua_setfield(L, -2, "__index");

@@ -15,4 +15,10 @@ int pe_lua_client_new(lua_State *L);
 /* core.destination(value) -> the setting of that name, where the value is a client, closed or not; otherwise nil. */
 int pe_lua_client_destination(lua_State *L);
 
+/* core.derive(methods) -> a class of clients with these methods, a table, and no others. */
+int pe_lua_client_derive(lua_State *L);
+
+/* core.become(client, class) -> the client, which is of a class that core.derive made from now on. */
+int pe_lua_client_become(lua_State *L);
+
 #endif

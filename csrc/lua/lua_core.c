@@ -78,6 +78,8 @@ static int core_can_yield(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"new", pe_lua_client_new},
     {"destination", pe_lua_client_destination},
+    {"derive", pe_lua_client_derive},
+    {"become", pe_lua_client_become},
     {"check_url", core_check_url},
     {"check_proxy", core_check_proxy},
     {"distance", core_distance},

@@ -28,12 +28,16 @@ pe_lua_self *pe_lua_self_new(lua_State *L) {
   return self;
 }
 
-/* luaL_checkudata looks the class up by its name, which costs track as much as handing the event over. A full userdata
- * of this size that holds this address is a client. */
-pe_lua_self *pe_lua_self_check(lua_State *L) {
+/* luaL_checkudata looks the class up by its name, which costs track as much as handing the event over, and knows no
+ * class that was derived. A full userdata of this size that holds this address is a client. */
+pe_lua_self *pe_lua_self_test(lua_State *L) {
   pe_lua_self *self = lua_touserdata(L, SELF);
-  if (!self || pe_lua_rawlen(L, SELF) != sizeof *self || self->magic != MAGIC)
-    return luaL_checkudata(L, SELF, PE_LUA_SELF_CLASS);
+  return self && pe_lua_rawlen(L, SELF) == sizeof *self && self->magic == MAGIC ? self : NULL;
+}
+
+pe_lua_self *pe_lua_self_check(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_test(L);
+  if (!self) return luaL_checkudata(L, SELF, PE_LUA_SELF_CLASS); /* raises */
   if (self->generation != pe_worker_generation()) begin_anew(self);
   return self;
 }

@@ -74,6 +74,9 @@ typedef struct pe_lua_self {
 /* Pushes an empty one, which its class's __gc may meet: all is zero, and the class is set. */
 pe_lua_self *pe_lua_self_new(lua_State *L);
 
+/* The client at index 1, NULL where there is none. */
+pe_lua_self *pe_lua_self_test(lua_State *L);
+
 /* The client at index 1; raises where there is none. */
 pe_lua_self *pe_lua_self_check(lua_State *L);
 

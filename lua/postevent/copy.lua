@@ -1,10 +1,12 @@
--- Copies of a caller's tables, so that ours can be completed and kept while theirs never changes.
+-- Copies of a caller's tables, so that ours can be completed and kept while theirs never changes. Keys are read raw,
+-- metatables left behind: what was checked is what is read.
+
+local copy = {}
 
 -- The core refuses what nests deeper than 32 tables; what lies below that is not worth copying.
 local MAX_DEPTH = 34
 
--- A deep copy, keys read raw, metatables left behind. A table that is met twice is copied once, so cycles are safe.
-local function copy(value, depth, seen)
+local function copy_below(value, depth, seen)
   if type(value) ~= "table" or depth > MAX_DEPTH then
     return value
   end
@@ -12,12 +14,25 @@ local function copy(value, depth, seen)
     local result = {}
     seen[value] = result
     for key, inner in next, value do
-      result[key] = copy(inner, depth + 1, seen)
+      result[key] = copy_below(inner, depth + 1, seen)
     end
   end
   return seen[value]
 end
 
-return function(value)
-  return copy(value, 0, {})
+-- The value and all that is in it. A table that is met twice is copied once, so cycles are safe.
+function copy.deep(value)
+  return copy_below(value, 0, {})
 end
+
+-- A table of the same pairs. A value that is a table stays the caller's, with its metatable: compiled definitions need
+-- theirs.
+function copy.shallow(given)
+  local result = {}
+  for key, value in next, given do
+    result[key] = value
+  end
+  return result
+end
+
+return copy

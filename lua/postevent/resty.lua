@@ -3,12 +3,12 @@
 
 local ngx = rawget(_G, "ngx") or error("postevent.resty needs nginx with its Lua module (OpenResty)", 2)
 
+local copy = require("postevent.copy")
 local core = require("postevent.core")
 local options = require("postevent.options")
 local phase = require("postevent.phase")
 local postevent = require("postevent")
 local postevent_metrics = require("postevent.metrics")
-local raw_copy = require("postevent.raw_copy")
 local shared = require("postevent.resty.shared")
 local waker = require("postevent.resty.waker")
 
@@ -22,6 +22,8 @@ local LEVELS = { info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
 local clients = {} -- those of this worker that are not closed: { client =, dictionary = or nil, announce = or nil }
 local counted = {} -- dictionary -> what its closed clients of this worker have counted
 local timeouts = setmetatable({}, { __mode = "k" }) -- client -> the seconds that a post of it may take
+local methods = setmetatable({}, { __index = core.methods }) -- a plain client's, but for post
+local class = core.derive(methods)
 
 -- ---- the counters ----
 
@@ -133,7 +135,7 @@ function resty.new(given)
   if type(given) ~= "table" then
     error("postevent.resty.new: expected a table of options, got a " .. type(given), 2)
   end
-  local settings = raw_copy(given)
+  local settings = copy.shallow(given)
   local ok, dictionary = pcall(find_dictionary, settings.shared, "shared")
   if not ok then
     error("postevent.resty.new: " .. dictionary, 2)
@@ -144,6 +146,7 @@ function resty.new(given)
   if not made then
     error((tostring(client):gsub("^postevent%.new", "postevent.resty.new")), 2)
   end
+  core.become(client, class)
   take_stock() -- closed ones are forgotten
   local entry = { client = client, dictionary = dictionary }
   clients[#clients + 1] = entry
@@ -162,8 +165,6 @@ function resty.new(given)
   return client
 end
 
-local plain_post = core.methods.post
-
 -- A post that was tried more than once goes into the log, as a plain client's does.
 local function note_attempts(client, reply, message, code, detail)
   local attempts = (reply or detail).attempts or 0
@@ -173,12 +174,12 @@ local function note_attempts(client, reply, message, code, detail)
   return reply, message, code, detail
 end
 
--- client:post(event) of a client that resty.new made: lets the worker go on until the answer is there. Any other client
--- posts as ever.
-function core.methods:post(event)
+-- client:post(event): lets the worker go on until the answer is there. In the modes "record" and "off" there is nothing
+-- to wait for.
+function methods:post(event)
   local timeout = timeouts[self]
   if not timeout then
-    return plain_post(self, event)
+    return core.methods.post(self, event)
   end
   phase.check_post_may_yield()
   if type(event) ~= "table" then
@@ -193,7 +194,7 @@ function resty.from_env(given)
   if given ~= nil and type(given) ~= "table" then
     error("postevent.resty.from_env: expected a table of options, got a " .. type(given), 2)
   end
-  local result = raw_copy(given or {})
+  local result = copy.shallow(given or {})
   result.url = result.url or os.getenv("POSTEVENT_URL")
   if result.user == nil then
     result.authorization = result.authorization or os.getenv("POSTEVENT_AUTHORIZATION")

@@ -91,6 +91,24 @@ describe("in nginx", function()
       assert.equal("", nginx:complaints())
     end)
 
+    it("leaves plain clients their own post, made before or after postevent.resty was loaded", function()
+      local nginx = start {
+        bare = true,
+        http = [[init_by_lua_block {
+          local postevent = require "postevent"
+          local function plain() return postevent.new { mode = "record" } end
+          before = plain()
+          post = before.post
+          resty = require("postevent.resty").new { mode = "record" }
+          after = plain()
+        }]],
+        server = "location = / { content_by_lua_block { "
+          .. answer "before.post == post, after.post == post, resty.post == post, resty.track == before.track"
+          .. " } }",
+      }
+      assert.same({ true, true, true, false, true }, ask(nginx, "/"))
+    end)
+
     it("returns what a plain client's post would when it fails", function()
       local nginx = start {
         http = [[init_worker_by_lua_block {

@@ -10,7 +10,6 @@ local header_lines = require("postevent.options.headers")
 local phase = require("postevent.phase")
 local prepare = require("postevent.options.prepare")
 local properties = require("postevent.options.properties")
-local raw_copy = require("postevent.raw_copy")
 local read = require("postevent.options.read")
 local target = require("postevent.options.target")
 
@@ -92,10 +91,10 @@ local function read_common(common, settings)
   if common == nil then
     return false
   end
-  local copied = copy(common)
-  local event = copy(common)
+  local copied = copy.deep(common)
+  local event = copy.deep(common)
   event.event_name = event.event_name or "common"
-  local plain = raw_copy(settings)
+  local plain = copy.shallow(settings)
   plain.mode, plain.definitions, plain.common, plain.stamp, plain.fill_id = "off", false, false, false, false
   local scratch = core.new(plain)
   local body, message = scratch:encode(event)

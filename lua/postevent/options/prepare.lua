@@ -28,11 +28,11 @@ return function(common, before_send, mode, events)
   end
   local is_welcome = common and make_welcome(events)
   return function(event)
-    event = copy(event)
+    event = copy.deep(event)
     local event_name = event.event_name or (common and common.event_name)
     for name, value in next, common or {} do
       if event[name] == nil and is_welcome(event_name, name) then
-        event[name] = copy(value)
+        event[name] = copy.deep(value)
       end
     end
     if not before_send then
@@ -40,7 +40,7 @@ return function(common, before_send, mode, events)
     end
     local result = before_send(event)
     if type(result) == "table" and result ~= event then
-      return copy(result) -- not the copy that we made: it is the program's, and ours is completed in place
+      return copy.deep(result) -- not the copy that we made: it is the program's, and ours is completed in place
     end
     if result ~= nil and type(result) ~= "table" then
       error("before_send must return a table or nil, got a " .. type(result), 0)
