@@ -1,12 +1,12 @@
-/* What the client adds to an event: its time, its id; and what is missing then. Part of the pass of lua_event.c. */
+#include "lua/lua_complete.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "event/date.h"
-#include "lua/lua_event_private.h"
 
-/* One is made up for the attribute that the user named; with definitions, where the event has it as text. */
+/* An id is made up for the attribute that the user named; with definitions, where the event has it as text. */
 void pe_lua_complete_choose_id(pe_lua_writer *w) {
   const char *name = w->rules->id_name;
   const pe_attribute *attribute;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lua/lua_call.h"
+#include "lua/lua_event.h"
 #include "lua/lua_log.h"
 #include "lua/lua_problems.h"
 #include "lua/lua_result.h"

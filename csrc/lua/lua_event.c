@@ -5,27 +5,16 @@
 #include <string.h>
 
 #include "event/date.h"
-#include "lua/lua_event_private.h"
+#include "lua/lua_complete.h"
 #include "lua/lua_json.h"
-#include "lua/lua_problems.h"
 #include "lua/lua_util.h"
+#include "lua/lua_writer.h"
 
-enum { EXPLANATION_CEILING = 400, MAX_PROBLEMS = 100 /* that are told; no event of the platform has so many */ };
+enum { EXPLANATION_CEILING = 400 };
 
 /* ---- problems ---- */
 
-void pe_lua_writer_add_problem(pe_lua_writer *w, pe_rule rule, const char *explanation) {
-  if (rule == PE_RULE_NO_MEMORY) {
-    w->no_memory = true;
-    return;
-  }
-  w->too_large = w->too_large || rule == PE_RULE_TOO_LARGE;
-  w->refused = w->refused || !pe_rule_is_definitions(rule) || w->rules->validation == PE_VALIDATE_STRICT;
-  if (++w->problem_count > MAX_PROBLEMS) return;
-  pe_lua_problems_add(w->L, w->problems, w->name, w->name_size, rule, explanation);
-}
-
-/* The same; `attribute` and `value` explain it. */
+/* A problem with the attribute in hand; `attribute` and `value` explain it. */
 static void add_value_problem(pe_lua_writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
   char bytes[EXPLANATION_CEILING];
   pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
@@ -46,23 +35,6 @@ static void add_unknown(pe_lua_writer *w, pe_rule rule, const char *what, const 
 }
 
 /* ---- one attribute ---- */
-
-static pe_rule rule_of(pe_error error) {
-  if (error == PE_OK) return PE_RULE_NONE;
-  return error == PE_TOO_LARGE ? PE_RULE_TOO_LARGE : PE_RULE_NO_MEMORY;
-}
-
-/* Appends what stands in front of a value: a comma, the name, a colon. `attribute` is the definition's, or NULL. */
-static pe_rule write_name(pe_lua_writer *w, const pe_attribute *attribute) {
-  pe_rule rule = PE_RULE_NONE;
-
-  if (w->out->size > 1) rule = rule_of(pe_buffer_append_byte(w->out, ','));
-  if (rule != PE_RULE_NONE) return rule;
-  if (attribute && attribute->json.size > 0)
-    return rule_of(pe_buffer_append(w->out, attribute->json.bytes, attribute->json.size));
-  rule = pe_lua_json_write_text(w->out, w->name, w->name_size);
-  return rule != PE_RULE_NONE ? rule : rule_of(pe_buffer_append_byte(w->out, ':'));
-}
 
 /* The value at `index` as the definition sees it. */
 static void read_value(lua_State *L, int index, pe_value *value) {
@@ -89,28 +61,6 @@ static void check_value(pe_lua_writer *w, const pe_attribute *attribute, const p
   if (rule != PE_RULE_NONE) add_value_problem(w, attribute, rule, value);
 }
 
-/* Stores a text of ours in the event, where that is a copy. */
-static void store_text(pe_lua_writer *w, const char *text) {
-  if (w->own_event == 0) return;
-  lua_pushlstring(w->L, w->name, w->name_size);
-  lua_pushstring(w->L, text);
-  lua_rawset(w->L, w->own_event);
-}
-
-void pe_lua_writer_add_text(pe_lua_writer *w, const char *text) {
-  size_t start = w->out->size;
-  pe_rule rule;
-
-  rule = write_name(w, NULL);
-  if (rule == PE_RULE_NONE) rule = pe_lua_json_write_text(w->out, text, strlen(text));
-  if (rule != PE_RULE_NONE) {
-    w->out->size = start;
-    pe_lua_writer_add_problem(w, rule, pe_lua_json_explain(rule));
-    return;
-  }
-  store_text(w, text);
-}
-
 /* Writes a number that stands for a date as the platform reads it. Returns false when it is none. */
 static bool write_time(pe_lua_writer *w, double number) {
   char text[PE_DATE_SIZE + 1];
@@ -127,7 +77,7 @@ static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int inde
   pe_rule rule;
   int top;
 
-  rule = write_name(w, attribute);
+  rule = pe_lua_writer_add_name(w, attribute);
   if (rule == PE_RULE_NONE && value->kind == PE_KIND_TEXT) {
     rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
     if (rule == PE_RULE_NONE) return true;
@@ -285,7 +235,7 @@ static void write_event(pe_lua_writer *w, int event, int common) {
   pe_lua_complete_write(w);
   pe_lua_writer_set_name(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1);
   if (!w->too_large && !w->no_memory) {
-    pe_rule rule = rule_of(pe_buffer_append_byte(w->out, '}'));
+    pe_rule rule = pe_lua_writer_rule_of(pe_buffer_append_byte(w->out, '}'));
     if (rule != PE_RULE_NONE) pe_lua_writer_add_problem(w, rule, pe_lua_json_explain(rule));
   }
   if (!w->too_large) pe_lua_complete_check(w);

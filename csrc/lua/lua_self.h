@@ -10,7 +10,7 @@
 #include "delivery/client.h"
 #include "lua/lua_call.h"
 #include "lua/lua_compat.h"
-#include "lua/lua_event.h"
+#include "lua/lua_rules.h"
 #include "lua/lua_settings.h"
 
 /* The name of the class, and of its metatable in the registry. */

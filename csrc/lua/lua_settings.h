@@ -10,7 +10,7 @@
 
 #include "delivery/client.h"
 #include "lua/lua_compat.h"
-#include "lua/lua_event.h"
+#include "lua/lua_rules.h"
 
 typedef enum pe_client_mode { PE_MODE_LIVE, PE_MODE_RECORD, PE_MODE_OFF } pe_client_mode;
 
