@@ -60,7 +60,7 @@ $(BUILD)/c/obj/%.o: spec/support/%.c
 
 # These talk to a server in a thread.
 $(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: $(BUILD)/c/obj/server.o
-$(BUILD)/c/request_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: \
+$(BUILD)/c/submission_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: \
   $(BUILD)/c/obj/server.o $(BUILD)/c/obj/sending.o
 
 # Allocations fail in it, which a sanitizer does not let one do.
@@ -169,7 +169,7 @@ valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
 # setarch: a libtsan that is older than the kernel may find its addresses taken.
-TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue request \
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client queue submission \
   results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
 TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
 SOAK_SECONDS ?= 60

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "delivery/request.h"
 #include "delivery/results.h"
+#include "delivery/submission.h"
 #include "http/http.h"
-#include "policy/post.h"
+#include "policy/post_policy.h"
 #include "queue/queue.h"
 
 typedef struct pe_client pe_client;

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "delivery/lane.h"
-#include "delivery/requests.h"
+#include "delivery/submissions.h"
 #include "http/credentials.h"
 #include "http/http_multi.h"
 #include "policy/attempt.h"

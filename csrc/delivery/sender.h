@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include "base/worker.h"
-#include "delivery/request.h"
 #include "delivery/results.h"
+#include "delivery/submission.h"
 #include "http/http.h"
 #include "policy/decision.h"
-#include "policy/post.h"
+#include "policy/post_policy.h"
 #include "policy/reply.h"
 #include "queue/queue.h"
 

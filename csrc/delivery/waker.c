@@ -10,7 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/thread.h"
-#include "delivery/request.h"
+#include "delivery/submission.h"
 
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE, below */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "delivery/request.h"
+#include "delivery/submission.h"
 #include "lua/lua_result.h"
 #include "lua/lua_util.h"
 

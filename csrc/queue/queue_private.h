@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "queue/due_heap.h"
 #include "queue/queue.h"
-#include "queue/waiting.h"
 
 /* How long an owner that waits for room is left waiting beside a few free places. */
 #define PE_ROOM_PATIENCE PE_MILLISECOND

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "delivery/request.h"
+#include "delivery/submission.h"
 #include "test.h"
 
 typedef struct loop {

@@ -1,4 +1,4 @@
-#include "delivery/requests.h"
+#include "delivery/submissions.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Requests on the sender's thread: each is answered once, with what became of it; none stands behind tracked events or
  * a held queue; and none is left without an answer at the end. */
-#include "delivery/request.h"
+#include "delivery/submission.h"
 
 #include <stdlib.h>
 

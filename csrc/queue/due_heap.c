@@ -1,4 +1,4 @@
-#include "queue/waiting.h"
+#include "queue/due_heap.h"
 
 #include <stdlib.h>
 

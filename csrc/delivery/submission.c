@@ -1,4 +1,4 @@
-#include "delivery/request.h"
+#include "delivery/submission.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The heap of waiting events, against a list that is searched from end to end. */
-#include "queue/waiting.h"
+#include "queue/due_heap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "delivery/lane.h"
-#include "delivery/request.h"
-#include "policy/post.h"
+#include "delivery/submission.h"
+#include "policy/post_policy.h"
 
 typedef struct pe_requests pe_requests;
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "delivery/waker.h"
-#include "policy/post.h"
+#include "policy/post_policy.h"
 
 /* One request, in one block of memory. Belongs to whoever has it in hand: who made it, the sender, the waker, who took
  * it from there. */

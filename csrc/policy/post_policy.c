@@ -1,4 +1,4 @@
-#include "policy/post.h"
+#include "policy/post_policy.h"
 
 #include <string.h>
 
