@@ -220,15 +220,15 @@ void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_re
 
 pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size) {
   pe_error error = pe_client_start(client);
-  pe_request *request;
+  pe_submission *submission;
 
   if (error) return error;
-  request = pe_request_new(waker, number, body, size);
-  if (!request) return PE_NO_MEMORY;
-  request->begun_at = pe_clock_monotonic();
-  request->deadline = request->begun_at + client->post.timeout;
-  error = pe_sender_submit(client->own->sender, request, client->queue.max_events);
-  if (error) pe_request_free(request);
+  submission = pe_submission_new(waker, number, body, size);
+  if (!submission) return PE_NO_MEMORY;
+  submission->begun_at = pe_clock_monotonic();
+  submission->deadline = submission->begun_at + client->post.timeout;
+  error = pe_sender_submit(client->own->sender, submission, client->queue.max_events);
+  if (error) pe_submission_free(submission);
   return error;
 }
 

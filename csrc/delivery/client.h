@@ -23,7 +23,7 @@ typedef struct pe_client_config {
   pe_http_config http; /* its arrays and strings are copied, as are all below */
   pe_http_credentials credentials;
   pe_post_policy post;  /* its timeout is also one attempt's of a tracked event */
-  size_t max_posts;     /* requests that are posted at once */
+  size_t max_posts;     /* submissions that are posted at once */
   bool retry_ambiguous; /* of tracked events: sent, and no answer */
   pe_queue_config queue;
   size_t results; /* how many are kept */
@@ -48,8 +48,8 @@ pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials creden
 void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *result);
 
 /* The same without waiting: hands a copy of `body` to the sender's thread, which is started at need; `waker` gets the
- * request of that number, answered, whatever happens. Not for a client that sends nothing. Returns PE_OK; or PE_CLOSED,
- * PE_QUEUE_FULL (so many have no answer yet as the queue may have events) or PE_NO_MEMORY: nothing is sent. */
+ * submission of that number, answered, whatever happens. Not for a client that sends nothing. Returns PE_OK; or
+ * PE_CLOSED, PE_QUEUE_FULL (as many have no answer yet as the queue may have events) or PE_NO_MEMORY: none is sent. */
 pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size);
 
 /* Starts the sender's thread unless it runs, or the client sends nothing. Returns PE_OK, PE_CLOSED or PE_NO_MEMORY (the

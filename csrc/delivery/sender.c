@@ -36,17 +36,17 @@ struct pe_sender {
   void *user;
   /* guarded by lock */
   pe_mutex lock;
-  pe_http_multi *multi;             /* the sender's thread frees it at its end: NULL then */
-  int64_t finish_by;                /* monotonic; INT64_MAX: go on */
-  pe_credentials *given;            /* owned; new ones, not taken over yet */
-  pe_request *handed, *last_handed; /* owned; new ones, the oldest first */
-  bool resting;                     /* in its sleep, or about to be */
+  pe_http_multi *multi;                /* the sender's thread frees it at its end: NULL then */
+  int64_t finish_by;                   /* monotonic; INT64_MAX: go on */
+  pe_credentials *given;               /* owned; new ones, not taken over yet */
+  pe_submission *handed, *last_handed; /* owned; new ones, the oldest first */
+  bool resting;                        /* in its sleep, or about to be */
   /* atomic */
-  size_t unanswered; /* requests */
+  size_t unanswered; /* submissions */
   /* the sender's thread only */
   pe_credentials *credentials; /* owned; the pool's */
   pe_lane_pool pool;
-  pe_requests *requests;
+  pe_submissions *submissions;
   slot *slots; /* max_in_flight of them */
   slot **free_slots;
   size_t free_count;
@@ -184,7 +184,7 @@ static void take_credentials(pe_sender *sender, pe_credentials *given, int64_t n
 /* Takes over what the owner asked for. Returns by when the sender is to be done. */
 static int64_t obey(pe_sender *sender, int64_t now) {
   pe_credentials *given;
-  pe_request *handed;
+  pe_submission *handed;
   int64_t finish_by;
 
   pe_mutex_lock(&sender->lock);
@@ -196,7 +196,7 @@ static int64_t obey(pe_sender *sender, int64_t now) {
   sender->resting = false;
   pe_mutex_unlock(&sender->lock);
   if (given) take_credentials(sender, given, now);
-  pe_requests_add(sender->requests, handed);
+  pe_submissions_add(sender->submissions, handed);
   return finish_by;
 }
 
@@ -229,19 +229,20 @@ static int64_t may_begin_at(const pe_sender *sender, int64_t now) {
 static int64_t next_work(pe_sender *sender, int64_t now) {
   bool had_work = sender->had_work;
   int64_t next = pe_queue_next(sender->config.queue, pick_now(sender), may_begin_at(sender, now), !had_work, now);
-  int64_t request = pe_requests_next(sender->requests);
+  int64_t submission = pe_submissions_next(sender->submissions);
   sender->had_work = false;
-  if (request < next) next = request;
+  if (submission < next) next = submission;
   return had_work && now + LINGER < next ? now + LINGER : next;
 }
 
 /* Whether a sender that is to finish has nothing more to do in the time that it has. */
 static bool is_finished(const pe_sender *sender, int64_t finish_by, int64_t next, int64_t now) {
   if (now >= finish_by) return true;
-  return finish_by != INT64_MAX && in_flight(sender) == 0 && !pe_requests_any(sender->requests) && next >= finish_by;
+  return finish_by != INT64_MAX && in_flight(sender) == 0 && !pe_submissions_any(sender->submissions) &&
+         next >= finish_by;
 }
 
-/* Sleeps for a time, unless a request was handed over meanwhile. */
+/* Sleeps for a time, unless a submission was handed over meanwhile. */
 static void rest(pe_sender *sender, int64_t nanoseconds) {
   bool may_rest;
   pe_mutex_lock(&sender->lock);
@@ -260,7 +261,7 @@ static void deliver(pe_sender *sender) {
     publish(sender, now);
     expire(sender, now);
     begin_all(sender, now);
-    pe_requests_run(sender->requests, now);
+    pe_submissions_run(sender->submissions, now);
     pe_http_multi_run(sender->pool.multi);
     pe_lane_end_done(&sender->pool);
     now = pe_clock_monotonic();
@@ -282,20 +283,20 @@ static void cancel_all(pe_sender *sender) {
   }
 }
 
-/* Answers the requests, and closes the connections here, on the thread that used them. */
+/* Answers the submissions, and closes the connections here, on the thread that used them. */
 static void close_connections(pe_sender *sender) {
   pe_http_multi *multi;
-  pe_request *handed;
+  pe_submission *handed;
   for (size_t i = 0; i < sender->config.max_in_flight; i++)
     pe_lane_close(&sender->slots[i].lane);
   pe_mutex_lock(&sender->lock);
   multi = sender->multi;
-  sender->multi = NULL; /* nobody wakes it any more, nor hands it a request */
+  sender->multi = NULL; /* nobody wakes it any more, nor hands it a submission */
   handed = sender->handed;
   sender->handed = NULL;
   pe_mutex_unlock(&sender->lock);
-  pe_requests_add(sender->requests, handed);
-  pe_requests_end(sender->requests, pe_clock_monotonic());
+  pe_submissions_add(sender->submissions, handed);
+  pe_submissions_end(sender->submissions, pe_clock_monotonic());
   pe_http_multi_free(multi);
 }
 
@@ -351,8 +352,8 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   if (!sender->credentials) return PE_NO_MEMORY;
   error = make_slots(sender, config->max_in_flight);
   if (error != PE_OK) return error;
-  sender->requests = pe_requests_new(&config->post, &sender->pool, config->max_posts, &sender->unanswered);
-  if (!sender->requests) return PE_NO_MEMORY;
+  sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->unanswered);
+  if (!sender->submissions) return PE_NO_MEMORY;
   error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->multi);
   sender->pool = (pe_lane_pool){.http = config->http, .multi = sender->multi, .credentials = sender->credentials};
   return error;
@@ -379,7 +380,7 @@ void pe_sender_free(pe_sender *sender) {
   for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
     pe_attempt_cleanup(&sender->slots[i].attempt);
   pe_http_multi_free(sender->multi); /* of a thread that never started */
-  pe_requests_free(sender->requests);
+  pe_submissions_free(sender->submissions);
   free(sender->slots);
   free(sender->free_slots);
   pe_credentials_free(sender->credentials);
@@ -403,17 +404,17 @@ pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials creden
 }
 
 /* With the lock held. */
-static void append_handed(pe_sender *sender, pe_request *request) {
-  request->next = NULL;
+static void append_handed(pe_sender *sender, pe_submission *submission) {
+  submission->next = NULL;
   if (sender->handed)
-    sender->last_handed->next = request;
+    sender->last_handed->next = submission;
   else
-    sender->handed = request;
-  sender->last_handed = request;
+    sender->handed = submission;
+  sender->last_handed = submission;
   (void)__atomic_add_fetch(&sender->unanswered, 1, __ATOMIC_RELAXED);
 }
 
-pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit) {
+pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t limit) {
   pe_error error = PE_OK;
 
   pe_mutex_lock(&sender->lock);
@@ -422,7 +423,7 @@ pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit) 
   else if (__atomic_load_n(&sender->unanswered, __ATOMIC_RELAXED) >= limit)
     error = PE_QUEUE_FULL;
   if (error == PE_OK) {
-    append_handed(sender, request);
+    append_handed(sender, submission);
     if (sender->resting) pe_http_multi_wake(sender->multi);
     sender->resting = false; /* one of many wakes it */
   }

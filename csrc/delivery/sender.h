@@ -24,8 +24,8 @@ typedef struct pe_sender_config {
   pe_results *results;
   /* copied, but for the codes of `post`, which are borrowed as well */
   const void *group;   /* as pe_worker's */
-  pe_post_policy post; /* of requests; of a tracked event's attempt the codes and the timeout */
-  size_t max_posts;    /* requests that are posted at once; 0: none are handed over */
+  pe_post_policy post; /* of submissions; of a tracked event's attempt the codes and the timeout */
+  size_t max_posts;    /* submissions that are posted at once; 0: none are handed over */
   size_t max_in_flight;
   pe_decision_policy policy;
   double rate_per_second, rate_burst; /* 0: no limit */
@@ -40,10 +40,10 @@ pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials cre
 /* There is something in the queue for a sender that sleeps. */
 void pe_sender_wake(pe_sender *sender);
 
-/* Hands a request over, which belongs to the sender then, and wakes it: it is posted as `post` would, and answered
+/* Hands a submission over, which belongs to the sender then, and wakes it: it is posted as `post` would, and answered
  * through its waker, whatever happens. Returns PE_OK; or PE_CLOSED where the thread has ended, or PE_QUEUE_FULL where
  * `limit` of them have no answer yet, and it stays the caller's. */
-pe_error pe_sender_submit(pe_sender *sender, pe_request *request, size_t limit);
+pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t limit);
 
 /* Posts with these (copied) from the next attempt on; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and
  * the old ones stay. */

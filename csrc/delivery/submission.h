@@ -1,8 +1,8 @@
 /* A post whose caller waits without a thread of its own (an nginx request, whose light thread sleeps): handed to the
  * sender's thread, which tries it as `post` would, and answered through a waker. It is not a tracked event: it stands
  * in no queue behind others, is not held, and no counter counts it. */
-#ifndef PE_REQUEST_H
-#define PE_REQUEST_H
+#ifndef PE_SUBMISSION_H
+#define PE_SUBMISSION_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,12 +10,12 @@
 #include "delivery/waker.h"
 #include "policy/post_policy.h"
 
-/* One request, in one block of memory. Belongs to whoever has it in hand: who made it, the sender, the waker, who took
- * it from there. */
-struct pe_request {
-  pe_request *next; /* in the list that it is on */
-  uint64_t number;  /* the caller's name for it */
-  pe_waker *waker;  /* a reference: where it is answered */
+/* One submission, in one block of memory. Belongs to whoever has it in hand: who made it, the sender, the waker, who
+ * took it from there. */
+struct pe_submission {
+  pe_submission *next; /* in the list that it is on */
+  uint64_t number;     /* the caller's name for it */
+  pe_waker *waker;     /* a reference: where it is answered */
   int64_t begun_at, deadline;
   int64_t due; /* of the next attempt, while it waits for one */
   pe_post_result result;
@@ -23,10 +23,10 @@ struct pe_request {
   char body[]; /* not NUL-terminated */
 };
 
-/* Makes a request with a copy of `body`. Returns NULL when memory is out. */
-pe_request *pe_request_new(pe_waker *waker, uint64_t number, const char *body, size_t size);
+/* Makes a submission with a copy of `body`. Returns NULL when memory is out. */
+pe_submission *pe_submission_new(pe_waker *waker, uint64_t number, const char *body, size_t size);
 
 /* NULL is legal. */
-void pe_request_free(pe_request *request);
+void pe_submission_free(pe_submission *submission);
 
 #endif

@@ -30,7 +30,7 @@ struct pe_waker {
   int socket; /* -1: not connected yet, or closed */
   bool closed;
   bool told; /* the loop has a byte to read for what is on the list */
-  pe_request *first, *last;
+  pe_submission *first, *last;
 };
 
 /* ---- the socket ---- */
@@ -149,7 +149,7 @@ bool pe_waker_accept(pe_waker *waker) {
 }
 
 void pe_waker_close(pe_waker *waker) {
-  pe_request *left;
+  pe_submission *left;
 
   stop_listening(waker);
   pe_mutex_lock(&waker->lock);
@@ -160,42 +160,42 @@ void pe_waker_close(pe_waker *waker) {
   waker->first = waker->last = NULL;
   pe_mutex_unlock(&waker->lock);
   while (left) {
-    pe_request *next = left->next;
-    pe_request_free(left);
+    pe_submission *next = left->next;
+    pe_submission_free(left);
     left = next;
   }
 }
 
 /* ---- the list ---- */
 
-void pe_waker_put(pe_waker *waker, pe_request *request) {
-  pe_request *unwanted = request;
+void pe_waker_put(pe_waker *waker, pe_submission *submission) {
+  pe_submission *unwanted = submission;
 
-  request->next = NULL;
+  submission->next = NULL;
   pe_mutex_lock(&waker->lock);
   if (!waker->closed) {
     if (waker->last)
-      waker->last->next = request;
+      waker->last->next = submission;
     else
-      waker->first = request;
-    waker->last = request;
+      waker->first = submission;
+    waker->last = submission;
     unwanted = NULL;
     if (!waker->told) tell(waker);
     waker->told = true;
   }
   pe_mutex_unlock(&waker->lock);
-  pe_request_free(unwanted);
+  pe_submission_free(unwanted);
 }
 
-pe_request *pe_waker_take(pe_waker *waker) {
-  pe_request *request;
+pe_submission *pe_waker_take(pe_waker *waker) {
+  pe_submission *submission;
   pe_mutex_lock(&waker->lock);
-  request = waker->first;
-  if (request) waker->first = request->next;
+  submission = waker->first;
+  if (submission) waker->first = submission->next;
   if (!waker->first) waker->last = NULL;
-  if (!request) waker->told = false;
+  if (!submission) waker->told = false;
   pe_mutex_unlock(&waker->lock);
-  return request;
+  return submission;
 }
 
 void pe_waker_poke(pe_waker *waker) {

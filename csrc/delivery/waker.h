@@ -1,7 +1,7 @@
-/* How the answers of requests come to an event loop that is not ours: a list of those that are answered, and a socket
- * that becomes readable when there are some. The loop's side connects to a unix socket (nginx's cosockets cannot take
- * over a descriptor), in a directory of its own that only this user can enter, and which is gone once that is done.
- * One per process; any number of clients. */
+/* How the answers of submissions come to an event loop that is not ours: a list of those that are answered, and a
+ * socket that becomes readable when there are some. The loop's side connects to a unix socket (nginx's cosockets cannot
+ * take over a descriptor), in a directory of its own that only this user can enter, and which is gone once that is
+ * done. One per process; any number of clients. */
 #ifndef PE_WAKER_H
 #define PE_WAKER_H
 
@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 typedef struct pe_waker pe_waker;
-typedef struct pe_request pe_request;
+typedef struct pe_submission pe_submission;
 
 /* Listens in a new directory below one of the usual places ($TMPDIR, /tmp, /dev/shm). Returns PE_OK and sets *waker, a
  * reference; or PE_NO_MEMORY, also when there is no descriptor, or no place to write to: errno says why. */
@@ -27,12 +27,12 @@ const char *pe_waker_path(const pe_waker *waker);
  * The loop's thread. */
 bool pe_waker_accept(pe_waker *waker);
 
-/* Puts an answered request on the list, which owns it then, and says so to the loop. Any thread. */
-void pe_waker_put(pe_waker *waker, pe_request *request);
+/* Puts an answered submission on the list, which owns it then, and says so to the loop. Any thread. */
+void pe_waker_put(pe_waker *waker, pe_submission *submission);
 
-/* Takes the oldest answered request, which is the caller's then; NULL: there is none, and the next pe_waker_put will
+/* Takes the oldest answered submission, which is the caller's then; NULL: there is none, and the next pe_waker_put will
  * say so again. The loop's thread. */
-pe_request *pe_waker_take(pe_waker *waker);
+pe_submission *pe_waker_take(pe_waker *waker);
 
 /* Makes the socket readable without an answer. Any thread. */
 void pe_waker_poke(pe_waker *waker);

@@ -10,8 +10,8 @@
 static const char CLASS[] = "postevent.core.waker";
 
 typedef struct lua_waker {
-  pe_waker *waker;   /* NULL only while it is made, and when it is collected */
-  pe_request *taken; /* being handed to Lua, the newest first; linked by `next` */
+  pe_waker *waker;      /* NULL only while it is made, and when it is collected */
+  pe_submission *taken; /* being handed to Lua, the newest first; linked by `next` */
 } lua_waker;
 
 static lua_waker *check_self(lua_State *L, int index) {
@@ -57,31 +57,32 @@ static int waker_close(lua_State *L) {
   return 0;
 }
 
-/* Takes the request off the list; a finalizer may have put others in front of it. */
-static void unlink_taken(lua_waker *self, const pe_request *request) {
-  pe_request **link = &self->taken;
-  while (*link != request)
+/* Takes the submission off the list; a finalizer may have put others in front of it. */
+static void unlink_taken(lua_waker *self, const pe_submission *submission) {
+  pe_submission **link = &self->taken;
+  while (*link != submission)
     link = &(*link)->next;
-  *link = request->next;
+  *link = submission->next;
 }
 
-/* waker:take() -> number, reply; or number, nil, message, code, detail; or nothing where no request is answered. What
- * it holds in C while it calls Lua hangs on the userdata, which frees it in the end should an error come between. */
+/* waker:take() -> number, reply; or number, nil, message, code, detail; or nothing where no submission is answered.
+ * What it holds in C while it calls Lua hangs on the userdata, which frees it in the end should an error come between.
+ */
 static int waker_take(lua_State *L) {
-  pe_request *request = pe_waker_take(pe_lua_check_waker(L, 1));
+  pe_submission *submission = pe_waker_take(pe_lua_check_waker(L, 1));
   lua_waker *self = check_self(L, 1);
   int count;
 
-  if (!request) return 0;
-  request->next = self->taken;
-  self->taken = request;
+  if (!submission) return 0;
+  submission->next = self->taken;
+  self->taken = submission;
   lua_settop(L, 1);
   lua_pushnil(L); /* the caller knows the event's id */
-  pe_lua_push_integer(L, (int64_t)request->number);
-  count = request->result.last.error == PE_OK ? pe_lua_push_reply(L, &request->result, 2)
-                                              : pe_lua_push_failure(L, &request->result, 2);
-  unlink_taken(self, request);
-  pe_request_free(request);
+  pe_lua_push_integer(L, (int64_t)submission->number);
+  count = submission->result.last.error == PE_OK ? pe_lua_push_reply(L, &submission->result, 2)
+                                                 : pe_lua_push_failure(L, &submission->result, 2);
+  unlink_taken(self, submission);
+  pe_submission_free(submission);
   return 1 + count;
 }
 
@@ -91,9 +92,9 @@ static int waker_gc(lua_State *L) {
 
   self->waker = NULL;
   while (self->taken) {
-    pe_request *request = self->taken;
-    self->taken = request->next;
-    pe_request_free(request);
+    pe_submission *submission = self->taken;
+    self->taken = submission->next;
+    pe_submission_free(submission);
   }
   if (!waker) return 0;
   pe_waker_close(waker);

@@ -1,8 +1,7 @@
 /* A post whose caller waits for its outcome: what it may cost, what came of it, and whether it is tried again. Pure
- * policy: no clock, no lock, no chance of its own. Who posts is the client's thread (client) or the sender's (request).
- */
-#ifndef PE_POST_H
-#define PE_POST_H
+ * policy: no clock, no lock, no chance of its own. Who posts is the client's thread, or the sender's (a submission). */
+#ifndef PE_POST_POLICY_H
+#define PE_POST_POLICY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,75 +2,75 @@
 
 #include <stdlib.h>
 
-void pe_waiting_init(pe_waiting *waiting) {
-  waiting->entries = NULL;
-  waiting->count = waiting->capacity = 0;
+void pe_due_heap_init(pe_due_heap *heap) {
+  heap->entries = NULL;
+  heap->count = heap->capacity = 0;
 }
 
-void pe_waiting_cleanup(pe_waiting *waiting) {
-  free(waiting->entries);
-  pe_waiting_init(waiting);
+void pe_due_heap_cleanup(pe_due_heap *heap) {
+  free(heap->entries);
+  pe_due_heap_init(heap);
 }
 
-bool pe_waiting_reserve(pe_waiting *waiting, size_t capacity) {
-  size_t doubled = waiting->capacity * 2;
-  pe_waiting_entry *entries;
+bool pe_due_heap_reserve(pe_due_heap *heap, size_t capacity) {
+  size_t doubled = heap->capacity * 2;
+  pe_due_heap_entry *entries;
 
-  if (capacity <= waiting->capacity) return true;
+  if (capacity <= heap->capacity) return true;
   if (capacity < doubled) capacity = doubled;
-  entries = realloc(waiting->entries, capacity * sizeof *entries);
+  entries = realloc(heap->entries, capacity * sizeof *entries);
   if (!entries) return false;
-  waiting->entries = entries;
-  waiting->capacity = capacity;
+  heap->entries = entries;
+  heap->capacity = capacity;
   return true;
 }
 
-static void put(pe_waiting *waiting, size_t place, pe_waiting_entry entry) {
-  waiting->entries[place] = entry;
+static void put(pe_due_heap *heap, size_t place, pe_due_heap_entry entry) {
+  heap->entries[place] = entry;
   entry.record->place = (uint32_t)place;
 }
 
 /* Moves `entry` from the free `place` towards the top, as far as it belongs there. */
-static void rise(pe_waiting *waiting, size_t place, pe_waiting_entry entry) {
-  while (place > 0 && waiting->entries[(place - 1) / 2].due > entry.due) {
-    put(waiting, place, waiting->entries[(place - 1) / 2]);
+static void rise(pe_due_heap *heap, size_t place, pe_due_heap_entry entry) {
+  while (place > 0 && heap->entries[(place - 1) / 2].due > entry.due) {
+    put(heap, place, heap->entries[(place - 1) / 2]);
     place = (place - 1) / 2;
   }
-  put(waiting, place, entry);
+  put(heap, place, entry);
 }
 
 /* Moves `entry` from the free `place` towards the bottom. */
-static void sink(pe_waiting *waiting, size_t place, pe_waiting_entry entry) {
+static void sink(pe_due_heap *heap, size_t place, pe_due_heap_entry entry) {
   for (;;) {
     size_t child = 2 * place + 1;
-    if (child >= waiting->count) break;
-    if (child + 1 < waiting->count && waiting->entries[child + 1].due < waiting->entries[child].due) child++;
-    if (waiting->entries[child].due >= entry.due) break;
-    put(waiting, place, waiting->entries[child]);
+    if (child >= heap->count) break;
+    if (child + 1 < heap->count && heap->entries[child + 1].due < heap->entries[child].due) child++;
+    if (heap->entries[child].due >= entry.due) break;
+    put(heap, place, heap->entries[child]);
     place = child;
   }
-  put(waiting, place, entry);
+  put(heap, place, entry);
 }
 
-void pe_waiting_add(pe_waiting *waiting, pe_record *record, int64_t due) {
-  rise(waiting, waiting->count++, (pe_waiting_entry){due, record});
+void pe_due_heap_add(pe_due_heap *heap, pe_record *record, int64_t due) {
+  rise(heap, heap->count++, (pe_due_heap_entry){due, record});
 }
 
-void pe_waiting_remove(pe_waiting *waiting, const pe_record *record) {
+void pe_due_heap_remove(pe_due_heap *heap, const pe_record *record) {
   size_t place = record->place;
-  pe_waiting_entry last = waiting->entries[--waiting->count];
+  pe_due_heap_entry last = heap->entries[--heap->count];
 
-  if (place == waiting->count) return;
-  if (place > 0 && waiting->entries[(place - 1) / 2].due > last.due)
-    rise(waiting, place, last);
+  if (place == heap->count) return;
+  if (place > 0 && heap->entries[(place - 1) / 2].due > last.due)
+    rise(heap, place, last);
   else
-    sink(waiting, place, last);
+    sink(heap, place, last);
 }
 
-pe_record *pe_waiting_first(const pe_waiting *waiting) {
-  return waiting->count > 0 ? waiting->entries[0].record : NULL;
+pe_record *pe_due_heap_first(const pe_due_heap *heap) {
+  return heap->count > 0 ? heap->entries[0].record : NULL;
 }
 
-int64_t pe_waiting_due(const pe_waiting *waiting, const pe_record *record) {
-  return waiting->entries[record->place].due;
+int64_t pe_due_heap_time(const pe_due_heap *heap, const pe_record *record) {
+  return heap->entries[record->place].due;
 }

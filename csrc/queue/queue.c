@@ -14,9 +14,9 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
 
   if (!made) return PE_NO_MEMORY;
   made->config = *config;
-  pe_waiting_init(&made->waiting);
+  pe_due_heap_init(&made->waiting);
   /* Room for all that can be in flight, so that the sender always finds some for what it must give back. */
-  if (!pe_waiting_reserve(&made->waiting, config->width)) goto no_waiting;
+  if (!pe_due_heap_reserve(&made->waiting, config->width)) goto no_waiting;
   if (!pe_mutex_init(&made->lock)) goto no_lock;
   if (!pe_cond_init(&made->settled)) goto no_cond;
   made->counters.state = PE_STATE_SENDING;
@@ -26,7 +26,7 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
 no_cond:
   pe_mutex_destroy(&made->lock);
 no_lock:
-  pe_waiting_cleanup(&made->waiting);
+  pe_due_heap_cleanup(&made->waiting);
 no_waiting:
   free(made);
   return PE_NO_MEMORY;
@@ -39,7 +39,7 @@ void pe_queue_free(pe_queue *queue) {
     free(record);
     record = newer;
   }
-  pe_waiting_cleanup(&queue->waiting);
+  pe_due_heap_cleanup(&queue->waiting);
   pe_cond_destroy(&queue->settled);
   pe_mutex_destroy(&queue->lock);
   free(queue);
@@ -129,7 +129,7 @@ pe_record *pe_queue_oldest_idle(const pe_queue *queue) {
 
 /* Takes the record, which is not in flight, out with that outcome. */
 static void give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
-  if (record->state == PE_RECORD_WAITING) pe_waiting_remove(&queue->waiting, record);
+  if (record->state == PE_RECORD_WAITING) pe_due_heap_remove(&queue->waiting, record);
   pe_queue_leave(queue, record, outcome, now);
 }
 

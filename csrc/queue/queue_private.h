@@ -31,7 +31,7 @@ struct pe_queue {
   pe_record *oldest, *newest; /* all that are pending, in flight too */
   pe_record *fresh;           /* the oldest that was never taken; all behind it are like it */
   uint64_t last_probe;        /* the ticket of what PE_PICK_ANY took last */
-  pe_waiting waiting;
+  pe_due_heap waiting;
   size_t in_flight_bytes;
   int64_t paused_total; /* nanoseconds, without the pause that lasts */
   int64_t paused_since; /* monotonic; 0: time goes on */

@@ -12,11 +12,11 @@ enum { PROBES_IN_ORDER = 3 };
 
 /* A record may be taken only where there is room to give it back. */
 static bool can_give_back(pe_queue *queue) {
-  return pe_waiting_reserve(&queue->waiting, queue->waiting.count + queue->counters.in_flight + 1);
+  return pe_due_heap_reserve(&queue->waiting, queue->waiting.count + queue->counters.in_flight + 1);
 }
 
 static bool is_due(const pe_queue *queue, const pe_record *record, int64_t now) {
-  return record && (record->state == PE_RECORD_QUEUED || pe_waiting_due(&queue->waiting, record) <= now);
+  return record && (record->state == PE_RECORD_QUEUED || pe_due_heap_time(&queue->waiting, record) <= now);
 }
 
 /* The next of those that wait: the one behind the last probe, in the order of acceptance and round. NULL: none. */
@@ -38,7 +38,7 @@ static pe_record *next_fresh(pe_queue *queue) {
 
 /* The record that is next, without a look at the time; NULL: none. */
 static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
-  pe_record *first = pe_waiting_first(&queue->waiting);
+  pe_record *first = pe_due_heap_first(&queue->waiting);
   pe_record *fresh = next_fresh(queue);
   if (queue->config.width == 1) {
     pe_record *oldest = queue->oldest;
@@ -53,7 +53,7 @@ static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
 /* The record, which is not in flight, is from now on. */
 static void lift(pe_queue *queue, pe_record *record) {
   if (record->state == PE_RECORD_WAITING)
-    pe_waiting_remove(&queue->waiting, record);
+    pe_due_heap_remove(&queue->waiting, record);
   else
     queue->fresh = record->newer;
   pe_queue_mark(queue, record, PE_RECORD_IN_FLIGHT);
@@ -125,7 +125,7 @@ void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_err
 static void wait_again(pe_queue *queue, pe_record *record, int64_t due) {
   assert(record->state == PE_RECORD_IN_FLIGHT);
   pe_queue_mark(queue, record, PE_RECORD_WAITING);
-  pe_waiting_add(&queue->waiting, record, due);
+  pe_due_heap_add(&queue->waiting, record, due);
 }
 
 void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer) {
@@ -148,7 +148,7 @@ static int64_t next_begin(pe_queue *queue, pe_pick pick, int64_t begin_at, int64
   int64_t due;
   if (!record) return INT64_MAX;
   if (pick == PE_PICK_ANY || record->state == PE_RECORD_QUEUED) return begin_at;
-  due = pe_waiting_due(&queue->waiting, record);
+  due = pe_due_heap_time(&queue->waiting, record);
   return due > begin_at ? due : begin_at;
 }
 

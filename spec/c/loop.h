@@ -38,14 +38,14 @@ static inline int loop_read(loop *self, int milliseconds) {
   return (int)read(self->socket, bytes, sizeof bytes);
 }
 
-/* The next answered request, which the caller frees; waits for it as an event loop does, by the socket alone. */
-static inline pe_request *loop_next(loop *self) {
-  pe_request *request = pe_waker_take(self->waker);
-  while (!request) {
+/* The next answered submission, which the caller frees; waits for it as an event loop does, by the socket alone. */
+static inline pe_submission *loop_next(loop *self) {
+  pe_submission *submission = pe_waker_take(self->waker);
+  while (!submission) {
     assert_true(loop_read(self, 20000) > 0); /* only a test that fails waits for so long */
-    request = pe_waker_take(self->waker);
+    submission = pe_waker_take(self->waker);
   }
-  return request;
+  return submission;
 }
 
 static inline void loop_end(loop *self) {

@@ -1,5 +1,5 @@
 /* Out of memory at every allocation that a delivery takes on the sender's thread, in turn, and at many at once: no
- * event is lost, and when there is memory again all are delivered. A request is answered whatever happens. */
+ * event is lost, and when there is memory again all are delivered. A submission is answered whatever happens. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,7 +150,7 @@ static void all_of_them_may_fail_for_a_while(void **state) {
     (void)attempt(n, MANY);
 }
 
-/* Posts requests with the nth allocation of the sender's thread failing, and those behind it; returns whether one
+/* Posts submissions with the nth allocation of the sender's thread failing, and those behind it; returns whether one
  * failed. */
 static bool attempt_requests(loop *reader, long n, long count) {
   fixture self;
@@ -162,19 +162,20 @@ static bool attempt_requests(loop *reader, long n, long count) {
   failing_malloc_elsewhere_at(n, count);
   for (unsigned i = 0; i < EVENTS; i++) {
     char body[64];
-    pe_request *request;
+    pe_submission *submission;
     server_body(body, sizeof body, i);
-    request = pe_request_new(reader->waker, i, body, strlen(body));
-    assert_non_null(request);
-    request->begun_at = pe_clock_monotonic();
-    request->deadline = request->begun_at + LONG_ENOUGH;
-    assert_int_equal(pe_sender_submit(self.sender, request, EVENTS), PE_OK);
+    submission = pe_submission_new(reader->waker, i, body, strlen(body));
+    assert_non_null(submission);
+    submission->begun_at = pe_clock_monotonic();
+    submission->deadline = submission->begun_at + LONG_ENOUGH;
+    assert_int_equal(pe_sender_submit(self.sender, submission, EVENTS), PE_OK);
   }
   for (unsigned i = 0; i < EVENTS; i++) {
-    pe_request *request = loop_next(reader);
-    if (request->result.last.error == PE_OK) delivered++;
-    if (request->result.last.error == PE_NO_MEMORY) assert_int_equal(request->result.last.transfer.sent, PE_SENT_NO);
-    pe_request_free(request);
+    pe_submission *submission = loop_next(reader);
+    if (submission->result.last.error == PE_OK) delivered++;
+    if (submission->result.last.error == PE_NO_MEMORY)
+      assert_int_equal(submission->result.last.transfer.sent, PE_SENT_NO);
+    pe_submission_free(submission);
   }
   failed = failing_malloc_end();
   assert_true(delivered <= server_total(&platform) - before);

@@ -1,5 +1,5 @@
-/* Requests on the sender's thread: each is answered once, with what became of it; none stands behind tracked events or
- * a held queue; and none is left without an answer at the end. */
+/* Submissions on the sender's thread: each is answered once, with what became of it; none stands behind tracked events
+ * or a held queue; and none is left without an answer at the end. */
 #include "delivery/submission.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "loop.h"
 #include "sending.h"
 
-enum { WIDTH = 4, REQUESTS = 200 };
+enum { WIDTH = 4, SUBMISSIONS = 200 };
 
 static loop self;
 
@@ -25,20 +25,20 @@ static void start(server_decide decide) {
   start_with((pe_post_policy){.timeout = SENDING_LONG, .attempts = 1}, decide);
 }
 
-static pe_request *new_request(unsigned event) {
-  pe_request *request;
+static pe_submission *new_submission(unsigned event) {
+  pe_submission *submission;
   char body[64];
   server_body(body, sizeof body, event);
-  request = pe_request_new(self.waker, event, body, strlen(body));
-  assert_non_null(request);
-  request->begun_at = pe_clock_monotonic();
-  return request;
+  submission = pe_submission_new(self.waker, event, body, strlen(body));
+  assert_non_null(submission);
+  submission->begun_at = pe_clock_monotonic();
+  return submission;
 }
 
 static void submit_until(unsigned event, int64_t deadline) {
-  pe_request *request = new_request(event);
-  request->deadline = deadline;
-  assert_int_equal(pe_sender_submit(sending.sender, request, REQUESTS), PE_OK);
+  pe_submission *submission = new_submission(event);
+  submission->deadline = deadline;
+  assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS), PE_OK);
 }
 
 static void submit(unsigned event) {
@@ -52,15 +52,15 @@ static void submit_all(unsigned count) {
 
 /* Takes so many answers, and counts those that ended so. */
 static unsigned count_answers(unsigned count, pe_error error) {
-  bool answered[REQUESTS] = {false};
+  bool answered[SUBMISSIONS] = {false};
   unsigned found = 0;
   for (unsigned i = 0; i < count; i++) {
-    pe_request *request = loop_next(&self);
-    assert_false(answered[request->number]);
-    answered[request->number] = true;
-    assert_true(request->result.elapsed >= 0);
-    if (request->result.last.error == error) found++;
-    pe_request_free(request);
+    pe_submission *submission = loop_next(&self);
+    assert_false(answered[submission->number]);
+    answered[submission->number] = true;
+    assert_true(submission->result.elapsed >= 0);
+    if (submission->result.last.error == error) found++;
+    pe_submission_free(submission);
   }
   assert_null(pe_waker_take(self.waker));
   return found;
@@ -81,18 +81,18 @@ static server_answer refuses_some(void *user, unsigned event, unsigned count, co
 static void each_is_answered_with_what_became_of_it(void **state) {
   (void)state;
   start(refuses_some);
-  for (unsigned i = 0; i < REQUESTS; i++)
+  for (unsigned i = 0; i < SUBMISSIONS; i++)
     submit(i);
-  for (unsigned i = 0; i < REQUESTS; i++) {
-    pe_request *request = loop_next(&self);
-    bool refused = request->number % 10 == 9;
-    assert_int_equal(request->result.last.error, refused ? PE_REJECTED : PE_OK);
-    assert_int_equal(request->result.last.transfer.http_status, refused ? 400 : 200);
-    assert_int_equal(request->result.attempts, 1);
-    if (!refused) assert_memory_equal(request->result.last.reply.request_id, "r-1", 3);
-    pe_request_free(request);
+  for (unsigned i = 0; i < SUBMISSIONS; i++) {
+    pe_submission *submission = loop_next(&self);
+    bool refused = submission->number % 10 == 9;
+    assert_int_equal(submission->result.last.error, refused ? PE_REJECTED : PE_OK);
+    assert_int_equal(submission->result.last.transfer.http_status, refused ? 400 : 200);
+    assert_int_equal(submission->result.attempts, 1);
+    if (!refused) assert_memory_equal(submission->result.last.reply.request_id, "r-1", 3);
+    pe_submission_free(submission);
   }
-  for (unsigned i = 0; i < REQUESTS; i++)
+  for (unsigned i = 0; i < SUBMISSIONS; i++)
     assert_int_equal(server_count(&sending.server, i), 1);
   end();
 }
@@ -100,12 +100,12 @@ static void each_is_answered_with_what_became_of_it(void **state) {
 static void one_after_the_other_loses_no_wake_up(void **state) {
   (void)state;
   start(refuses_some);
-  for (unsigned i = 0; i < REQUESTS; i++) {
-    pe_request *request;
+  for (unsigned i = 0; i < SUBMISSIONS; i++) {
+    pe_submission *submission;
     submit(i);
-    request = loop_next(&self);
-    assert_int_equal(request->number, i);
-    pe_request_free(request);
+    submission = loop_next(&self);
+    assert_int_equal(submission->number, i);
+    pe_submission_free(submission);
   }
   end();
 }
@@ -119,9 +119,9 @@ static void what_was_not_taken_is_tried_again(void **state) {
   const pe_retry_policy retry = {PE_MILLISECOND, 4 * PE_MILLISECOND};
   (void)state;
   start_with((pe_post_policy){.timeout = SENDING_LONG, .attempts = 3, .retry = retry}, takes_the_third);
-  submit_all(REQUESTS);
-  assert_int_equal(count_answers(REQUESTS, PE_OK), REQUESTS);
-  for (unsigned i = 0; i < REQUESTS; i++)
+  submit_all(SUBMISSIONS);
+  assert_int_equal(count_answers(SUBMISSIONS, PE_OK), SUBMISSIONS);
+  for (unsigned i = 0; i < SUBMISSIONS; i++)
     assert_int_equal(server_count(&sending.server, i), 3);
   end();
 }
@@ -159,10 +159,10 @@ static void a_held_queue_holds_no_request(void **state) {
 static void tracked_events_and_requests_share_the_thread(void **state) {
   (void)state;
   start(refuses_some);
-  sending_push_events(REQUESTS);
-  submit_all(REQUESTS);
+  sending_push_events(SUBMISSIONS);
+  submit_all(SUBMISSIONS);
   sending_flush();
-  assert_int_equal(count_answers(REQUESTS, PE_OK), REQUESTS - REQUESTS / 10);
+  assert_int_equal(count_answers(SUBMISSIONS, PE_OK), SUBMISSIONS - SUBMISSIONS / 10);
   sending_assert_each_came(2);
   end();
 }
@@ -184,13 +184,13 @@ static void those_that_wait_for_their_turn_run_out_of_time_too(void **state) {
   for (unsigned i = 0; i < 3 * WIDTH; i++)
     submit_until(i, begin + timeout); /* the same for all: none has time left when another one's has run out */
   for (unsigned i = 0; i < 3 * WIDTH; i++) {
-    pe_request *request = loop_next(&self);
-    assert_int_equal(request->result.last.error, PE_TIMEOUT);
-    if (request->result.attempts == 0) {
-      assert_int_equal(request->result.last.transfer.sent, PE_SENT_NO);
+    pe_submission *submission = loop_next(&self);
+    assert_int_equal(submission->result.last.error, PE_TIMEOUT);
+    if (submission->result.attempts == 0) {
+      assert_int_equal(submission->result.last.transfer.sent, PE_SENT_NO);
       unsent++;
     }
-    pe_request_free(request);
+    pe_submission_free(submission);
   }
   assert_int_equal(unsent, 2 * WIDTH);
   assert_true(pe_clock_monotonic() - begin < SENDING_LONG / 2);
@@ -209,11 +209,11 @@ static void the_end_answers_all(void **state) {
   assert_true(pe_sender_stop(sending.sender));
   sending.sender = NULL;
   for (unsigned i = 0; i < 3 * WIDTH; i++) {
-    pe_request *request = loop_next(&self);
-    const pe_attempt *last = &request->result.last;
+    pe_submission *submission = loop_next(&self);
+    const pe_attempt *last = &submission->result.last;
     if (last->error == PE_INTERRUPTED && last->transfer.sent == PE_SENT_MAYBE) interrupted++;
     if (last->error == PE_CLOSED && last->transfer.sent == PE_SENT_NO) closed++;
-    pe_request_free(request);
+    pe_submission_free(submission);
   }
   assert_int_equal(interrupted, WIDTH);
   assert_int_equal(closed, 2 * WIDTH);
@@ -230,28 +230,28 @@ static void one_that_is_left_answers_before_it_ends(void **state) {
 }
 
 static void an_ended_thread_takes_none(void **state) {
-  pe_request *request;
+  pe_submission *submission;
   (void)state;
   start(refuses_some);
   pe_worker_end_all(&sending, 5 * PE_SECOND);
-  request = new_request(0);
-  assert_int_equal(pe_sender_submit(sending.sender, request, REQUESTS), PE_CLOSED);
-  pe_request_free(request);
+  submission = new_submission(0);
+  assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS), PE_CLOSED);
+  pe_submission_free(submission);
   end();
 }
 
 static void no_more_are_taken_than_may_wait(void **state) {
-  pe_request *request;
+  pe_submission *submission;
   (void)state;
   start(never);
-  submit_all(REQUESTS);
-  request = new_request(0);
-  assert_int_equal(pe_sender_submit(sending.sender, request, REQUESTS), PE_QUEUE_FULL);
-  assert_int_equal(pe_sender_submit(sending.sender, request, REQUESTS + 1), PE_OK);
+  submit_all(SUBMISSIONS);
+  submission = new_submission(0);
+  assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS), PE_QUEUE_FULL);
+  assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS + 1), PE_OK);
   assert_true(pe_sender_stop(sending.sender));
   sending.sender = NULL;
-  for (unsigned i = 0; i <= REQUESTS; i++)
-    pe_request_free(loop_next(&self));
+  for (unsigned i = 0; i <= SUBMISSIONS; i++)
+    pe_submission_free(loop_next(&self));
   end();
 }
 

@@ -9,21 +9,21 @@
 #include "base/thread.h"
 #include "loop.h"
 
-static pe_request *request_of(loop *self, uint64_t number) {
-  pe_request *request = pe_request_new(self->waker, number, "{}", 2);
-  assert_non_null(request);
-  return request;
+static pe_submission *submission_of(loop *self, uint64_t number) {
+  pe_submission *submission = pe_submission_new(self->waker, number, "{}", 2);
+  assert_non_null(submission);
+  return submission;
 }
 
 static void put(loop *self, uint64_t number) {
-  pe_waker_put(self->waker, request_of(self, number));
+  pe_waker_put(self->waker, submission_of(self, number));
 }
 
 static void take(loop *self, uint64_t number) {
-  pe_request *request = pe_waker_take(self->waker);
-  assert_non_null(request);
-  assert_int_equal(request->number, number);
-  pe_request_free(request);
+  pe_submission *submission = pe_waker_take(self->waker);
+  assert_non_null(submission);
+  assert_int_equal(submission->number, number);
+  pe_submission_free(submission);
 }
 
 /* ---- the socket ---- */
@@ -135,12 +135,12 @@ static void a_reader_that_is_gone_kills_nobody(void **state) {
 /* ---- life ---- */
 
 static void what_comes_too_late_is_freed(void **state) {
-  pe_request *late;
+  pe_submission *late;
   loop self;
   (void)state;
   loop_start(&self);
   put(&self, 1); /* nobody takes it */
-  late = request_of(&self, 2);
+  late = submission_of(&self, 2);
   loop_end(&self);
   pe_waker_put(late->waker, late); /* its reference was the last one */
 }
@@ -161,9 +161,9 @@ static void loses_no_answer(void **state) {
   loop_start(&self);
   assert_true(pe_thread_start(&thread, answer_all, &self));
   for (uint64_t i = 1; i <= ROUNDS; i++) {
-    pe_request *request = loop_next(&self);
-    assert_int_equal(request->number, i);
-    pe_request_free(request);
+    pe_submission *submission = loop_next(&self);
+    assert_int_equal(submission->number, i);
+    pe_submission_free(submission);
   }
   pe_thread_join(thread);
   loop_end(&self);
