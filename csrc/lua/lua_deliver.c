@@ -131,11 +131,24 @@ static void record(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* Posts the event and waits. Returns how many values it pushes: what client:post returns. */
+static int post_now(lua_State *L, pe_lua_self *self, const complete_event *event) {
+  pe_post_result *result = &event->call->result;
+  bool delivered;
+  int returned;
+
+  pe_client_post(self->client, event->call->body.data, event->call->body.size, result);
+  delivered = result->last.error == PE_OK;
+  returned = delivered ? pe_lua_push_reply(L, result, event->id) : pe_lua_push_failure(L, result, event->id);
+  log_retries(L, self, result->attempts, delivered ? "delivered" : pe_error_name(result->last.error));
+  pe_lua_log_news(L, self);
+  return returned;
+}
+
 /* client:post(event) -> reply; or nil, message, code, detail */
 static int client_post(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   complete_event event;
-  pe_post_result *result;
   int returned;
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
@@ -149,14 +162,10 @@ static int client_post(lua_State *L) {
   if (complete(L, self, &event, &returned) != PE_OK) return end_call(&event, returned);
   if (self->mode == PE_MODE_RECORD) {
     record(L);
-    return end_call(&event, pe_lua_push_own_reply(L, PE_RECORDED, event.id));
+    returned = pe_lua_push_own_reply(L, PE_RECORDED, event.id);
+  } else {
+    returned = post_now(L, self, &event);
   }
-  result = &event.call->result;
-  pe_client_post(self->client, event.call->body.data, event.call->body.size, result);
-  returned =
-      result->last.error == PE_OK ? pe_lua_push_reply(L, result, event.id) : pe_lua_push_failure(L, result, event.id);
-  log_retries(L, self, result->attempts, result->last.error == PE_OK ? "delivered" : pe_error_name(result->last.error));
-  pe_lua_log_news(L, self);
   return end_call(&event, returned);
 }
 
@@ -209,11 +218,33 @@ static void announce(lua_State *L, pe_lua_self *self) {
   lua_pop(L, 1);
 }
 
+/* What track says where the client takes no event: it is closed, or its mode is "off". */
+static int refuse_to_track(lua_State *L, const pe_lua_self *self) {
+  pe_client_refuse(self->client, self->closed ? PE_CLOSED : PE_FILTERED);
+  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  pe_lua_push_integer(L, 0);
+  return 1;
+}
+
+/* Hands the event over, and ends its call. */
+static pe_error hand_over(lua_State *L, const pe_lua_self *self, const complete_event *completed, uint64_t *ticket) {
+  pe_event event;
+  pe_error error;
+
+  event.body = completed->call->body.data;
+  event.body_size = completed->call->body.size;
+  event.id_size = event.name_size = 0;
+  event.id = lua_tolstring(L, completed->id, &event.id_size);
+  event.name = event_name(L, self, completed, &event.name_size);
+  error = pe_client_track(self->client, &event, ticket);
+  pe_lua_call_end(completed->call);
+  return error;
+}
+
 /* client:track(event) -> ticket; or nil, message, code, detail */
 static int client_track(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   complete_event completed;
-  pe_event event;
   uint64_t ticket = 0;
   pe_error error;
   int returned;
@@ -222,24 +253,13 @@ static int client_track(lua_State *L) {
   lua_settop(L, EVENT);
   if (self->waits_for_room) pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
   if (self->has_announce && !self->announced) announce(L, self);
-  if (self->closed || self->mode == PE_MODE_OFF) {
-    pe_client_refuse(self->client, self->closed ? PE_CLOSED : PE_FILTERED);
-    if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
-    pe_lua_push_integer(L, 0);
-    return 1;
-  }
+  if (self->closed || self->mode == PE_MODE_OFF) return refuse_to_track(L, self);
   error = complete(L, self, &completed, &returned);
   if (error != PE_OK) {
     pe_client_refuse(self->client, error);
     return end_call(&completed, returned);
   }
-  event.body = completed.call->body.data;
-  event.body_size = completed.call->body.size;
-  event.id_size = event.name_size = 0;
-  event.id = lua_tolstring(L, completed.id, &event.id_size);
-  event.name = event_name(L, self, &completed, &event.name_size);
-  error = pe_client_track(self->client, &event, &ticket);
-  pe_lua_call_end(completed.call);
+  error = hand_over(L, self, &completed, &ticket);
   if (error != PE_OK) return pe_lua_push_refusal(L, error, 0);
   if (self->mode == PE_MODE_RECORD) record(L);
   pe_lua_log_news(L, self);
