@@ -6,6 +6,7 @@ local markdown = require "support.markdown"
 local pages = require "support.pages"
 
 local MOST_LINES, MOST_LINES_IN_FRONT = 300, 200
+local MOST_WORDS = 2000 -- ten minutes of reading
 local LONGEST_LINE = 120 -- of prose; a table's row is as long as it is
 
 -- Every document whose links are followed: the pages, and what stands beside the README.
@@ -32,6 +33,7 @@ describe("the pages", function()
       end
       local most = path == pages.FRONT and MOST_LINES_IN_FRONT or MOST_LINES
       assert.is_true(lines <= most, ("%s has %d lines"):format(path, lines))
+      assert.is_true(select(2, helper.read_file(path):gsub("%S+", "")) <= MOST_WORDS, path .. " has many words")
     end
   end)
 
