@@ -108,11 +108,20 @@ describe("make install", function()
     assert.equal("", copy:files(root))
   end)
 
-  it("wants to know where the headers of a Lua at a path are", function()
-    copy:command("lua5.4", 'exec "' .. path .. '" "$@"')
-    local status, output = install("LUA=" .. copy.bin .. "/lua5.4")
+  it("takes the headers that belong to a Lua at a path, and asks where there are none", function()
+    local prefix = helper.new_directory "prefix"
+    local lua, libraries = prefix .. "/bin/lua5.4", prefix .. "/lib/pkgconfig"
+    copy:run { "mkdir", "-p", prefix .. "/bin", libraries }
+    copy:run { "ln", "-s", path, lua }
+    local status, output = install("LUA=" .. lua)
     assert.equal(2, status)
-    assert.truthy(output:find("No .pc file belongs to " .. copy.bin .. "/lua5.4", 1, true), output)
-    os.remove(copy.bin .. "/lua5.4")
+    assert.truthy(output:find("No .pc file belongs to " .. lua, 1, true), output)
+
+    local _, headers = copy:run { "pkg-config", "--cflags", "lua5.4" }
+    helper.write_file(libraries .. "/lua5.4.pc", ("prefix=%s\nName: Lua\nDescription: .\nVersion: 5.4\nCflags: %s\n")
+      :format(prefix, headers))
+    status, output = install("LUA=" .. lua)
+    assert.equal(0, status, output)
+    assert.is_true(copy:exists(root .. "/" .. LIB .. "/core.so"))
   end)
 end)
