@@ -65,7 +65,7 @@ static void recall_due(pe_submissions *submissions, int64_t now) {
 static void answer(pe_submissions *submissions, pe_submission *submission, int64_t now) {
   submission->result.elapsed = now - submission->begun_at;
   (void)__atomic_sub_fetch(submissions->unanswered, 1, __ATOMIC_RELAXED);
-  pe_waker_put(submission->waker, submission);
+  pe_submission_answer(submission);
 }
 
 /* One that could not be tried (again): what its last attempt brought stands, if there was one. */

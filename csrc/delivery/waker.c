@@ -10,7 +10,6 @@
 
 #include "base/descriptor.h"
 #include "base/thread.h"
-#include "delivery/submission.h"
 
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE, below */
@@ -30,7 +29,7 @@ struct pe_waker {
   int socket; /* -1: not connected yet, or closed */
   bool closed;
   bool told; /* the loop has a byte to read for what is on the list */
-  pe_submission *first, *last;
+  pe_waker_node *first, *last;
 };
 
 /* ---- the socket ---- */
@@ -149,7 +148,7 @@ bool pe_waker_accept(pe_waker *waker) {
 }
 
 void pe_waker_close(pe_waker *waker) {
-  pe_submission *left;
+  pe_waker_node *left;
 
   stop_listening(waker);
   pe_mutex_lock(&waker->lock);
@@ -160,42 +159,42 @@ void pe_waker_close(pe_waker *waker) {
   waker->first = waker->last = NULL;
   pe_mutex_unlock(&waker->lock);
   while (left) {
-    pe_submission *next = left->next;
-    pe_submission_free(left);
+    pe_waker_node *next = left->next;
+    left->dispose(left);
     left = next;
   }
 }
 
 /* ---- the list ---- */
 
-void pe_waker_put(pe_waker *waker, pe_submission *submission) {
-  pe_submission *unwanted = submission;
+void pe_waker_put(pe_waker *waker, pe_waker_node *answer) {
+  pe_waker_node *unwanted = answer;
 
-  submission->next = NULL;
+  answer->next = NULL;
   pe_mutex_lock(&waker->lock);
   if (!waker->closed) {
     if (waker->last)
-      waker->last->next = submission;
+      waker->last->next = answer;
     else
-      waker->first = submission;
-    waker->last = submission;
+      waker->first = answer;
+    waker->last = answer;
     unwanted = NULL;
     if (!waker->told) tell(waker);
     waker->told = true;
   }
   pe_mutex_unlock(&waker->lock);
-  pe_submission_free(unwanted);
+  if (unwanted) unwanted->dispose(unwanted);
 }
 
-pe_submission *pe_waker_take(pe_waker *waker) {
-  pe_submission *submission;
+pe_waker_node *pe_waker_take(pe_waker *waker) {
+  pe_waker_node *answer;
   pe_mutex_lock(&waker->lock);
-  submission = waker->first;
-  if (submission) waker->first = submission->next;
+  answer = waker->first;
+  if (answer) waker->first = answer->next;
   if (!waker->first) waker->last = NULL;
-  if (!submission) waker->told = false;
+  if (!answer) waker->told = false;
   pe_mutex_unlock(&waker->lock);
-  return submission;
+  return answer;
 }
 
 void pe_waker_poke(pe_waker *waker) {

@@ -1,4 +1,4 @@
-/* How the answers of submissions come to an event loop that is not ours: a list of those that are answered, and a
+/* How answers come to an event loop that is not ours: a list of those that are answered, and a
  * socket that becomes readable when there are some. The loop's side connects to a unix socket (nginx's cosockets cannot
  * take over a descriptor), in a directory of its own that only this user can enter, and which is gone once that is
  * done. One per process; any number of clients. */
@@ -10,7 +10,12 @@
 #include "base/error.h"
 
 typedef struct pe_waker pe_waker;
-typedef struct pe_submission pe_submission;
+
+/* What hangs on a waker's list: embedded in what is answered. */
+typedef struct pe_waker_node {
+  struct pe_waker_node *next;
+  void (*dispose)(struct pe_waker_node *self); /* frees what it is embedded in, where nobody takes it. Any thread */
+} pe_waker_node;
 
 /* Listens in a new directory below one of the usual places ($TMPDIR, /tmp, /dev/shm). Returns PE_OK and sets *waker, a
  * reference; or PE_NO_MEMORY, also when there is no descriptor, or no place to write to: errno says why. */
@@ -27,17 +32,17 @@ const char *pe_waker_path(const pe_waker *waker);
  * The loop's thread. */
 bool pe_waker_accept(pe_waker *waker);
 
-/* Puts an answered submission on the list, which owns it then, and says so to the loop. Any thread. */
-void pe_waker_put(pe_waker *waker, pe_submission *submission);
+/* Puts an answer on the list, which owns it then, and says so to the loop. Any thread. */
+void pe_waker_put(pe_waker *waker, pe_waker_node *answer);
 
-/* Takes the oldest answered submission, which is the caller's then; NULL: there is none, and the next pe_waker_put will
- * say so again. The loop's thread. */
-pe_submission *pe_waker_take(pe_waker *waker);
+/* Takes the oldest answer, which is the caller's then; NULL: there is none, and the next pe_waker_put will say so
+ * again. The loop's thread. */
+pe_waker_node *pe_waker_take(pe_waker *waker);
 
 /* Makes the socket readable without an answer. Any thread. */
 void pe_waker_poke(pe_waker *waker);
 
-/* Nobody reads any more: later answers are freed at once. The loop's thread. */
+/* Nobody reads any more: what is on the list, and later answers, are disposed of. The loop's thread. */
 void pe_waker_close(pe_waker *waker);
 
 #endif

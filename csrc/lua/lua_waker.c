@@ -69,7 +69,7 @@ static void unlink_taken(lua_waker *self, const pe_submission *submission) {
  * What it holds in C while it calls Lua hangs on the userdata, which frees it in the end should an error come between.
  */
 static int waker_take(lua_State *L) {
-  pe_submission *submission = pe_waker_take(pe_lua_check_waker(L, 1));
+  pe_submission *submission = pe_submission_take(pe_lua_check_waker(L, 1));
   lua_waker *self = check_self(L, 1);
   int count;
 

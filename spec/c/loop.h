@@ -40,10 +40,10 @@ static inline int loop_read(loop *self, int milliseconds) {
 
 /* The next answered submission, which the caller frees; waits for it as an event loop does, by the socket alone. */
 static inline pe_submission *loop_next(loop *self) {
-  pe_submission *submission = pe_waker_take(self->waker);
+  pe_submission *submission = pe_submission_take(self->waker);
   while (!submission) {
     assert_true(loop_read(self, 20000) > 0); /* only a test that fails waits for so long */
-    submission = pe_waker_take(self->waker);
+    submission = pe_submission_take(self->waker);
   }
   return submission;
 }

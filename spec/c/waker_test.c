@@ -16,11 +16,11 @@ static pe_submission *submission_of(loop *self, uint64_t number) {
 }
 
 static void put(loop *self, uint64_t number) {
-  pe_waker_put(self->waker, submission_of(self, number));
+  pe_submission_answer(submission_of(self, number));
 }
 
 static void take(loop *self, uint64_t number) {
-  pe_submission *submission = pe_waker_take(self->waker);
+  pe_submission *submission = pe_submission_take(self->waker);
   assert_non_null(submission);
   assert_int_equal(submission->number, number);
   pe_submission_free(submission);
@@ -142,7 +142,7 @@ static void what_comes_too_late_is_freed(void **state) {
   put(&self, 1); /* nobody takes it */
   late = submission_of(&self, 2);
   loop_end(&self);
-  pe_waker_put(late->waker, late); /* its reference was the last one */
+  pe_submission_answer(late); /* its reference was the last one */
 }
 
 enum { ROUNDS = 20000 };
