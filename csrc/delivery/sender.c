@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "base/thread.h"
+#include "delivery/inbox.h"
 #include "delivery/lane.h"
 #include "delivery/submissions.h"
 #include "http/credentials.h"
@@ -34,15 +34,8 @@ struct pe_sender {
   pe_sender_config config;
   void (*dispose)(void *user); /* of pe_sender_leave */
   void *user;
-  /* guarded by lock */
-  pe_mutex lock;
-  pe_http_multi *multi;                /* the sender's thread frees it at its end: NULL then */
-  int64_t finish_by;                   /* monotonic; INT64_MAX: go on */
-  pe_credentials *given;               /* owned; new ones, not taken over yet */
-  pe_submission *handed, *last_handed; /* owned; new ones, the oldest first */
-  bool resting;                        /* in its sleep, or about to be */
-  /* atomic */
-  size_t unanswered; /* submissions */
+  /* shared, with a lock of its own */
+  pe_inbox inbox;
   /* the sender's thread only */
   pe_credentials *credentials; /* owned; the pool's */
   pe_lane_pool pool;
@@ -183,21 +176,10 @@ static void take_credentials(pe_sender *sender, pe_credentials *given, int64_t n
 
 /* Takes over what the owner asked for. Returns by when the sender is to be done. */
 static int64_t obey(pe_sender *sender, int64_t now) {
-  pe_credentials *given;
-  pe_submission *handed;
-  int64_t finish_by;
-
-  pe_mutex_lock(&sender->lock);
-  given = sender->given;
-  sender->given = NULL;
-  handed = sender->handed;
-  sender->handed = sender->last_handed = NULL;
-  finish_by = sender->finish_by;
-  sender->resting = false;
-  pe_mutex_unlock(&sender->lock);
-  if (given) take_credentials(sender, given, now);
-  pe_submissions_add(sender->submissions, handed);
-  return finish_by;
+  pe_inbox_content content = pe_inbox_take(&sender->inbox);
+  if (content.credentials) take_credentials(sender, content.credentials, now);
+  pe_submissions_add(sender->submissions, content.submissions);
+  return content.finish_by;
 }
 
 static pe_state current_state(const pe_sender *sender, int64_t now) {
@@ -244,10 +226,7 @@ static bool is_finished(const pe_sender *sender, int64_t finish_by, int64_t next
 
 /* Sleeps for a time, unless a submission was handed over meanwhile. */
 static void rest(pe_sender *sender, int64_t nanoseconds) {
-  bool may_rest;
-  pe_mutex_lock(&sender->lock);
-  may_rest = sender->resting = !sender->handed;
-  pe_mutex_unlock(&sender->lock);
+  bool may_rest = pe_inbox_rest(&sender->inbox);
   pe_worker_rest(&sender->worker);
   if (may_rest && nanoseconds > 0) pe_http_multi_wait(sender->pool.multi, nanoseconds);
   pe_worker_resume(&sender->worker);
@@ -285,19 +264,12 @@ static void cancel_all(pe_sender *sender) {
 
 /* Answers the submissions, and closes the connections here, on the thread that used them. */
 static void close_connections(pe_sender *sender) {
-  pe_http_multi *multi;
-  pe_submission *handed;
   for (size_t i = 0; i < sender->config.max_in_flight; i++)
     pe_lane_close(&sender->slots[i].lane);
-  pe_mutex_lock(&sender->lock);
-  multi = sender->multi;
-  sender->multi = NULL; /* nobody wakes it any more, nor hands it a submission */
-  handed = sender->handed;
-  sender->handed = NULL;
-  pe_mutex_unlock(&sender->lock);
-  pe_submissions_add(sender->submissions, handed);
+  pe_submissions_add(sender->submissions, pe_inbox_close(&sender->inbox));
   pe_submissions_end(sender->submissions, pe_clock_monotonic());
-  pe_http_multi_free(multi);
+  pe_http_multi_free(sender->pool.multi);
+  sender->pool.multi = NULL;
 }
 
 static void run(pe_worker *worker) {
@@ -310,17 +282,11 @@ static void run(pe_worker *worker) {
 /* ---- the owner's thread ---- */
 
 void pe_sender_wake(pe_sender *sender) {
-  pe_mutex_lock(&sender->lock);
-  if (sender->multi) pe_http_multi_wake(sender->multi);
-  pe_mutex_unlock(&sender->lock);
+  pe_inbox_wake(&sender->inbox);
 }
 
 static void ask_to_finish(pe_worker *worker, int64_t deadline) {
-  pe_sender *sender = (pe_sender *)worker;
-  pe_mutex_lock(&sender->lock);
-  if (deadline < sender->finish_by) sender->finish_by = deadline;
-  pe_mutex_unlock(&sender->lock);
-  pe_sender_wake(sender);
+  pe_inbox_ask_to_finish(&((pe_sender *)worker)->inbox, deadline);
 }
 
 static pe_error make_slots(pe_sender *sender, size_t count) {
@@ -344,7 +310,6 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   sender->worker.group = config->group;
   sender->worker.run = run;
   sender->worker.finish = ask_to_finish;
-  sender->finish_by = INT64_MAX;
   sender->state = PE_STATE_SENDING;
   pe_endpoint_init(&sender->endpoint, config->max_in_flight);
   pe_rate_limit_init(&sender->rate, config->rate_per_second, config->rate_burst, pe_clock_monotonic());
@@ -352,10 +317,11 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   if (!sender->credentials) return PE_NO_MEMORY;
   error = make_slots(sender, config->max_in_flight);
   if (error != PE_OK) return error;
-  sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->unanswered);
+  sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->inbox.unanswered);
   if (!sender->submissions) return PE_NO_MEMORY;
-  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->multi);
-  sender->pool = (pe_lane_pool){.http = config->http, .multi = sender->multi, .credentials = sender->credentials};
+  sender->pool = (pe_lane_pool){.http = config->http, .credentials = sender->credentials};
+  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->pool.multi);
+  pe_inbox_open(&sender->inbox, sender->pool.multi);
   return error;
 }
 
@@ -363,7 +329,7 @@ pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials cre
   pe_sender *made = calloc(1, sizeof *made);
 
   if (!made) return PE_NO_MEMORY;
-  if (!pe_mutex_init(&made->lock)) {
+  if (!pe_inbox_init(&made->inbox)) {
     free(made);
     return PE_NO_MEMORY;
   }
@@ -379,56 +345,24 @@ void pe_sender_free(pe_sender *sender) {
   if (!sender) return;
   for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
     pe_attempt_cleanup(&sender->slots[i].attempt);
-  pe_http_multi_free(sender->multi); /* of a thread that never started */
+  pe_http_multi_free(sender->pool.multi); /* of a thread that never started */
   pe_submissions_free(sender->submissions);
   free(sender->slots);
   free(sender->free_slots);
   pe_credentials_free(sender->credentials);
-  pe_credentials_free(sender->given);
-  pe_mutex_destroy(&sender->lock);
+  pe_inbox_cleanup(&sender->inbox);
   free(sender);
 }
 
 pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials) {
   pe_credentials *given = pe_credentials_new(credentials);
-  pe_credentials *unused;
-
   if (!given) return PE_NO_MEMORY;
-  pe_mutex_lock(&sender->lock);
-  unused = sender->given;
-  sender->given = given;
-  pe_mutex_unlock(&sender->lock);
-  pe_credentials_free(unused);
-  pe_sender_wake(sender);
+  pe_inbox_set_credentials(&sender->inbox, given);
   return PE_OK;
 }
 
-/* With the lock held. */
-static void append_handed(pe_sender *sender, pe_submission *submission) {
-  submission->next = NULL;
-  if (sender->handed)
-    sender->last_handed->next = submission;
-  else
-    sender->handed = submission;
-  sender->last_handed = submission;
-  (void)__atomic_add_fetch(&sender->unanswered, 1, __ATOMIC_RELAXED);
-}
-
 pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t limit) {
-  pe_error error = PE_OK;
-
-  pe_mutex_lock(&sender->lock);
-  if (!sender->multi)
-    error = PE_CLOSED;
-  else if (__atomic_load_n(&sender->unanswered, __ATOMIC_RELAXED) >= limit)
-    error = PE_QUEUE_FULL;
-  if (error == PE_OK) {
-    append_handed(sender, submission);
-    if (sender->resting) pe_http_multi_wake(sender->multi);
-    sender->resting = false; /* one of many wakes it */
-  }
-  pe_mutex_unlock(&sender->lock);
-  return error;
+  return pe_inbox_submit(&sender->inbox, submission, limit);
 }
 
 bool pe_sender_stop(pe_sender *sender) {
