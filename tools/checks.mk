@@ -137,7 +137,7 @@ nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
 	@$(call deps,$(LUA)) nginx-gnutls
 	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
 	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
-	  $(run_tests) spec/resty/resty_spec.lua spec/resty/resty_metrics_spec.lua spec/fault/resty_life_spec.lua \
+	  $(run_tests) spec/resty spec/fault/resty_life_spec.lua \
 	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
 
 NGINX_SOAK_SECONDS ?= 600

@@ -6,19 +6,12 @@ if not where.is "luajit" then
 end
 local helper = require "support.helper"
 local many = require "support.many"
-local openresty = require "support.openresty"
 local platform = require "support.slow_platform"
+local site = require "support.site"
 
 describe("a worker of nginx", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local shared = site.new()
 
   local CLIENT = [[
     init_worker_by_lua_block { client = new() }
@@ -31,9 +24,8 @@ describe("a worker of nginx", function()
 
   local function start(options)
     options.values = options.values or {}
-    options.values.URL = options.values.URL or sandbox.url
     options.values.INIT = "counts = {}"
-    return openresty.start(options)
+    return shared:start(options)
   end
 
   local function wait_for_end(pids, seconds)
@@ -140,7 +132,7 @@ describe("a worker of nginx", function()
 
   local function assert_all_came(accepted)
     local came = {}
-    for _, record in ipairs(sandbox:events()) do
+    for _, record in ipairs(shared.sandbox:events()) do
       local id = record.event.external_event_id
       assert.is_true(not came[id] or id == "RAND121", id .. " came twice") -- that one is posted
       came[id] = true
@@ -170,7 +162,7 @@ describe("a worker of nginx", function()
     for _, how in ipairs { "quit", "stop" } do
       local nginx = start { http = CLIENT, server = TRAFFIC, workers = 2 }
       local accepted = {}
-      sandbox:reset()
+      shared.sandbox:reset()
       traffic(nginx, 10, accepted)
       nginx[how](nginx)
       assert.is_true(#accepted == 200)

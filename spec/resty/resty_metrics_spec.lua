@@ -5,19 +5,12 @@ if not where.is "luajit" then
 end
 local helper = require "support.helper"
 local many = require "support.many"
-local openresty = require "support.openresty"
 local platform = require "support.slow_platform"
+local site = require "support.site"
 
 describe("the metrics of nginx's workers", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local shared = site.new()
 
   local DICTIONARY = "lua_shared_dict postevent 1m;\n"
   local CLIENT = DICTIONARY .. [[
@@ -29,12 +22,6 @@ describe("the metrics of nginx's workers", function()
     location = /refused { content_by_lua_block { client:track { 1 } } }
     location = /metrics { content_by_lua_block { ngx.print(require("postevent.resty").metrics()) } }
   ]]
-
-  local function start(options)
-    options.values = options.values or {}
-    options.values.URL = options.values.URL or sandbox.url
-    return openresty.start(options)
-  end
 
   -- The page, as a table of its samples: "postevent_refused_total{code=\"closed\"}" -> number. It is one that
   -- Prometheus takes, and its books balance.
@@ -91,7 +78,7 @@ describe("the metrics of nginx's workers", function()
   end
 
   it("are the sum of them all, whichever is asked", function()
-    local nginx = start { http = CLIENT, server = SERVER, workers = 3 }
+    local nginx = shared:start { http = CLIENT, server = SERVER, workers = 3 }
     local workers, tracked = 0, 0
     helper.wait_until(function()
       workers = math.max(workers, track(nginx, 60))
@@ -107,7 +94,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("are those of a client that was made before the workers were forked, too", function()
-    local nginx = start {
+    local nginx = shared:start {
       http = DICTIONARY, server = SERVER, workers = 2, values = { INIT = "client = new()" },
     }
     track(nginx, 40)
@@ -115,7 +102,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("keep what workers have counted that were reloaded away", function()
-    local nginx = start { http = CLIENT, server = SERVER, workers = 2 }
+    local nginx = shared:start { http = CLIENT, server = SERVER, workers = 2 }
     for round = 1, 3 do
       track(nginx, 30)
       nginx:reload()
@@ -130,7 +117,7 @@ describe("the metrics of nginx's workers", function()
 
   it("show what a worker held that was killed as lost", function()
     local slow = platform.start(60)
-    local nginx = start { values = { URL = slow.url }, http = CLIENT, server = SERVER, workers = 2 }
+    local nginx = shared:start { values = { URL = slow.url }, http = CLIENT, server = SERVER, workers = 2 }
     track(nginx, 40)
     wait_for(nginx, { postevent_accepted_total = 40, postevent_pending = 40 })
     for _, pid in ipairs(nginx:worker_pids()) do
@@ -148,7 +135,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("of several clients are one sum, and a closed one keeps its share", function()
-    local nginx = start {
+    local nginx = shared:start {
       http = DICTIONARY .. [[init_worker_by_lua_block {
         client = new()
         local closed = new()
@@ -165,7 +152,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("may have labels, and a dictionary of another name", function()
-    local nginx = start {
+    local nginx = shared:start {
       http = [[lua_shared_dict counters 1m;
         init_worker_by_lua_block { client = new { shared = "counters" } }]],
       server = [[
@@ -187,7 +174,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("are nobody's in the master", function()
-    local nginx = start {
+    local nginx = shared:start {
       workers = 2, server = SERVER, values = { INIT = "client = new(); require('postevent.resty').metrics()" },
       http = DICTIONARY,
     }
@@ -197,7 +184,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("push nothing out of a dictionary that is full, and forget no worker that was killed", function()
-    local nginx = start {
+    local nginx = shared:start {
       http = [[lua_shared_dict postevent 32k;
         init_worker_by_lua_block {
           client = new()
@@ -238,7 +225,7 @@ describe("the metrics of nginx's workers", function()
   end)
 
   it("that the dictionary has no room for are told to the log once, and stop nobody", function()
-    local nginx = start {
+    local nginx = shared:start {
       http = [[lua_shared_dict postevent 12k;
         init_worker_by_lua_block {
           local dictionary = ngx.shared.postevent
@@ -254,12 +241,12 @@ describe("the metrics of nginx's workers", function()
     local _, count = nginx:errors():gsub("%[warn%][^\n]*the shared dictionary takes no more counters: no memory", "")
     assert.equal(1, count, nginx:errors())
     helper.wait_until(function()
-      return #sandbox:events() == 10
+      return #shared.sandbox:events() == 10
     end)
   end)
 
   it("cost an idle worker nothing", function()
-    local nginx = start { http = CLIENT, server = SERVER }
+    local nginx = shared:start { http = CLIENT, server = SERVER }
     track(nginx, 10)
     wait_for(nginx, { postevent_delivered_total = 10 })
     local function switches()
