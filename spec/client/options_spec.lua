@@ -123,6 +123,20 @@ describe("postevent.new", function()
     end
   end)
 
+  it("tells of tls.verify in each client's log, and never in the definitions that they share", function()
+    local definitions = postevent.definitions { e = { c = "customer" } }
+    for _ = 1, 2 do
+      local lines = {}
+      local function log(_, line)
+        lines[#lines + 1] = line
+      end
+      postevent.new({ url = URL, tls = { verify = false }, definitions = definitions, log = log }):close()
+      assert.equal(1, #lines)
+      assert.truthy(lines[1]:find("tls.verify is false", 1, true))
+    end
+    assert.same({}, definitions.warnings)
+  end)
+
   it("speaks HTTP/2 with https alone", function()
     assert.truthy(message_of({ url = "http://127.0.0.1:1/", http_version = "2" }):find("http_version", 1, true))
     postevent.new({ url = URL, http_version = "2" }):close()

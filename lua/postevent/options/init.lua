@@ -40,11 +40,11 @@ local function read_definitions(source)
   if source == nil then
     return { warnings = {}, compiled = false }
   end
-  local ok, read_ones = pcall(definitions.read, source)
+  local ok, result = pcall(definitions.read, source)
   if not ok then
-    error("definitions: " .. tostring(read_ones), 0)
+    error("definitions: " .. tostring(result), 0)
   end
-  return read_ones
+  return result
 end
 
 local function list_warnings(values, compiled)

@@ -7,6 +7,7 @@ local properties = require("postevent.options.properties")
 
 -- The properties by group and name: { [""] = { timeout = property }, queue = { wait = property } }
 local known = { [""] = {} }
+local required = {} -- property -> the name of its group
 
 for _, property in ipairs(properties) do
   local group, field = property.name:match("^([%w_]+)%.(.*)$")
@@ -14,6 +15,7 @@ for _, property in ipairs(properties) do
     known[property.name] = {}
   end
   known[group or ""][field or property.name] = property
+  required[property] = property.required and group or nil
 end
 
 -- Text is never quoted, and neither is what stands where a secret belongs.
@@ -63,11 +65,10 @@ return function(given)
   local values = {}
   read_all(given, known[""], "", values)
   for _, property in ipairs(properties) do
-    local group = property.name:match("^([%w_]+)%.")
     if values[property.name] == nil then
       values[property.name] = property.default
     end
-    if property.required and values[group] and values[property.name] == nil then
+    if required[property] and values[required[property]] and values[property.name] == nil then
       error(property.name .. ": missing", 0)
     end
   end
