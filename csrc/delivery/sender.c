@@ -88,8 +88,14 @@ static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
     pe_endpoint_forget(&sender->endpoint, self->probe);
     return (pe_decision){.due = now};
   }
-  return pe_decide(&sender->config.policy, &sender->endpoint, self->record, &self->attempt, self->probe,
-                   sender->progress, now, pe_random_unit);
+  return pe_decide(&(pe_trial){.policy = &sender->config.policy,
+                               .endpoint = &sender->endpoint,
+                               .record = self->record,
+                               .attempt = &self->attempt,
+                               .probe = self->probe,
+                               .progress = sender->progress,
+                               .now = now,
+                               .unit = pe_random_unit});
 }
 
 /* The slot's transfer is over. */
@@ -210,7 +216,8 @@ static int64_t may_begin_at(const pe_sender *sender, int64_t now) {
  * handing over an event does: after work we look again by ourselves, once, before we say that we sleep. */
 static int64_t next_work(pe_sender *sender, int64_t now) {
   bool had_work = sender->had_work;
-  int64_t next = pe_queue_next(sender->config.queue, pick_now(sender), may_begin_at(sender, now), !had_work, now);
+  int64_t (*ask)(pe_queue *, pe_pick, int64_t, int64_t) = had_work ? pe_queue_next : pe_queue_sleep;
+  int64_t next = ask(sender->config.queue, pick_now(sender), may_begin_at(sender, now), now);
   int64_t submission = pe_submissions_next(sender->submissions);
   sender->had_work = false;
   if (submission < next) next = submission;
@@ -245,6 +252,7 @@ static void deliver(pe_sender *sender) {
     pe_lane_end_done(&sender->pool);
     now = pe_clock_monotonic();
     publish(sender, now);
+    pe_queue_attend(sender->config.queue, now);
     next = next_work(sender, now);
     if (is_finished(sender, finish_by, next, now)) return;
     if (next > finish_by) next = finish_by;

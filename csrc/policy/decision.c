@@ -11,15 +11,15 @@ static pe_decision retry_at(int64_t due) {
   return (pe_decision){.due = due};
 }
 
-static int64_t back_off(const pe_decision_policy *policy, const pe_record *record, const pe_attempt *attempt,
-                        double (*unit)(void)) {
-  return pe_retry_delay(&policy->retry, record->attempts, attempt->retry_after, unit());
+static int64_t back_off(const pe_trial *trial) {
+  return pe_retry_delay(&trial->policy->retry, trial->record->attempts, trial->attempt->retry_after, trial->unit());
 }
 
 /* Whether the event was sent, its answer is lost, and the user chose not to send it again. */
-static bool is_given_up(const pe_decision_policy *policy, const pe_attempt *attempt) {
+static bool is_given_up(const pe_trial *trial) {
+  const pe_attempt *attempt = trial->attempt;
   bool is_cut = attempt->error == PE_BAD_REPLY && attempt->transfer.body_is_cut;
-  return (is_cut || attempt->transfer.sent == PE_SENT_MAYBE) && !policy->retry_ambiguous;
+  return (is_cut || attempt->transfer.sent == PE_SENT_MAYBE) && !trial->policy->retry_ambiguous;
 }
 
 /* ---- hold ---- */
@@ -33,17 +33,15 @@ static bool is_suspect(pe_record *record, pe_progress progress) {
   return others_passed;
 }
 
-static pe_decision decide_hold(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                               const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now,
-                               double (*unit)(void)) {
-  if (is_suspect(record, progress)) { /* one event does not hold the others up */
-    pe_endpoint_forget(endpoint, probe);
-    if (record->draws >= DRAWS_TO_REJECT) return end(PE_REJECTED_BY_PLATFORM);
-    return retry_at(now + back_off(policy, record, attempt, unit));
+static pe_decision decide_hold(const pe_trial *trial) {
+  if (is_suspect(trial->record, trial->progress)) { /* one event does not hold the others up */
+    pe_endpoint_forget(trial->endpoint, trial->probe);
+    if (trial->record->draws >= DRAWS_TO_REJECT) return end(PE_REJECTED_BY_PLATFORM);
+    return retry_at(trial->now + back_off(trial));
   }
-  pe_endpoint_note(endpoint, PE_ANSWER_HELD, probe, now);
-  if (is_given_up(policy, attempt)) return end(PE_UNKNOWN);
-  return retry_at(now); /* the hold is what it waits for */
+  pe_endpoint_note(trial->endpoint, PE_ANSWER_HELD, trial->probe, trial->now);
+  if (is_given_up(trial)) return end(PE_UNKNOWN);
+  return retry_at(trial->now); /* the hold is what it waits for */
 }
 
 /* ---- retry ---- */
@@ -56,36 +54,31 @@ static bool is_gate(const pe_attempt *attempt) {
 
 /* A 429 that does not say how long: half of the back-off for certain, the other half by chance. The answers to all that
  * was in flight when the gate closed are one refusal. */
-static int64_t gate_delay(const pe_decision_policy *policy, const pe_endpoint *endpoint, const pe_attempt *attempt,
-                          int64_t now, double (*unit)(void)) {
-  int refusals = endpoint->gates + (now >= endpoint->gate_until ? 1 : 0);
-  if (attempt->retry_after > 0) return attempt->retry_after;
-  return pe_retry_delay(&policy->retry, refusals, 0, 0.5 + unit() / 2);
+static int64_t gate_delay(const pe_trial *trial) {
+  const pe_endpoint *endpoint = trial->endpoint;
+  int refusals = endpoint->gates + (trial->now >= endpoint->gate_until ? 1 : 0);
+  if (trial->attempt->retry_after > 0) return trial->attempt->retry_after;
+  return pe_retry_delay(&trial->policy->retry, refusals, 0, 0.5 + trial->unit() / 2);
 }
 
-static pe_decision decide_retry(const pe_decision_policy *policy, pe_endpoint *endpoint, const pe_record *record,
-                                const pe_attempt *attempt, bool probe, int64_t now, double (*unit)(void)) {
-  int64_t delay;
+static pe_decision decide_retry(const pe_trial *trial) {
+  int64_t due;
 
-  if (is_gate(attempt)) {
-    delay = gate_delay(policy, endpoint, attempt, now, unit);
-    pe_endpoint_note(endpoint, PE_ANSWER_GATED, probe, now);
-    pe_endpoint_gate(endpoint, now + delay, now);
+  if (is_gate(trial->attempt)) {
+    due = trial->now + gate_delay(trial);
+    pe_endpoint_note(trial->endpoint, PE_ANSWER_GATED, trial->probe, trial->now);
+    pe_endpoint_gate(trial->endpoint, due, trial->now);
   } else {
-    delay = back_off(policy, record, attempt, unit);
-    pe_endpoint_note(endpoint, PE_ANSWER_FAILED, probe, now);
+    due = trial->now + back_off(trial);
+    pe_endpoint_note(trial->endpoint, PE_ANSWER_FAILED, trial->probe, trial->now);
   }
-  if (is_given_up(policy, attempt)) return end(PE_UNKNOWN);
-  return retry_at(now + delay);
+  return is_given_up(trial) ? end(PE_UNKNOWN) : retry_at(due);
 }
 
-pe_decision pe_decide(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                      const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now, double (*unit)(void)) {
-  switch (attempt->verdict) {
-  case PE_VERDICT_HOLD: return decide_hold(policy, endpoint, record, attempt, probe, progress, now, unit);
-  case PE_VERDICT_RETRY: return decide_retry(policy, endpoint, record, attempt, probe, now, unit);
-  default:
-    pe_endpoint_note(endpoint, PE_ANSWER_TAKEN, probe, now);
-    return end(attempt->verdict == PE_VERDICT_DELIVERED ? PE_DELIVERED : PE_REJECTED_BY_PLATFORM);
-  }
+pe_decision pe_decide(const pe_trial *trial) {
+  pe_verdict verdict = trial->attempt->verdict;
+  if (verdict == PE_VERDICT_HOLD) return decide_hold(trial);
+  if (verdict == PE_VERDICT_RETRY) return decide_retry(trial);
+  pe_endpoint_note(trial->endpoint, PE_ANSWER_TAKEN, trial->probe, trial->now);
+  return end(verdict == PE_VERDICT_DELIVERED ? PE_DELIVERED : PE_REJECTED_BY_PLATFORM);
 }

@@ -30,10 +30,19 @@ typedef struct pe_progress {
   uint32_t delivered; /* the last one of those that delivered their event */
 } pe_progress;
 
-/* Judges `attempt` (already read by pe_attempt_judge) of `record`, whose draws it counts, and tells `endpoint`.
- * `probe`: as pe_endpoint_begin said. `unit` makes
- * a number in [0, 1) by chance, where one is needed: most events need none. */
-pe_decision pe_decide(const pe_decision_policy *policy, pe_endpoint *endpoint, pe_record *record,
-                      const pe_attempt *attempt, bool probe, pe_progress progress, int64_t now, double (*unit)(void));
+/* An attempt that is over, with what its judgement needs. All borrowed. */
+typedef struct pe_trial {
+  const pe_decision_policy *policy;
+  pe_endpoint *endpoint;     /* is told what the attempt means for it */
+  pe_record *record;         /* whose draws are counted */
+  const pe_attempt *attempt; /* read by pe_attempt_judge before */
+  bool probe;                /* as pe_endpoint_begin said */
+  pe_progress progress;
+  int64_t now;
+  double (*unit)(void); /* a number in [0, 1) by chance, where one is needed: most events need none */
+} pe_trial;
+
+/* Judges the attempt. */
+pe_decision pe_decide(const pe_trial *trial);
 
 #endif

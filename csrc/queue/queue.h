@@ -108,9 +108,16 @@ void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_qu
 void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now);
 
 /* When the sender has something to do for the queue if nothing is accepted meanwhile: INT64_MAX for never. It may begin
- * a transfer of what it picks from `begin_at` on (INT64_MAX: not before another one ends). With `asleep` the sender
- * also declares that it sleeps until then: the next push says so, where that could begin a transfer. */
-int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asleep, int64_t now);
+ * a transfer of what it picks from `begin_at` on (INT64_MAX: not before another one ends). */
+int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now);
+
+/* The same, and the sender declares that it sleeps until then: the next push says so, where that could begin a
+ * transfer. */
+int64_t pe_queue_sleep(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now);
+
+/* The sender is awake, which takes its declaration back, and looks after the owner: if that waits for room, and there
+ * has been enough for long enough, it is woken. Each time before the sender asks what is next. */
+void pe_queue_attend(pe_queue *queue, int64_t now);
 
 /* Time stands still, or goes on, for the age of events. */
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);

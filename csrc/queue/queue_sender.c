@@ -157,23 +157,46 @@ static bool waits_in_order(const pe_queue *queue) {
   return queue->config.width == 1 && queue->oldest;
 }
 
-int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asleep, int64_t now) {
-  int64_t next = INT64_MAX;
-  int64_t begin = INT64_MAX;
-  const pe_record *record;
+/* When the time comes for what happens by itself: an event is too old, or the owner is told of a few places. */
+static int64_t next_by_itself(const pe_queue *queue, int64_t now) {
+  const pe_record *record = pe_queue_oldest_idle(queue);
+  int64_t next = record && queue->paused_since == 0 ? expires_at(queue, record, now) : INT64_MAX;
+  int64_t told_at = queue->wants_room && queue->freed > 0 ? queue->freed_at + PE_ROOM_PATIENCE : INT64_MAX;
+  return told_at < next ? told_at : next;
+}
 
+/* What both questions answer. *begin is when a transfer begins. */
+static int64_t next_of_all(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now, int64_t *begin) {
+  int64_t next = next_by_itself(queue, now);
+  *begin = begin_at != INT64_MAX ? next_begin(queue, pick, begin_at, now) : INT64_MAX;
+  return *begin < next ? *begin : next;
+}
+
+int64_t pe_queue_next(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now) {
+  int64_t begin;
+  int64_t next;
   pe_mutex_lock(&queue->lock);
-  pe_queue_tell_owner(queue, now);
-  record = pe_queue_oldest_idle(queue);
-  if (record && queue->paused_since == 0) next = expires_at(queue, record, now);
-  if (begin_at != INT64_MAX) begin = next_begin(queue, pick, begin_at, now);
-  if (begin < next) next = begin;
-  if (queue->wants_room && queue->freed > 0 && queue->freed_at + PE_ROOM_PATIENCE < next)
-    next = queue->freed_at + PE_ROOM_PATIENCE; /* to tell the owner of the few places */
-  /* A new event could begin at begin_at: of no interest where one begins then anyway. */
-  queue->asleep = asleep && begin_at < begin && next > now && !waits_in_order(queue);
+  next = next_of_all(queue, pick, begin_at, now, &begin);
   pe_mutex_unlock(&queue->lock);
   return next;
+}
+
+int64_t pe_queue_sleep(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t now) {
+  int64_t begin;
+  int64_t next;
+  pe_mutex_lock(&queue->lock);
+  next = next_of_all(queue, pick, begin_at, now, &begin);
+  /* A new event could begin at begin_at: of no interest where one begins then anyway. */
+  queue->asleep = begin_at < begin && next > now && !waits_in_order(queue);
+  pe_mutex_unlock(&queue->lock);
+  return next;
+}
+
+void pe_queue_attend(pe_queue *queue, int64_t now) {
+  pe_mutex_lock(&queue->lock);
+  queue->asleep = false;
+  pe_queue_tell_owner(queue, now);
+  pe_mutex_unlock(&queue->lock);
 }
 
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now) {

@@ -33,7 +33,7 @@ static pe_attempt attempt_of(pe_verdict verdict, long http_status, pe_sent sent)
 
 static pe_decision decide(const pe_decision_policy *by, pe_endpoint *endpoint, pe_record *record,
                           const pe_attempt *attempt, uint32_t begun, uint32_t delivered) {
-  return pe_decide(by, endpoint, record, attempt, false, (pe_progress){begun, delivered}, NOW, half);
+  return pe_decide(&(pe_trial){by, endpoint, record, attempt, false, {begun, delivered}, NOW, half});
 }
 
 static void an_answer_about_the_event_ends_it(void **state) {
@@ -44,9 +44,9 @@ static void an_answer_about_the_event_ends_it(void **state) {
   pe_decision decision;
   (void)state;
   pe_endpoint_init(&endpoint, WIDTH);
-  decision = pe_decide(&policy, &endpoint, &record, &delivered, false, (pe_progress){1, 0}, NOW, never);
+  decision = pe_decide(&(pe_trial){&policy, &endpoint, &record, &delivered, false, {1, 0}, NOW, never});
   assert_true(decision.ended && decision.outcome == PE_DELIVERED);
-  decision = pe_decide(&policy, &endpoint, &record, &rejected, false, (pe_progress){1, 0}, NOW, never);
+  decision = pe_decide(&(pe_trial){&policy, &endpoint, &record, &rejected, false, {1, 0}, NOW, never});
   assert_true(decision.ended && decision.outcome == PE_REJECTED_BY_PLATFORM);
 }
 

@@ -64,7 +64,7 @@ static void nothing_is_dropped_for_it(void **state) {
 static int64_t next_without_memory(pe_queue *queue, pe_pick pick, int64_t now) {
   int64_t next;
   failing_malloc_at(1);
-  next = pe_queue_next(queue, pick, now, true, now);
+  next = pe_queue_sleep(queue, pick, now, now);
   (void)failing_malloc_end();
   return next;
 }
@@ -123,7 +123,7 @@ static void the_sender_goes_on_when_there_is_memory_again(void **state) {
   pe_record *record;
   (void)state;
   (void)take_without_memory(queue, PE_PICK_DUE, NOW, NULL);
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, true, NOW), NOW);
+  assert_int_equal(pe_queue_sleep(queue, PE_PICK_DUE, NOW, NOW), NOW);
   for (uint64_t i = 3; i <= 4; i++) {
     assert_int_equal(take_at(queue, PE_PICK_DUE, NOW, &record), i);
     deliver(queue, record);

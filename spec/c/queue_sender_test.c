@@ -213,7 +213,7 @@ static void expires_what_is_too_old(void **state) {
   retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), NOW + 100 * PE_SECOND);
   (void)take_ticket(queue, PE_PICK_DUE, NOW, 2); /* in flight: judged when it comes back */
   assert_null(take_expired(queue, NOW + 10 * PE_SECOND - 1));
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, false, NOW), NOW + 10 * PE_SECOND);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW), NOW + 10 * PE_SECOND);
   expired = take_expired(queue, NOW + 12 * PE_SECOND);
   assert_int_equal(expired->ticket, 1);
   assert_int_equal(expired->newer->ticket, 3);
@@ -231,7 +231,7 @@ static void one_in_flight_expires_once_it_is_back(void **state) {
   pe_record *record = take_ticket(queue, PE_PICK_DUE, NOW, 1);
   (void)state;
   assert_null(take_expired(queue, NOW + 20 * PE_SECOND));
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, false, NOW + 20 * PE_SECOND), INT64_MAX);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, NOW + 20 * PE_SECOND), INT64_MAX);
   retry_at(queue, record, NOW + 30 * PE_SECOND);
   assert_int_equal(free_list(take_expired(queue, NOW + 20 * PE_SECOND)), 1);
   pe_queue_free(queue);
@@ -245,7 +245,7 @@ static void time_that_stands_still_does_not_count(void **state) {
   pe_queue_pause(queue, true, NOW + 50 * PE_SECOND); /* it stands still already */
   (void)push_at(queue, "{}", NOW + 60 * PE_SECOND);
   assert_null(take_expired(queue, NOW + 99 * PE_SECOND));
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, false, NOW + 99 * PE_SECOND), INT64_MAX);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW + 99 * PE_SECOND), INT64_MAX);
   pe_queue_pause(queue, false, NOW + 104 * PE_SECOND); /* 100 s */
   pe_queue_pause(queue, false, NOW + 105 * PE_SECOND);
   (void)push_at(queue, "{}", NOW + 106 * PE_SECOND);
@@ -267,7 +267,7 @@ static void without_an_age_nothing_expires(void **state) {
     const pe_queue_config config = with_max_age(ages[i]);
     pe_queue *queue = filled(&config, 2);
     assert_null(take_expired(queue, INT64_MAX / 2));
-    assert_true(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, false, NOW) > INT64_MAX / 2);
+    assert_true(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW) > INT64_MAX / 2);
     pe_queue_free(queue);
   }
 }
@@ -279,18 +279,18 @@ static void tells_when_it_may_begin(void **state) {
   const pe_pick picks[] = {PE_PICK_DUE, PE_PICK_NEW, PE_PICK_ANY};
   (void)state;
   for (int i = 0; i < 3; i++)
-    assert_int_equal(pe_queue_next(queue, picks[i], NOW, false, NOW), INT64_MAX);
+    assert_int_equal(pe_queue_next(queue, picks[i], NOW, NOW), INT64_MAX);
   (void)push_at(queue, "{}", NOW);
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(pe_queue_next(queue, picks[i], NOW, false, NOW), NOW);
-    assert_int_equal(pe_queue_next(queue, picks[i], NOW + 5, false, NOW), NOW + 5);
-    assert_int_equal(pe_queue_next(queue, picks[i], INT64_MAX, false, NOW), INT64_MAX);
+    assert_int_equal(pe_queue_next(queue, picks[i], NOW, NOW), NOW);
+    assert_int_equal(pe_queue_next(queue, picks[i], NOW + 5, NOW), NOW + 5);
+    assert_int_equal(pe_queue_next(queue, picks[i], INT64_MAX, NOW), INT64_MAX);
   }
   retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), NOW + 7);
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, false, NOW), NOW + 7);
-  assert_int_equal(pe_queue_next(queue, PE_PICK_NEW, NOW, false, NOW), NOW + 7);
-  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW + 9, false, NOW), NOW + 9);
-  assert_int_equal(pe_queue_next(queue, PE_PICK_ANY, NOW, false, NOW), NOW); /* a probe does not wait for its time */
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, NOW), NOW + 7);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_NEW, NOW, NOW), NOW + 7);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW + 9, NOW), NOW + 9);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_ANY, NOW, NOW), NOW); /* a probe does not wait for its time */
   pe_queue_free(queue);
 }
 
@@ -298,7 +298,8 @@ static void tells_when_it_may_begin(void **state) {
 static bool push_wakes(pe_queue *queue, pe_pick pick, int64_t begin_at, bool asleep) {
   const pe_event event = event_of("{}");
   pe_push push;
-  (void)pe_queue_next(queue, pick, begin_at, asleep, NOW);
+  pe_queue_attend(queue, NOW);
+  if (asleep) (void)pe_queue_sleep(queue, pick, begin_at, NOW);
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
   return push.wake;
 }
@@ -320,7 +321,7 @@ static void a_push_wakes_no_sender_that_is_awake(void **state) {
   assert_false(push_wakes(queue, PE_PICK_DUE, NOW, false));
   pe_queue_free(queue);
   queue = queue_with(&wide);
-  (void)pe_queue_next(queue, PE_PICK_DUE, NOW, true, NOW);
+  (void)pe_queue_sleep(queue, PE_PICK_DUE, NOW, NOW);
   assert_false(push_wakes(queue, PE_PICK_DUE, NOW, false)); /* it has taken its word back */
   pe_queue_free(queue);
 }

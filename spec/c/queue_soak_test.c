@@ -100,7 +100,8 @@ static void give_back(model *self) {
 
 static void look(model *self) {
   int64_t begin_at = below(&self->random, 3) ? self->now + (int64_t)below(&self->random, 3) : INT64_MAX;
-  int64_t next = pe_queue_next(self->queue, PE_PICK_DUE, begin_at, below(&self->random, 2), self->now);
+  int64_t next =
+      (below(&self->random, 2) ? pe_queue_sleep : pe_queue_next)(self->queue, PE_PICK_DUE, begin_at, self->now);
   pe_record *expired = take_expired(self->queue, self->now);
   bool some = expired != NULL;
 
@@ -253,7 +254,8 @@ static void *send_all(void *user) {
     }
     settle(self, in_flight, &count, &last);
     now = pe_clock_monotonic();
-    next = pe_queue_next(self->queue, PE_PICK_DUE, now, !had_work, now);
+    pe_queue_attend(self->queue, now);
+    next = (had_work ? pe_queue_next : pe_queue_sleep)(self->queue, PE_PICK_DUE, now, now);
     if (had_work && next > now + PE_MILLISECOND) next = now + PE_MILLISECOND; /* looks again before it says so */
     had_work = false;
   } while (rest(self, next));

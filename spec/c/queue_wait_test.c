@@ -153,7 +153,9 @@ static void is_told_of_a_single_place(void **state) {
   now = pe_clock_monotonic();
   end_one(other.queue, record, now);
   while (__atomic_load_n(&owner_waits, __ATOMIC_RELAXED)) {
-    int64_t next = pe_queue_next(other.queue, PE_PICK_DUE, now, true, now);
+    int64_t next;
+    pe_queue_attend(other.queue, now);
+    next = pe_queue_sleep(other.queue, PE_PICK_DUE, now, now);
     if (next == INT64_MAX - 1) break; /* the owner has been told */
     assert_true(next <= now + 5 * PE_MILLISECOND);
     now = next > now ? next : now;
