@@ -88,6 +88,7 @@ void pe_worker_resume(pe_worker *worker) {
 
 static void *run(void *user) {
   pe_worker *worker = user;
+  pe_thread_set_name("postevent");
   pe_worker_resume(worker);
   worker->run(worker);
   pe_worker_rest(worker);
