@@ -211,10 +211,11 @@ coverage: ### how much of the core the specs on LUA and the C tests reach, by fo
 # --- How it is written. ---
 
 C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
-lint: ### luacheck, clang-format, and all C with warnings as errors, by gcc and by clang
+lint: ### luacheck, clang-format, the layers of csrc, and all C with warnings as errors, by gcc and by clang
 	@$(call deps,$(LUAS)) lint
 	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	@tools/check-layers
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
 	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
 
