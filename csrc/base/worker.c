@@ -188,8 +188,7 @@ static bool is_running(const void *group) {
   return false;
 }
 
-/* Joins those of the group that have ended and still belong to somebody, who is not there to do it any more: at exit.
- */
+/* Joins those that have ended and still belong to somebody, who is not there to do it any more: at exit. */
 static void join_owned(void) {
   pe_mutex_lock(&all.lock);
   for (pe_worker *worker = all.first; worker; worker = worker->next) {

@@ -78,8 +78,7 @@ static void stop_listening(pe_waker *waker) {
   waker->directory[0] = '\0';
 }
 
-/* With the lock held, since the socket may be closed meanwhile; it never waits. A full one has a byte to read already.
- */
+/* With the lock held, since the socket may be closed meanwhile; never waits. A full one has a byte to read already. */
 static void tell(pe_waker *waker) {
   if (waker->socket >= 0) (void)send(waker->socket, "", 1, MSG_NOSIGNAL);
 }

@@ -1,7 +1,7 @@
-/* How answers come to an event loop that is not ours: a list of those that are answered, and a
- * socket that becomes readable when there are some. The loop's side connects to a unix socket (nginx's cosockets cannot
- * take over a descriptor), in a directory of its own that only this user can enter, and which is gone once that is
- * done. One per process; any number of clients. */
+/* How answers come to an event loop that is not ours: a list of them, and a socket that becomes readable when there are
+ * some. The loop's side connects to a unix socket (nginx's cosockets cannot take over a descriptor), in a directory of
+ * its own that only this user can enter, and which is gone once that is done. One per process; any number of
+ * clients. */
 #ifndef PE_WAKER_H
 #define PE_WAKER_H
 

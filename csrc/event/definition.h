@@ -73,8 +73,7 @@ void pe_definitions_free(pe_definitions *definitions); /* NULL is legal */
 pe_definition *pe_definitions_add(pe_definitions *definitions, pe_text name, bool published);
 
 /* Adds a copy of `attribute` (its name, its values; `regex` is taken over in every case).
- * Returns PE_OK; PE_TOO_LARGE beyond PE_MAX_ATTRIBUTES; PE_NO_MEMORY. Of two attributes of a name the first is found.
- */
+ * Returns PE_OK; PE_TOO_LARGE beyond PE_MAX_ATTRIBUTES; PE_NO_MEMORY. Of two attributes of a name the first counts. */
 pe_error pe_definition_add(pe_definition *definition, const pe_attribute *attribute);
 
 /* Builds the indexes; after it nothing may be added. Returns PE_OK or PE_NO_MEMORY. */

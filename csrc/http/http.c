@@ -208,8 +208,7 @@ out:
   return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
 }
 
-/* Fills an empty pe_http with what another has, but for its credentials. On a failure the caller frees what there is.
- */
+/* Fills an empty pe_http with what another has, but for its credentials. On a failure the caller frees what it has. */
 static CURLcode fill_copy(pe_http *http, const pe_http *from) {
   CURL *easy;
   CURLcode result;

@@ -31,8 +31,7 @@ typedef struct pe_accept {
 /* Reads a reply that has come. `body` is NULL where it is known to be unusable (cut off, too long, wrong encoding).
  * `body` outlives *reply. Sets *error to PE_OK for PE_VERDICT_DELIVERED, to the code otherwise, and fills *reply with
  * what there is of the document; the caller ends with pe_reply_cleanup. Out of memory counts as a body that cannot be
- * read.
- */
+ * read. */
 pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply);
 
