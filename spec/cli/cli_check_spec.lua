@@ -171,14 +171,7 @@ end)
 
 describe("postevent post --definitions", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local sandbox = helper.shared_sandbox()
 
   it("posts an event that is valid", function()
     expect(0, nil, { "post", "--url", sandbox.url, "--definitions", FILE, "--json", "-" },

@@ -8,11 +8,7 @@ local run, expect = command.run, command.expect
 describe("wrong usage of postevent", function()
   helper.guard()
   local NAME = "event_name=x"
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
+  local sandbox = helper.shared_sandbox()
 
   it("ends with 2, and nothing is sent", function()
     local cases = {

@@ -6,6 +6,7 @@ local helper = require "support.helper"
 local nginx = require "support.nginx"
 local postevent = require "postevent"
 local rude = require "support.rude"
+local tracking = require "support.tracking"
 
 local UUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
 local UUID7 = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-7%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
@@ -13,26 +14,9 @@ local STAMP = "^%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d$"
 
 describe("client:post", function()
   helper.guard()
-  local sandbox
+  local sandbox = helper.shared_sandbox()
 
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
-
-  local function new(options)
-    options = options or {}
-    if options.mode == nil then
-      options.url = options.url or sandbox.url
-    end
-    local client = postevent.new(options)
-    helper.defer(function()
-      client:close()
-    end)
-    return client
-  end
+  local new = tracking.maker(sandbox)
 
   local function received()
     local events = sandbox:events()

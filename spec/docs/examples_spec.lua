@@ -14,14 +14,7 @@ end
 
 describe("the example", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox { definitions = "examples/events.json" }
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local sandbox = helper.shared_sandbox { definitions = "examples/events.json" }
 
   for _, path in ipairs(examples()) do
     it(path .. " runs, and posts", function()

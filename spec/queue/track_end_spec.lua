@@ -151,14 +151,7 @@ end)
 
 describe("without close", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local sandbox = helper.shared_sandbox()
 
   it("a client that is collected has a second to deliver, and the program does not wait", function()
     local server = rude.start "never_answer"

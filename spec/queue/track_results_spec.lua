@@ -6,17 +6,9 @@ local tracking = require "support.tracking"
 
 describe("client:results", function()
   helper.guard()
-  local sandbox
+  local sandbox = helper.shared_sandbox()
 
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-
-  local function new(options)
-    options = options or {}
-    options.url = options.url or sandbox.url
-    return tracking.new(options)
-  end
+  local new = tracking.maker(sandbox)
 
   local function track(client, count)
     for _ = 1, count do

@@ -8,22 +8,9 @@ local DEFINITIONS = "spec/vectors/definitions.json"
 
 describe("client:track", function()
   helper.guard()
-  local sandbox
+  local sandbox = helper.shared_sandbox()
 
-  setup(function()
-    sandbox = helper.start_sandbox()
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
-
-  local function new(options)
-    options = options or {}
-    if options.mode == nil then
-      options.url = options.url or sandbox.url
-    end
-    return tracking.new(options)
-  end
+  local new = tracking.maker(sandbox)
 
   it("returns a ticket at once, and the event arrives as post sends it", function()
     local client = new { authorization = documents.authorization }

@@ -35,14 +35,7 @@ end
 
 describe("the sandbox with definitions", function()
   helper.guard()
-  local sandbox
-
-  setup(function()
-    sandbox = helper.start_sandbox { definitions = FILE }
-  end)
-  before_each(function()
-    sandbox:reset()
-  end)
+  local sandbox = helper.shared_sandbox { definitions = FILE }
 
   it("accepts every event, and files it as good or bad, with its problems", function()
     local bad = documents.new_event()

@@ -35,6 +35,7 @@ local helper = {
   free_port = ports.free_port,
   http_request = http.request,
   start_sandbox = sandbox.start,
+  shared_sandbox = sandbox.shared,
 }
 
 -- A file of its own with `data` in it: its path.

@@ -1,4 +1,5 @@
 -- The sandbox, in a process of its own under the same Lua.
+local busted = require "busted"
 local cjson = require "cjson"
 local children = require "support.children"
 local documents = require "support.documents"
@@ -43,6 +44,21 @@ function sandbox.start(options)
   end, 5, "the sandbox's port file")
   self.base = ("http://127.0.0.1:%d"):format(self.port)
   self.url = self.base .. documents.path
+  return self
+end
+
+-- The same, one for all tests of a block and emptied before each; called inside `describe`. Its fields are there once
+-- a test runs.
+function sandbox.shared(options)
+  local self = setmetatable({}, Sandbox)
+  busted.setup(function()
+    for name, value in pairs(sandbox.start(options)) do
+      self[name] = value
+    end
+  end)
+  busted.before_each(function()
+    self:reset()
+  end)
   return self
 end
 

@@ -1,11 +1,10 @@
 -- What the specs of nginx share: one sandbox for the tests of a block, emptied before each, and an nginx with clients
 -- for it.
 --
--- site.new() inside a `describe` -> the object. .sandbox is there once a test runs; :start(options) is
+-- site.new() inside a `describe` -> the object. .sandbox is that; :start(options) is
 -- openresty.start with the sandbox's address as ${URL}; :ids() are those of the events that arrived, sorted.
 -- site.answer(expression) is Lua for nginx that answers with what the expression returned or raised; site.ask(nginx,
 -- path) reads that.
-local busted = require "busted"
 local cjson = require "cjson"
 local openresty = require "support.openresty"
 local sandbox = require "support.sandbox"
@@ -16,14 +15,7 @@ local Site = {}
 Site.__index = Site
 
 function site.new()
-  local self = setmetatable({}, Site)
-  busted.setup(function()
-    self.sandbox = sandbox.start()
-  end)
-  busted.before_each(function()
-    self.sandbox:reset()
-  end)
-  return self
+  return setmetatable({ sandbox = sandbox.shared() }, Site)
 end
 
 function Site:start(options)

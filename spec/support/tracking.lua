@@ -38,6 +38,17 @@ function tracking.new(options)
   return client
 end
 
+-- A function that makes such clients for the sandbox, unless the options name another url or a mode without one.
+function tracking.maker(sandbox)
+  return function(options)
+    options = options or {}
+    if options.mode == nil then
+      options.url = options.url or sandbox.url
+    end
+    return tracking.new(options)
+  end
+end
+
 -- Reads results until there are `count`.
 function tracking.results(client, count)
   local found = {}
