@@ -126,7 +126,7 @@
 ---@field attempts? integer How often at most `post` posts an event. 1 to 100. Default: `3`.
 ---@field tls? postevent.tls Certificates, and whether the server's is verified.
 ---@field proxy? string The URL of a proxy; or "environment", read once in `new`. Not set: none.
----@field http_version? "1.1"|"2" "2": HTTP/2 where an https server offers it. Else HTTP/1.1.
+---@field http_version? "1.1" HTTP/1.1 is what is spoken. HTTP/2 is not offered.
 ---@field allow_http? boolean Lets credentials go over http:// to another machine. Default: `false`.
 ---@field allow_blocking? boolean Lets what waits block a worker of nginx in its request phases. Default: `false`.
 ---@field user_agent? string The User-Agent header. Default: `"postevent/0.1.0"`.
@@ -333,7 +333,7 @@ function client:close(seconds) end
 ---@class postevent.features
 ---@field curl string libcurl's version.
 ---@field tls string Its TLS library and version, or "".
----@field http2 boolean
+---@field http2 boolean false: it is not offered.
 ---@field pcre2 boolean Whether the patterns of definitions are checked.
 
 ---@class postevent

@@ -131,7 +131,7 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_CURLU, http->url); /* parsed once; a URL string would be parsed at every post */
   SET(CURLOPT_POST, 1L);
   SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_HTTP_VERSION, (long)(config->http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* of HTTP/2 it tells too little: docs/explain/why.md */
   SET(CURLOPT_USERAGENT, config->user_agent);
   SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
@@ -179,7 +179,6 @@ static CURLcode fill(pe_http *http, const pe_http_config *config) {
   if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
   http->connect_timeout = config->connect_timeout;
   http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
-  http->uses_http_2 = config->http_2;
   http->url = curl_url();
   http->easy = curl_easy_init();
   if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
@@ -215,7 +214,6 @@ static CURLcode fill_copy(pe_http *http, const pe_http *from) {
 
   http->connect_timeout = from->connect_timeout;
   http->uses_tls = from->uses_tls;
-  http->uses_http_2 = from->uses_http_2;
   http->url = curl_url_dup(from->url);
   http->easy = easy = curl_easy_duphandle(from->easy);
   if (!http->url || !easy || !copy_headers(from->base_headers, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
@@ -295,15 +293,12 @@ static void reset_result(pe_http_result *out) {
   out->body.size = 0;
 }
 
-/* Whether the connection that is kept must not be used again. Over HTTP/2 frames may come at any time. */
+/* Whether the connection that is kept must not be used again. */
 static bool is_stale(CURL *easy) {
   curl_socket_t socket_in_use = CURL_SOCKET_BAD;
-  long version = 0;
 
   if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket_in_use) != CURLE_OK) return false;
-  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  if (socket_in_use == CURL_SOCKET_BAD || version == CURL_HTTP_VERSION_2_0) return false;
-  return pe_http_has_input(socket_in_use);
+  return socket_in_use != CURL_SOCKET_BAD && pe_http_has_input(socket_in_use);
 }
 
 static long milliseconds(int64_t nanoseconds) {
@@ -317,8 +312,7 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
 
   reset_result(out);
   http->result = out;
-  http->begun_at = pe_clock_monotonic();
-  http->deadline = http->begun_at + timeout;
+  http->deadline = pe_clock_monotonic() + timeout;
   http->header_bytes = 0;
   http->headers_too_long = false;
   http->body_lost = false;
@@ -339,19 +333,17 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
 }
 
 void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
-  CURLcode result = pe_http_begin(http, body, size, timeout, http->unanswered || is_stale(http->easy), out);
+  CURLcode result = pe_http_begin(http, body, size, timeout, is_stale(http->easy), out);
   pe_sigpipe sigpipe;
 
   if (http->uses_tls) pe_sigpipe_block(&sigpipe);
   if (result == CURLE_OK) result = curl_easy_perform(http->easy);
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
-  http->unanswered = result == CURLE_OPERATION_TIMEDOUT;
   pe_http_end(http, result);
 }
 
-const char *pe_http_library(const char **tls, bool *http2) {
+const char *pe_http_library(const char **tls) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   *tls = info->ssl_version ? info->ssl_version : "";
-  *http2 = (info->features & CURL_VERSION_HTTP2) != 0;
   return info->version;
 }

@@ -22,7 +22,6 @@ typedef struct pe_http_config {
   bool verify;             /* the peer's certificate and name */
   const char *proxy;       /* "" or NULL: none, whatever the environment says */
   const char *no_proxy;    /* host names, comma-separated, that are reached without `proxy` */
-  bool http_2;             /* where a TLS server offers it; otherwise HTTP/1.1 */
   int64_t connect_timeout; /* nanoseconds: name, connection, proxy, TLS */
 } pe_http_config;
 
@@ -83,7 +82,7 @@ pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials)
  * `http` afterwards. Lets no SIGPIPE through to the program. */
 void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *result);
 
-/* The libcurl in use: "7.88.1", the name of its TLS library or "", and whether it has HTTP/2. Static storage. */
-const char *pe_http_library(const char **tls, bool *http2);
+/* The libcurl in use: "7.88.1", and the name of its TLS library or "". Static storage. */
+const char *pe_http_library(const char **tls);
 
 #endif

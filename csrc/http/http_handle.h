@@ -17,8 +17,7 @@ struct pe_http {
   CURLU *url; /* owned; used by `easy` */
   struct curl_slist *base_headers;
   int64_t connect_timeout;
-  bool uses_tls;    /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
-  bool uses_http_2; /* where the server offers it */
+  bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
   pe_http_pool *pool; /* of `multi`, and NULL where that is */
@@ -27,13 +26,12 @@ struct pe_http {
   CURL *easy;
   struct curl_slist *headers; /* base_headers and the Authorization */
   pe_http_result *result;     /* of the post in hand */
-  int64_t begun_at, deadline; /* monotonic */
+  int64_t deadline;           /* monotonic */
   size_t header_bytes;
   int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
   bool headers_too_long;
   bool tls_failed; /* the last post */
   bool body_lost;  /* there was no memory for the reply's body */
-  bool unanswered; /* time ran out in the last post: HTTP/2 keeps its connection, which may be dead */
   bool stale;      /* the connection that libcurl chose had something to read before the request: it was not used */
   char detail[CURL_ERROR_SIZE];
 };

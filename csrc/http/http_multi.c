@@ -50,7 +50,6 @@ pe_error pe_http_multi_join(pe_http_multi *multi, pe_http *http, void *user) {
   SET(CURLOPT_PRIVATE, http);
   SET(CURLOPT_CLOSESOCKETFUNCTION, pe_http_pool_close);
   SET(CURLOPT_CLOSESOCKETDATA, &multi->pool);
-  SET(CURLOPT_PIPEWAIT, http->uses_http_2 ? 1L : 0L); /* rather a stream of the connection there is than one more */
   if (result != CURLE_OK) return PE_NO_MEMORY;
   http->multi = multi->multi;
   http->pool = &multi->pool;
@@ -93,24 +92,6 @@ static bool begin_afresh(pe_http *http) {
   return result == CURLE_OK;
 }
 
-/* What the end of a transfer says of its connection. */
-static void note_connection(const pe_http *http, CURLcode result) {
-  pe_http_ends ends = {NULL, NULL, 0};
-  long local_port = 0;
-  long version = 0;
-
-  (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_IP, &ends.local_ip);
-  (void)curl_easy_getinfo(http->easy, CURLINFO_PRIMARY_IP, &ends.peer_ip);
-  (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_PORT, &local_port);
-  (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_VERSION, &version);
-  ends.local_port = (int)local_port;
-  if (result == CURLE_OK)
-    pe_http_pool_answered(http->pool, ends, version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1,
-                          pe_clock_monotonic());
-  else if (result == CURLE_OPERATION_TIMEDOUT)
-    pe_http_pool_silent(http->pool, ends, http->begun_at);
-}
-
 pe_http *pe_http_multi_done(pe_http_multi *multi) {
   CURLMsg *message;
   int left;
@@ -123,7 +104,6 @@ pe_http *pe_http_multi_done(pe_http_multi *multi) {
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &http); /* `message` is gone after the next call */
     (void)curl_multi_remove_handle(multi->multi, easy);
     if (http->stale && begin_afresh(http)) continue;
-    note_connection(http, result);
     pe_http_end(http, result);
     return http;
   }

@@ -12,8 +12,6 @@ typedef struct pe_http_connection {
   curl_socket_t socket;
   int local_port; /* 0: its ends are not known yet */
   char local_ip[INET6_ADDRSTRLEN], peer_ip[INET6_ADDRSTRLEN];
-  bool is_http_1;      /* a reply in HTTP/1 came over it */
-  int64_t answered_at; /* monotonic; the last whole reply. 0: none yet */
 } connection;
 
 typedef union address {
@@ -86,20 +84,7 @@ int pe_http_pool_close(void *user, curl_socket_t socket) {
 
 bool pe_http_pool_is_stale(pe_http_pool *pool, pe_http_ends ends) {
   const connection *reused = find(pool, ends);
-  return reused && reused->is_http_1 && pe_http_has_input(reused->socket);
-}
-
-void pe_http_pool_answered(pe_http_pool *pool, pe_http_ends ends, bool is_http_1, int64_t now) {
-  connection *used = find(pool, ends);
-  if (!used) return;
-  used->is_http_1 = is_http_1;
-  used->answered_at = now;
-}
-
-void pe_http_pool_silent(pe_http_pool *pool, pe_http_ends ends, int64_t since) {
-  const connection *used = find(pool, ends);
-  if (used && used->answered_at < since)
-    (void)shutdown(used->socket, SHUT_RDWR); /* libcurl closes it: it is not ours */
+  return reused && pe_http_has_input(reused->socket);
 }
 
 bool pe_http_has_input(curl_socket_t socket) {

@@ -1,5 +1,5 @@
 /* What is known of the connections that a pool of libcurl's keeps, for what libcurl does not ask: whether one that is
- * idle may be used again, and whether one that is silent is dead. They stay libcurl's. The thread of the pool. */
+ * idle may be used again. They stay libcurl's. The thread of the pool. */
 #ifndef PE_HTTP_POOL_H
 #define PE_HTTP_POOL_H
 
@@ -32,15 +32,8 @@ void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket);
 /* Closes the socket and forgets it: libcurl's CURLOPT_CLOSESOCKETFUNCTION, `pool` its data. */
 int pe_http_pool_close(void *pool, curl_socket_t socket);
 
-/* Whether the connection, which was used before, must not be used again. Over HTTP/2 frames may come at any time. */
+/* Whether the connection, which was used before, must not be used again. */
 bool pe_http_pool_is_stale(pe_http_pool *pool, pe_http_ends ends);
-
-/* A whole reply came over the connection, in HTTP/1 or in HTTP/2. */
-void pe_http_pool_answered(pe_http_pool *pool, pe_http_ends ends, bool is_http_1, int64_t now);
-
-/* Time ran out on the connection for a transfer that began at `since`. HTTP/1 closes it. HTTP/2 keeps it for its other
- * streams; where no answer came to any of them since then it is dead, and would be for all that follow: it is shut. */
-void pe_http_pool_silent(pe_http_pool *pool, pe_http_ends ends, int64_t since);
 
 /* Whether something can be read from an idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would
  * take these for the next reply: the 408 with which a balancer leaves, or worse. */

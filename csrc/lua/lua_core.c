@@ -54,15 +54,14 @@ static int core_distance(lua_State *L) {
   return 1;
 }
 
-/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = true, pcre2 = true } */
+/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = false, pcre2 = true } */
 static int core_features(lua_State *L) {
   const char *tls;
-  bool http2;
-  const char *curl = pe_http_library(&tls, &http2);
+  const char *curl = pe_http_library(&tls);
   lua_createtable(L, 0, 4);
   pe_lua_set_string(L, "curl", curl, strlen(curl));
   pe_lua_set_string(L, "tls", tls, strlen(tls));
-  lua_pushboolean(L, http2);
+  lua_pushboolean(L, false); /* not offered: docs/explain/why.md */
   lua_setfield(L, -2, "http2");
   lua_pushboolean(L, pe_regex_available());
   lua_setfield(L, -2, "pcre2");

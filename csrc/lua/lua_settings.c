@@ -174,7 +174,6 @@ static const setting of_client[] = {
     {"tls.key_password", maybe_text, SETTING(config.http.key_password), {0}},
     {"tls.verify", read_boolean, SETTING(config.http.verify), {0}},
     {"proxy", maybe_text, SETTING(config.http.proxy), {0}},
-    {"http_version", NULL, SETTING(config.http.http_2), {"1.1", "2"}},
     {"user_agent", read_text, SETTING(config.http.user_agent), {0}},
     {"accept_codes", read_codes, SETTING(config.post.accept), {0}},
     {"max_event_bytes", read_size, SETTING(max_event_bytes), {0}},

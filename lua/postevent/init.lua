@@ -8,7 +8,7 @@ local options = require("postevent.options")
 
 local postevent = {
   version = core.version,
-  -- What this build has: curl and tls (versions), http2 and pcre2 (true or false).
+  -- What this build has: curl and tls (versions), http2 (false) and pcre2 (true or false).
   features = core.features(),
 }
 

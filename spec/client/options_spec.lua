@@ -31,7 +31,7 @@ describe("postevent.new", function()
     password = { "hunter2" },
     tls = { true, { verfy = true }, { verify = 1 }, { ca_file = "/not/there" }, { key_file = "/dev/null" }, { 1 } },
     proxy = { "", 5, "ftp://proxy", "http://a b/" },
-    http_version = { "3", 2, 1.1 },
+    http_version = { "3", 2, 1.1, "2" },
     allow_http = { 1, "yes" },
     user_agent = { "", "a\nb", 5 },
     accept_codes = { {}, 1100, { "1100" }, { 1.5 }, { 1100, x = 1 }, { 1100, nil, 1200 } },
@@ -137,9 +137,10 @@ describe("postevent.new", function()
     assert.same({}, definitions.warnings)
   end)
 
-  it("speaks HTTP/2 with https alone", function()
-    assert.truthy(message_of({ url = "http://127.0.0.1:1/", http_version = "2" }):find("http_version", 1, true))
-    postevent.new({ url = URL, http_version = "2" }):close()
+  it("C1, C2: refuses HTTP/2, and says why", function()
+    local message = message_of { url = URL, http_version = "2" }
+    assert.truthy(message:find('http_version: expected "1.1" (over HTTP/2 libcurl does not tell', 1, true), message)
+    postevent.new({ url = URL, http_version = "1.1" }):close()
   end)
 
   it("wants a table, and a url to send to", function()

@@ -42,12 +42,6 @@ describe("a server that reads the second request of a connection and resets", fu
     })
   end)
 
-  it("gets one request over HTTP/2", function()
-    second_request(rude.start("reset_second_request", { tls = true, http2 = true }), {
-      http_version = "2", tls = { ca_file = certificates.get().ca_file },
-    })
-  end)
-
   it("gets one request through a proxy's tunnel", function()
     local server = rude.start("reset_second_request", { tls = true })
     server.url = server.url:gsub("localhost", "127.0.0.1") -- the proxy looks names up itself; /etc/hosts may be missing
@@ -59,35 +53,17 @@ describe("a server that reads the second request of a connection and resets", fu
   it("gets one request when it closes instead", function()
     second_request(rude.start("close", { answer = 1 }))
   end)
-
-  it("gets one request when its stream is refused, or it goes away, in HTTP/2", function()
-    for _, behaviour in ipairs { "refuse_stream", "go_away" } do
-      local server = rude.start(behaviour, { tls = true, http2 = true, answer = 1 })
-      local client = posting.client(server.url, {
-        http_version = "2", timeout = 5, tls = { ca_file = certificates.get().ca_file },
-      })
-      assert(client:post(documents.new_event()))
-      local reply, message, code, detail = client:post(documents.new_event())
-      assert.is_nil(reply)
-      assert.equal("interrupted", code, message)
-      assert.equal("maybe", detail.sent)
-      assert.equal(2, server:requests())
-      client:close()
-      server:stop()
-    end
-  end)
 end)
 
 describe("the first request of a connection", function()
   helper.guard()
 
-  for _, case in ipairs { { "plain" }, { "TLS", tls = true }, { "HTTP/2", tls = true, http2 = true } } do
+  for _, case in ipairs { { "plain" }, { "TLS", tls = true } } do
     it("is sent once when the server reads it and breaks off: " .. case[1], function()
       for _, behaviour in ipairs { "reset", "close", "reset_in_reply" } do
-        local server = rude.start(behaviour, { tls = case.tls, http2 = case.http2 })
+        local server = rude.start(behaviour, { tls = case.tls })
         local outcome = posting.fails_with("interrupted", server.url, {
-          attempts = 3, http_version = case.http2 and "2" or nil,
-          tls = case.tls and { ca_file = certificates.get().ca_file } or nil,
+          attempts = 3, tls = case.tls and { ca_file = certificates.get().ca_file } or nil,
         })
         assert.equal("maybe", outcome.detail.sent)
         assert.equal(1, outcome.detail.attempts)

@@ -31,20 +31,7 @@ describe("a post to a server that", function()
     end)
   end
 
-  it("dies without a word under HTTP/2 is reached over a new connection by the next post", function()
-    local server = rude.start("never_answer", { tls = true, http2 = true, after = 1, times = 1 })
-    local client = posting.client(server.url, {
-      http_version = "2", timeout = 0.3, attempts = 1, tls = { ca_file = certificates.get().ca_file },
-    })
-    assert(client:post(documents.new_event()))
-    assert.equal("timeout", select(3, client:post(documents.new_event())))
-    assert(client:post(documents.new_event()))
-    assert(client:post(documents.new_event()))
-    assert.equal(2, server:connections())
-    client:close()
-  end)
-
-  it("never finishes the TLS handshake ends in a timeout, unsent", function()
+  it("D4: never finishes the TLS handshake ends in a timeout, unsent", function()
     local server = rude.start "silent_handshake"
     local url = server.url:gsub("^http:", "https:")
     local outcome = posting.fails_with("timeout", url, {

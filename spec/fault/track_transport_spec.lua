@@ -1,4 +1,4 @@
--- Connections under `track`: kept alive, shared by HTTP/2, secured, tunnelled; and what becomes of events when those go
+-- Connections under `track`: kept alive, secured, tunnelled; and what becomes of events when those go
 -- wrong.
 if not require("support.where").is("lua5.4") then
   return
@@ -8,18 +8,16 @@ local batch = require "support.batch"
 local certificates = require "support.certificates"
 local documents = require "support.documents"
 local helper = require "support.helper"
-local nginx = require "support.nginx"
 local proxy = require "support.proxy"
 local rude = require "support.rude"
 
 local QUICK = { initial = 0.02, max = 0.1 }
 
-local KINDS = { { "plain" }, { "TLS", tls = true }, { "HTTP/2", tls = true, http2 = true } }
+local KINDS = { { "plain" }, { "TLS", tls = true } }
 
 -- Options for a server of that kind.
 local function options_for(kind, options)
-  local all = { retry = QUICK, http_version = kind.http2 and "2" or nil,
-    tls = kind.tls and { ca_file = certificates.get().ca_file } or nil }
+  local all = { retry = QUICK, tls = kind.tls and { ca_file = certificates.get().ca_file } or nil }
   for name, value in pairs(options or {}) do
     all[name] = value
   end
@@ -38,7 +36,7 @@ describe("a kept-alive connection", function()
   for _, kind in ipairs(KINDS) do
     it("that breaks under the second request gets no silent third: " .. kind[1], function()
       for _, ambiguous in ipairs { true, false } do
-        local server = rude.start("reset_second_request", { tls = kind.tls, http2 = kind.http2 })
+        local server = rude.start("reset_second_request", { tls = kind.tls })
         local events = batch.start(server.url, options_for(kind, {
           max_in_flight = 1, retry = { initial = 0.01, max = 0.01, ambiguous = ambiguous },
         }))
@@ -59,14 +57,14 @@ describe("a kept-alive connection", function()
     end)
   end
 
-  for _, kind in ipairs { KINDS[1], KINDS[2], { "TLS, though HTTP/2 was asked for", tls = true, asks = "2" } } do
+  for _, kind in ipairs(KINDS) do
     it("with bytes on it that nobody asked for is not used again: " .. kind[1], function()
       for _, extra in ipairs {
         "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" .. '{"status":{"code":   1100}}',
       } do
         local server = rude.start("answer_twice", { extra = extra, tls = kind.tls, late = 0.05 })
-        local events = batch.start(server.url, options_for(kind, { max_in_flight = 4, http_version = kind.asks }))
+        local events = batch.start(server.url, options_for(kind, { max_in_flight = 4 }))
         for round = 1, 4 do
           events:track(round * 4 - 3, round * 4)
           events:wait(function(stats)
@@ -97,55 +95,6 @@ describe("a kept-alive connection", function()
   end)
 end)
 
-describe("HTTP/2", function()
-  helper.guard()
-
-  it("carries all that is in flight over one connection at a time, whose end loses nothing", function()
-    local behind = rude.start "answer"
-    local front = nginx.start { tls = true, http2 = true, proxy_to = behind.base } -- it renews after 1000 requests
-    local events = batch.start(front.url .. "/x", options_for(KINDS[3]))
-    events:track(1, 100)
-    events:wait(function(stats)
-      return stats.pending == 0
-    end)
-    assert.equal(1, front:connections(100))
-    events:track(101, 2500)
-    assert.equal(2500, events:finish().delivered)
-    assert.is_true(front:connections(2500) <= 3 + 2 * 16) -- while one leaves, those that met it come over new ones
-    for _, request in ipairs(front:requests()) do
-      assert.equal("HTTP/2.0", request.protocol)
-    end
-    assert_no_more_than_attempts(events, behind:arrivals())
-  end)
-
-  for _, behaviour in ipairs { "refuse_stream", "go_away", "reset_in_reply" } do
-    it("that breaks off now and then loses nothing, and sends nothing behind our back: " .. behaviour, function()
-      local server = rude.start("script", { tls = true, http2 = true, script = ([[
-        if request.turn %% 80 == 0 then return %q end
-      ]]):format(behaviour) })
-      local events = batch.start(server.url, options_for(KINDS[3]))
-      events:track(1, 150)
-      local stats = events:finish()
-      assert.equal(150, stats.delivered)
-      assert_no_more_than_attempts(events, server:arrivals())
-    end)
-  end
-
-  it("gives up a connection that has died without a word", function()
-    local server = rude.start("script", { tls = true, http2 = true, script = [[
-      if request.mode == "" then return "never_answer" end
-    ]] })
-    local events = batch.start(server.url, options_for(KINDS[3], { timeout = 0.4 }))
-    events:track(1, 50)
-    events:wait(function(stats)
-      return stats.last_error ~= nil
-    end)
-    server:set "well" -- for a new connection: the old one is never read again
-    assert.equal(50, events:finish(5).delivered)
-    assert_no_more_than_attempts(events, server:arrivals())
-  end)
-end)
-
 batch.describe_once("TLS", function()
   helper.guard()
 
@@ -168,23 +117,20 @@ batch.describe_once("TLS", function()
     end)
   end
 
-  it("whose handshake never ends is given up in time", function()
-    for _, kind in ipairs { KINDS[2], KINDS[3] } do
-      local server = rude.start "silent_handshake"
-      local port = server.port
-      local events = batch.start((server.url:gsub("^http:", "https:"):gsub("127.0.0.1", "localhost")),
-        options_for(kind, { timeout = 0.3 }))
-      events:track(1, 50)
-      local stats = events:wait(function(stats)
-        return stats.state == "cooling" and stats.in_flight == 0
-      end, 2)
-      assert.is_true(stats.last_error.code == "timeout" or kind.http2) -- where most wait for the first's connection
-      server:stop()
-      server = rude.start("answer", { tls = true, http2 = kind.http2, port = port })
-      assert.equal(50, events:finish().delivered)
-      events:arrived(server:arrivals())
-      server:stop()
-    end
+  it("D4: whose handshake never ends is given up in time", function()
+    local server = rude.start "silent_handshake"
+    local port = server.port
+    local events = batch.start((server.url:gsub("^http:", "https:"):gsub("127.0.0.1", "localhost")),
+      options_for(KINDS[2], { timeout = 0.3 }))
+    events:track(1, 50)
+    local stats = events:wait(function(stats)
+      return stats.state == "cooling" and stats.in_flight == 0
+    end, 2)
+    assert.equal("timeout", stats.last_error.code)
+    server:stop()
+    server = rude.start("answer", { tls = true, port = port })
+    assert.equal(50, events:finish().delivered)
+    events:arrived(server:arrivals())
   end)
 end)
 
@@ -193,7 +139,7 @@ batch.describe_once("a proxy", function()
 
   for _, kind in ipairs(KINDS) do
     it("that dies in the middle loses nothing: " .. kind[1], function()
-      local server = rude.start("answer", { tls = kind.tls, http2 = kind.http2 })
+      local server = rude.start("answer", { tls = kind.tls })
       local through = proxy.start()
       local url = server.url:gsub("localhost", "127.0.0.1")
       local events = batch.start(url, options_for(kind, { proxy = through.url }))

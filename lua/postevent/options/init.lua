@@ -80,8 +80,6 @@ local function set_target(values, settings)
   for name, value in pairs(credentials(values, where, where.allow_http)) do
     settings[name] = value
   end
-  target.check_version(values.http_version, where)
-  settings.http_version = values.http_version or "1.1"
   settings.headers = header_lines(values.headers or {})
   settings.target, settings.destination = where.text, where
 end

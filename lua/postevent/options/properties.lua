@@ -5,8 +5,8 @@
 -- A list, in the order of the reference. Each property has
 --   name     as messages and the reference write it: "timeout"; "queue.wait" is the field `wait` of the table `queue`
 --   type     a check of check.lua: "text", "file" (or directory, that can be read), "boolean", "seconds", "number",
---            "integer", "codes", "attribute", "table", "function"; "group": a table whose fields are properties of
---            their own; "other": checked where it is read (credentials.lua, postevent.definitions)
+--            "integer", "codes", "attribute", "version", "table", "function"; "group": a table whose fields are
+--            properties of their own; "other": checked where it is read (credentials.lua, postevent.definitions)
 --   text     what it is for: one line
 -- and where they apply
 --   default  the value where it is not given; absent: nothing is set
@@ -59,8 +59,8 @@ return {
     text = "`false` accepts any certificate: for experiments." },
   { name = "proxy", type = "text", secret = true,
     text = "The URL of a proxy; or \"environment\", read once in `new`. Not set: none." },
-  { name = "http_version", type = "text", values = { "1.1", "2" },
-    text = "\"2\": HTTP/2 where an https server offers it. Else HTTP/1.1." },
+  { name = "http_version", type = "version", values = { "1.1" }, lua = true,
+    text = "HTTP/1.1 is what is spoken. HTTP/2 is not offered." },
   { name = "allow_http", type = "boolean", default = false, lua = true,
     text = "Lets credentials go over http:// to another machine." },
   { name = "allow_blocking", type = "boolean", default = false, lua = true,

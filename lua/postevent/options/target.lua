@@ -1,5 +1,5 @@
--- Where events go, and by which way: the checks of `url`, `proxy` and `http_version`. Raises a message that names the
--- option and quotes no address: it may hold a password.
+-- Where events go, and by which way: the checks of `url` and `proxy`. Raises a message that names the option and
+-- quotes no address: it may hold a password.
 
 local core = require("postevent.core")
 
@@ -54,17 +54,6 @@ function target.read_proxy(proxy, parsed)
     parsed.loopback = parsed.loopback and read.loopback -- over http:// the proxy reads everything
   end
   return proxy, no_proxy
-end
-
--- HTTP/2 is for those who ask for it: one post at a time gains nothing by it, and a server can keep libcurl in its
--- frames beyond any time-out. Without TLS no gateway takes it, and libcurl 7.88 never gets over reusing a connection.
-function target.check_version(version, parsed)
-  if version == "2" and not core.features().http2 then
-    error("http_version: this libcurl has no HTTP/2", 0)
-  end
-  if version == "2" and not parsed.tls then
-    error("http_version: HTTP/2 needs an https:// url", 0)
-  end
 end
 
 return target
