@@ -6,7 +6,7 @@ CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
 .PHONY: env demo demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind
-.PHONY: fuzz fuzz-targets coverage lint all-c
+.PHONY: fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
 
@@ -208,12 +208,16 @@ coverage: ### how much of the core the specs on LUA and the C tests reach, by fo
 	@status=0; LUAS="$(LUA)" BUILD="$(BUILD)/coverage" $(run_tests) $(SPECS) || status=1; \
 	BUILD="$(BUILD)/coverage" tools/coverage $(FOLDERS) && exit $$status
 
+mutants: ### changes MUTANTS (40) lines of the core, one at a time (SEED draws them), and lists those that no test notices
+	@$(call deps,lua5.4) test
+	@MAKE="$(MAKE)" lua5.4 tools/mutants $(FILES)
+
 # --- How it is written. ---
 
 C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
 lint: ### luacheck, clang-format, the layers of csrc, and all C with warnings as errors, by gcc and by clang
 	@$(call deps,$(LUAS)) lint
-	@$(LUACHECK) -q --no-color lua spec examples bin/postevent $(wildcard bench/*.lua)
+	@$(LUACHECK) -q --no-color lua spec examples bin/postevent tools/mutants $(wildcard bench/*.lua)
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	@tools/check-layers
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
