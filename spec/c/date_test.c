@@ -60,6 +60,14 @@ static void knows_every_day_of_four_centuries(void **state) {
   }
 }
 
+static void knows_the_centuries_without_a_leap_day(void **state) {
+  (void)state;
+  assert_true(check("2000-02-29 00:00:00"));
+  assert_false(check("1900-02-29 00:00:00"));
+  assert_false(check("2100-02-29T00:00:00"));
+  assert_false(check("2023-02-29 00:00:00"));
+}
+
 static void reads_names_without_regard_to_case(void **state) {
   (void)state;
   assert_true(check("11-APR-24"));
@@ -106,8 +114,11 @@ static void writes_seconds_as_the_platform_reads_them(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(agrees_with_the_vectors), TEST(knows_every_day_of_four_centuries),
-                                     TEST(reads_names_without_regard_to_case), TEST(never_reads_beyond_the_text),
+  const struct CMUnitTest tests[] = {TEST(agrees_with_the_vectors),
+                                     TEST(knows_every_day_of_four_centuries),
+                                     TEST(knows_the_centuries_without_a_leap_day),
+                                     TEST(reads_names_without_regard_to_case),
+                                     TEST(never_reads_beyond_the_text),
                                      TEST(writes_seconds_as_the_platform_reads_them)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

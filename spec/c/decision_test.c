@@ -100,6 +100,18 @@ static void a_gate_is_for_all(void **state) {
   assert_int_equal(decide(&policy, &endpoint, &record, &limited, 1, 0).due, NOW + 3 * PE_SECOND / 4);
 }
 
+static void a_503_without_a_time_is_a_gate_for_nobody(void **state) {
+  pe_attempt busy = attempt_of(PE_VERDICT_RETRY, 503, PE_SENT_YES);
+  pe_record record = {.attempts = 1};
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  assert_int_equal(decide(&policy, &endpoint, &record, &busy, 1, 0).due, NOW + PE_SECOND / 2);
+  assert_int_equal(endpoint.gate_until, 0);
+  assert_int_equal(endpoint.failures, 1);
+  assert_int_equal(pe_endpoint_room(&endpoint, 0, NOW), WIDTH);
+}
+
 static void a_hold_keeps_the_event(void **state) {
   pe_attempt refused = attempt_of(PE_VERDICT_HOLD, 401, PE_SENT_YES);
   pe_record record = {.attempts = 1};
@@ -146,6 +158,7 @@ int main(void) {
       TEST(trouble_is_tried_again_later_and_later),
       TEST(what_was_sent_without_an_answer_is_given_up_by_who_wants_it),
       TEST(a_gate_is_for_all),
+      TEST(a_503_without_a_time_is_a_gate_for_nobody),
       TEST(a_hold_keeps_the_event),
       TEST(a_third_hold_while_others_pass_ends_the_event),
       TEST(what_began_before_a_hold_is_no_witness),

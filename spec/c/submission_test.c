@@ -198,6 +198,19 @@ static void those_that_wait_for_their_turn_run_out_of_time_too(void **state) {
   end();
 }
 
+/* The eighth of a long time-out is more than it takes: 50 ms are, whatever the time-out. */
+static void what_has_half_a_second_left_is_begun(void **state) {
+  pe_submission *submission;
+  (void)state;
+  start(refuses_some);
+  submission = new_submission(0);
+  submission->begun_at -= 100 * PE_SECOND;
+  submission->deadline = pe_clock_monotonic() + PE_SECOND / 2;
+  assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS), PE_OK);
+  assert_int_equal(count_answers(1, PE_OK), 1);
+  end();
+}
+
 /* ---- the end ---- */
 
 static void the_end_answers_all(void **state) {
@@ -271,6 +284,7 @@ int main(void) {
                                      TEST(a_held_queue_holds_no_request),
                                      TEST(tracked_events_and_requests_share_the_thread),
                                      TEST(those_that_wait_for_their_turn_run_out_of_time_too),
+                                     TEST(what_has_half_a_second_left_is_begun),
                                      TEST(the_end_answers_all),
                                      TEST(one_that_is_left_answers_before_it_ends),
                                      TEST(an_ended_thread_takes_none),

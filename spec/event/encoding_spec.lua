@@ -197,6 +197,14 @@ describe("encoding", function()
       assert.truthy(message:find("max_event_bytes", 1, true))
       assert.is_true(#message < 200)
     end
+    local list = {}
+    for i = 1, (room + 1) / 2 do -- "[1,1]" in place of two quotes and what is between
+      list[i] = 1
+    end
+    local size = #small:encode { event_name = "e", a = list }
+    assert.is_true(size == 99 or size == 100)
+    list[#list + 1] = 1
+    assert.equal("too_large", select(3, small:encode { event_name = "e", a = list }))
     local many = { event_name = "e" }
     for i = 1, 1000 do
       many["attribute_" .. i] = i
