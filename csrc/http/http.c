@@ -33,7 +33,7 @@ static void global_init(void) {
  * nothing to ask: a TLS 1.3 server's session tickets may wait on it. */
 static bool meets_stale(const pe_http *http, pe_http_ends ends) {
   long opened = 0;
-  if (!http->pool || curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened) != CURLE_OK) return false;
+  if (!http->multi || curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened) != CURLE_OK) return false;
   return opened == 0 && pe_http_pool_is_stale(http->pool, ends);
 }
 
@@ -81,7 +81,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
   type |= SOCK_CLOEXEC;
 #endif
   made = socket(address->family, type, address->protocol);
-  if (http->pool && made != CURL_SOCKET_BAD) pe_http_pool_opened(http->pool, made);
+  if (made != CURL_SOCKET_BAD) pe_http_pool_opened(http->pool, made, &http->reached);
   return made;
 }
 
@@ -119,6 +119,8 @@ static CURLcode set_callbacks(pe_http *http) {
   SET(CURLOPT_HEADERDATA, http);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
   SET(CURLOPT_OPENSOCKETDATA, http);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, pe_http_pool_close);
+  SET(CURLOPT_CLOSESOCKETDATA, http->pool);
   SET(CURLOPT_XFERINFODATA, http);
   SET(CURLOPT_ERRORBUFFER, http->detail);
   return result;
@@ -136,14 +138,8 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
   SET(CURLOPT_MAXCONNECTS, 1L); /* one that was given up is closed, not kept for later */
-#if LIBCURL_VERSION_NUM >= 0x075700
-  SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that never answers must not hold up a time-out or a close */
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075500
-  SET(CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+  if (result == CURLE_OK) result = pe_curl_set_quick_exit(easy);
+  if (result == CURLE_OK) result = pe_curl_set_protocols(easy);
   return result;
 }
 
@@ -177,6 +173,7 @@ static CURLcode fill(pe_http *http, const pe_http_config *config) {
   CURLcode result;
 
   if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
+  http->pool = &http->own_pool;
   http->connect_timeout = config->connect_timeout;
   http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
   http->url = curl_url();
@@ -212,6 +209,7 @@ static CURLcode fill_copy(pe_http *http, const pe_http *from) {
   CURL *easy;
   CURLcode result;
 
+  http->pool = &http->own_pool;
   http->connect_timeout = from->connect_timeout;
   http->uses_tls = from->uses_tls;
   http->url = curl_url_dup(from->url);
@@ -244,6 +242,7 @@ void pe_http_free(pe_http *http) {
   curl_slist_free_all(http->headers);
   curl_slist_free_all(http->base_headers);
   curl_url_cleanup(http->url);
+  pe_http_pool_cleanup(&http->own_pool);
   free(http);
 }
 
@@ -316,15 +315,13 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
   http->header_bytes = 0;
   http->headers_too_long = false;
   http->body_lost = false;
-  http->stale = false;
+  http->stale = http->reached = false;
   http->requests = 0;
   http->detail[0] = '\0';
   SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
-#if LIBCURL_VERSION_NUM >= 0x075700
   /* After a handshake that failed libcurl reads the authorities' certificates again: the file may have been renewed,
    * and what was read when memory was out would fail for a day. */
-  if (http->uses_tls) SET(CURLOPT_CA_CACHE_TIMEOUT, http->tls_failed ? 1L : (long)CA_CACHE);
-#endif
+  if (http->uses_tls && result == CURLE_OK) result = pe_curl_set_ca_cache(easy, http->tls_failed ? 1L : (long)CA_CACHE);
   SET(CURLOPT_POSTFIELDS, body);
   SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
   SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));

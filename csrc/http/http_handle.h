@@ -3,12 +3,12 @@
 #ifndef PE_HTTP_HANDLE_H
 #define PE_HTTP_HANDLE_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "http/http.h"
+#include "http/http_curl.h"
 #include "http/http_pool.h"
 
 /* One easy handle and what its callbacks fill. */
@@ -20,10 +20,11 @@ struct pe_http {
   bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
-  pe_http_pool *pool; /* of `multi`, and NULL where that is */
+  pe_http_pool *pool; /* of `multi`; where that is NULL, its own */
   void *user;
   /* the owner's thread */
   CURL *easy;
+  pe_http_pool own_pool;
   struct curl_slist *headers; /* base_headers and the Authorization */
   pe_http_result *result;     /* of the post in hand */
   int64_t deadline;           /* monotonic */
@@ -32,6 +33,7 @@ struct pe_http {
   bool headers_too_long;
   bool tls_failed; /* the last post */
   bool body_lost;  /* there was no memory for the reply's body */
+  bool reached;    /* the peer, or its proxy, accepted a connection that was opened for this post */
   bool stale;      /* the connection that libcurl chose had something to read before the request: it was not used */
   char detail[CURL_ERROR_SIZE];
 };

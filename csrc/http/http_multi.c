@@ -26,7 +26,7 @@ pe_error pe_http_multi_new(size_t width, pe_http_multi **multi) {
 
   if (!made) return PE_NO_MEMORY;
   made->multi = curl_multi_init();
-  if (!pe_bell_init(&made->bell) || !made->multi ||
+  if (!pe_bell_init(&made->bell) || !made->multi || pe_curl_multi_set_quick_exit(made->multi) != CURLM_OK ||
       curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)width) != CURLM_OK) {
     pe_http_multi_free(made);
     return PE_NO_MEMORY;
@@ -48,7 +48,6 @@ pe_error pe_http_multi_join(pe_http_multi *multi, pe_http *http, void *user) {
   CURLcode result = CURLE_OK;
 
   SET(CURLOPT_PRIVATE, http);
-  SET(CURLOPT_CLOSESOCKETFUNCTION, pe_http_pool_close);
   SET(CURLOPT_CLOSESOCKETDATA, &multi->pool);
   if (result != CURLE_OK) return PE_NO_MEMORY;
   http->multi = multi->multi;
@@ -112,6 +111,7 @@ pe_http *pe_http_multi_done(pe_http_multi *multi) {
 
 pe_sent pe_http_multi_cancel(pe_http *http) {
   (void)curl_multi_remove_handle(http->multi, http->easy);
+  pe_http_pool_settle(http->pool, &http->reached);
   return http->requests > 0 ? PE_SENT_MAYBE : PE_SENT_NO;
 }
 

@@ -10,6 +10,7 @@
 
 typedef struct pe_http_connection {
   curl_socket_t socket;
+  bool *reached;  /* borrowed; NULL: nobody asks any more */
   int local_port; /* 0: its ends are not known yet */
   char local_ip[INET6_ADDRSTRLEN], peer_ip[INET6_ADDRSTRLEN];
 } connection;
@@ -61,7 +62,7 @@ void pe_http_pool_cleanup(pe_http_pool *pool) {
   memset(pool, 0, sizeof *pool);
 }
 
-void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket) {
+void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket, bool *reached) {
   if (pool->count == pool->capacity) {
     size_t capacity = pool->capacity * 2 + 8;
     connection *connections = realloc(pool->connections, capacity * sizeof *connections);
@@ -69,13 +70,27 @@ void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket) {
     pool->connections = connections;
     pool->capacity = capacity;
   }
-  pool->connections[pool->count++] = (connection){.socket = socket};
+  pool->connections[pool->count++] = (connection){.socket = socket, .reached = reached};
+}
+
+/* Tells whoever asks whether the peer accepted. */
+static void tell(connection *self) {
+  address peer;
+  socklen_t size = sizeof peer;
+  if (self->reached && getpeername(self->socket, &peer.any, &size) == 0) *self->reached = true;
+  self->reached = NULL;
+}
+
+void pe_http_pool_settle(pe_http_pool *pool, const bool *reached) {
+  for (size_t i = 0; i < pool->count; i++)
+    if (pool->connections[i].reached == reached) tell(&pool->connections[i]);
 }
 
 int pe_http_pool_close(void *user, curl_socket_t socket) {
   pe_http_pool *pool = user;
   for (size_t i = 0; i < pool->count; i++) {
     if (pool->connections[i].socket != socket) continue;
+    tell(&pool->connections[i]);
     pool->connections[i] = pool->connections[--pool->count];
     break;
   }

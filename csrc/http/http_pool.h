@@ -3,10 +3,11 @@
 #ifndef PE_HTTP_POOL_H
 #define PE_HTTP_POOL_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "http/http_curl.h"
 
 struct pe_http_connection;
 
@@ -26,8 +27,13 @@ typedef struct pe_http_ends {
 /* Frees what is known; closes nothing. */
 void pe_http_pool_cleanup(pe_http_pool *pool);
 
-/* A socket was opened for a connection. Without memory it is not remembered, and never said to be stale. */
-void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket);
+/* A socket was opened for a connection. *reached, which is borrowed until it is settled, becomes true if the peer
+ * accepts it. Without memory it is not remembered, never said to be stale, and *reached stays as it is. */
+void pe_http_pool_opened(pe_http_pool *pool, curl_socket_t socket, bool *reached);
+
+/* The transfer is over that asked for `reached`: it says now what is true, and is not touched any more. libcurl itself
+ * tells it of a connection that is ready for a request, TLS included; up to 7.88 also of others. */
+void pe_http_pool_settle(pe_http_pool *pool, const bool *reached);
 
 /* Closes the socket and forgets it: libcurl's CURLOPT_CLOSESOCKETFUNCTION, `pool` its data. */
 int pe_http_pool_close(void *pool, curl_socket_t socket);

@@ -26,6 +26,11 @@ static bool is_tls_failure(CURLcode result) {
   }
 }
 
+/* The client's key cannot be used: wrong password, or no key. A current libcurl (8.22) has this code for it. */
+static bool is_key_failure(const pe_http *http, CURLcode result) {
+  return http->uses_tls && result == CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
 /* With TLS 1.3 a client's handshake ends before the server has judged its certificate; the refusal arrives as an
  * alert (RFC 8446, 6.2) in place of the reply. Only the text tells it from a broken connection; GnuTLS' does not say
  * which alert it was. */
@@ -41,17 +46,15 @@ static bool is_timeout(const pe_http *http, CURLcode result) {
 
 static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_result *out) {
   long proxy_status = 0;
-  long local_port = 0; /* set once the peer, or the proxy, has accepted the connection */
 
   if (result == CURLE_OUT_OF_MEMORY) return PE_NO_MEMORY;
-  if (is_tls_failure(result)) return PE_TLS;
+  if (is_tls_failure(result) || is_key_failure(http, result)) return PE_TLS;
   (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   if (proxy_status == 407) {
     out->http_status = proxy_status;
     return PE_UNAUTHORIZED;
   }
-  (void)curl_easy_getinfo(http->easy, CURLINFO_LOCAL_PORT, &local_port);
-  return is_timeout(http, result) && local_port > 0 ? PE_TIMEOUT : PE_UNREACHABLE;
+  return is_timeout(http, result) && http->reached ? PE_TIMEOUT : PE_UNREACHABLE;
 }
 
 static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_http_result *out) {
@@ -73,6 +76,8 @@ static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_htt
 static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
   const char *detail = http->detail[0] != '\0' ? http->detail : curl_easy_strerror(result);
 
+  if (result == CURLE_SSL_CERTPROBLEM || is_key_failure(http, result))
+    detail = "the client's certificate or key cannot be used (a wrong password, or no PEM?)";
   if (http->requests > 1) detail = "the kept-alive connection was closed under the request";
   (void)snprintf(out->message, sizeof out->message, "%s: %s", pe_error_text(out->error), detail);
   for (char *c = out->message; *c != '\0'; c++)
@@ -104,6 +109,7 @@ static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
 }
 
 void pe_http_end(pe_http *http, CURLcode result) {
+  pe_http_pool_settle(http->pool, &http->reached);
   read_result(http, result, http->result);
   http->tls_failed = http->result->error == PE_TLS;
 }

@@ -2,9 +2,10 @@
 #include "http/http.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "http/http_curl.h"
 
 /* Out of memory counts as set: what is refused when it is there must not slip through. */
 static bool part_is_set(CURLU *url, CURLUPart part) {

@@ -19,6 +19,7 @@ typedef struct pair {
   curl_socket_t ours[PEERS];
   int theirs[PEERS];
   pe_http_ends ends[PEERS];
+  bool reached[PEERS];
 } pair;
 
 static struct sockaddr_in address_of(const char *host, uint16_t port) {
@@ -48,7 +49,7 @@ static uint16_t connect_to(pair *self, int number, uint16_t local_port) {
   address.sin_port = bind_to(&listener, HOSTS[number], 0);
   assert_int_equal(listen(listener, 1), 0);
   local_port = bind_to(&self->ours[number], HOSTS[0], local_port);
-  pe_http_pool_opened(&self->pool, self->ours[number]);
+  pe_http_pool_opened(&self->pool, self->ours[number], &self->reached[number]);
   self->ends[number] = (pe_http_ends){HOSTS[0], HOSTS[number], ntohs(local_port)};
   assert_false(pe_http_pool_is_stale(&self->pool, self->ends[number])); /* not connected: nobody's yet */
   assert_int_equal(connect(self->ours[number], (struct sockaddr *)&address, sizeof address), 0);
@@ -94,6 +95,30 @@ static void the_one_with_something_to_read_is_stale_and_not_its_twin(void **stat
   }
 }
 
+static void each_is_told_whether_its_peer_accepted(void **state) {
+  pair self;
+  (void)state;
+  start(&self);
+  pe_http_pool_settle(&self.pool, &self.reached[0]);
+  assert_true(self.reached[0]);
+  assert_false(self.reached[1]); /* nobody asked yet */
+  self.reached[0] = false;
+  end(&self);
+  assert_false(self.reached[0]); /* settled: not touched any more */
+  assert_true(self.reached[1]);  /* its end settles it */
+}
+
+static void one_that_nobody_accepted_was_not_reached(void **state) {
+  pe_http_pool pool = {NULL, 0, 0};
+  bool reached = false;
+  int made = socket(AF_INET, SOCK_STREAM, 0);
+  (void)state;
+  pe_http_pool_opened(&pool, made, &reached);
+  assert_int_equal(pe_http_pool_close(&pool, made), 0);
+  assert_false(reached);
+  pe_http_pool_cleanup(&pool);
+}
+
 static void what_it_does_not_know_is_left_alone(void **state) {
   const pe_http_ends unknown[] = {{NULL, NULL, 0}, {"127.0.0.1", "127.0.0.9", 1}, {"", "", 0}};
   pair self;
@@ -106,7 +131,8 @@ static void what_it_does_not_know_is_left_alone(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(the_one_with_something_to_read_is_stale_and_not_its_twin),
-                                     TEST(what_it_does_not_know_is_left_alone)};
+  const struct CMUnitTest tests[] = {
+      TEST(the_one_with_something_to_read_is_stale_and_not_its_twin), TEST(each_is_told_whether_its_peer_accepted),
+      TEST(one_that_nobody_accepted_was_not_reached), TEST(what_it_does_not_know_is_left_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

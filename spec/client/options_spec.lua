@@ -223,7 +223,7 @@ describe("postevent.new", function()
     local status, output, errors = helper.run_lua({ code = [[
       local client = require("postevent").new { url = "http://127.0.0.1:1/", attempts = 1 }
       local _, message = client:post { event_name = "x" }
-      assert(message:find("port 1 ", 1, true), message)
+      assert(message:find "port 1 " or message:find "127%.0%.0%.1:1 ", message) -- by libcurl's version
       client:close()
     ]] }, {}, { env = { http_proxy = "http://127.0.0.1:2", all_proxy = "http://127.0.0.1:2" } })
     assert.same({ 0, "", "" }, { status, output, errors })
