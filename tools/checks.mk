@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: env demo demo-nginx test for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind
+.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind
 .PHONY: fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
@@ -106,6 +106,19 @@ test: ## every spec on every Lua in LUAS, and the C tests
 # What the specs and the C tests need built.
 for-tests: build $(C_TESTS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so \
   $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host))
+
+# The specs of what libcurl does, with the newest that Debian has, in a tree of its own; or with the one in CURL_TREE.
+CURL_TREE = build/curl
+CURL_SPECS = spec/client $(patsubst %,spec/fault/%_spec.lua,names proxy sent server tls track_close track_exit \
+  track_fork track_gate track_server track_transport)
+newest = BUILD=build/newest PKG_CONFIG_PATH='$(abspath $(CURL_TREE))/lib/pkgconfig'
+test-curl: ### the specs of HTTP, TLS, names and the close, with the newest libcurl that a suite of Debian has
+	@$(call deps,$(LUA)) test-curl
+	@tools/build-curl "$(CURL_TREE)"
+	@$(again) for-tests LUAS="$(LUA)" $(newest) LDFLAGS='-Wl,-rpath,$(abspath $(CURL_TREE))/lib'
+	@$(MAKE) -s env BUILD=build/newest LUA="$(LUA)" >build/newest/env && . build/newest/env && \
+	  $(LUA) -e 'print("libcurl " .. require("postevent").features.curl)'
+	@LUAS="$(LUA)" BUILD=build/newest $(run_tests) $(CURL_SPECS)
 
 # What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
 BENCH_LOOPS = $(BUILD)/bench/post_loop $(BUILD)/bench/multi_loop
