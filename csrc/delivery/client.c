@@ -24,7 +24,7 @@ typedef struct parts {
 
 struct pe_client {
   /* immutable */
-  pe_http *http;       /* how to post; never used for it, so that it has no connection. NULL: sends nothing */
+  pe_http_plan *plan;  /* how to post. NULL: sends nothing */
   pe_post_policy post; /* its codes are owned */
   pe_queue_config queue;
   size_t results;
@@ -99,7 +99,7 @@ static pe_error copy_codes(pe_accept from, pe_accept *to) {
 static void free_client(void *user) {
   pe_client *client = user;
   free_parts(client->own);
-  pe_http_free(client->http);
+  pe_http_plan_free(client->plan);
   pe_credentials_free(client->credentials);
   free((void *)client->post.accept.codes);
   free(client);
@@ -119,6 +119,15 @@ static void set_policies(pe_client *client, const pe_client_config *config) {
   client->sender.rate_burst = config->rate_burst;
 }
 
+/* And whether a handle can be made by it: libcurl may lack what it asks. */
+static pe_error make_plan(pe_client *client, const pe_http_config *config, const char **why) {
+  pe_http *http = NULL;
+  pe_error error = pe_http_plan_new(config, &client->plan, why);
+  if (error == PE_OK) error = pe_http_new(client->plan, &http, why);
+  pe_http_free(http);
+  return error;
+}
+
 pe_error pe_client_new(const pe_client_config *config, pe_client **client, const char **why) {
   pe_error error = PE_NO_MEMORY;
   pe_client *made = calloc(1, sizeof *made);
@@ -128,7 +137,7 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   set_policies(made, config);
   error = copy_codes(config->post.accept, &made->post.accept);
   if (error) goto out;
-  if (config->sends) error = pe_http_new(&config->http, &made->http, why);
+  if (config->sends) error = make_plan(made, &config->http, why);
   if (error) goto out;
   error = PE_NO_MEMORY;
   made->credentials = pe_credentials_new(config->credentials);
@@ -188,7 +197,7 @@ static pe_error connect(pe_client *client) {
 
   if (!own(client)) return PE_NO_MEMORY;
   if (client->own->connection) return PE_OK;
-  error = pe_http_copy(client->http, &made);
+  error = pe_http_new(client->plan, &made, NULL);
   if (error == PE_OK) error = pe_http_set_credentials(made, pe_credentials_view(client->credentials));
   if (error == PE_OK)
     client->own->connection = made;
@@ -239,9 +248,9 @@ pe_error pe_client_start(pe_client *client) {
 
   if (client->closed) return PE_CLOSED;
   if (!own(client)) return PE_NO_MEMORY;
-  if (client->own->sender || !client->http) return PE_OK;
+  if (client->own->sender || !client->plan) return PE_OK;
   config = client->sender;
-  config.http = client->http;
+  config.plan = client->plan;
   config.post = client->post;
   config.queue = client->own->queue;
   config.results = client->own->results;
@@ -292,7 +301,7 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
     pe_client_refuse(client, error);
     return error;
   }
-  if (!client->http) return pass(client, event, ticket, now);
+  if (!client->plan) return pass(client, event, ticket, now);
   error = pe_queue_push(client->own->queue, event, now, &push);
   if (error) return error;
   if (push.wake) pe_sender_wake(client->own->sender);

@@ -32,7 +32,7 @@ typedef struct pe_client_config {
 } pe_client_config;
 
 /* Makes a client; opens no connection and starts no thread. Returns PE_OK and sets *client; or PE_NO_MEMORY or PE_TLS,
- * with *why as pe_http_new. */
+ * with *why as pe_http_plan_new and pe_http_new. */
 pe_error pe_client_new(const pe_client_config *config, pe_client **client, const char **why);
 
 /* Ends a client without waiting: what is pending has a second, behind the caller's back, to be delivered. The client is

@@ -17,7 +17,7 @@ void pe_lane_close(pe_lane *lane) {
 
 static pe_error make_handle(pe_lane *lane, const pe_lane_pool *pool) {
   pe_http *http = NULL;
-  pe_error error = pe_http_copy(pool->http, &http);
+  pe_error error = pe_http_new(pool->plan, &http, NULL);
 
   if (error == PE_OK) error = pe_http_multi_join(pool->multi, http, lane);
   if (error == PE_OK) error = pe_http_set_credentials(http, pe_credentials_view(pool->credentials));

@@ -12,7 +12,7 @@
 
 /* What all lanes of a sender share. Borrowed by them. */
 typedef struct pe_lane_pool {
-  const pe_http *http; /* how to post; only read */
+  const pe_http_plan *plan; /* how to post; only read */
   pe_http_multi *multi;
   const pe_credentials *credentials;
   unsigned credentials_number; /* counts the credentials that were given */

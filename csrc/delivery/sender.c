@@ -327,7 +327,7 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   if (error != PE_OK) return error;
   sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->inbox.unanswered);
   if (!sender->submissions) return PE_NO_MEMORY;
-  sender->pool = (pe_lane_pool){.http = config->http, .credentials = sender->credentials};
+  sender->pool = (pe_lane_pool){.plan = config->plan, .credentials = sender->credentials};
   error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->pool.multi);
   pe_inbox_open(&sender->inbox, sender->pool.multi);
   return error;

@@ -19,7 +19,7 @@ typedef struct pe_sender pe_sender;
 
 typedef struct pe_sender_config {
   /* borrowed for as long as the sender lives */
-  const pe_http *http; /* how to post; only read */
+  const pe_http_plan *plan; /* how to post; only read */
   pe_queue *queue;
   pe_results *results;
   /* copied, but for the codes of `post`, which are borrowed as well */

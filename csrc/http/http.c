@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/buffer.h"
@@ -11,6 +10,7 @@
 #include "base/thread.h"
 #include "base/worker.h"
 #include "http/http_handle.h"
+#include "http/http_plan.h"
 
 enum {
   HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
@@ -25,6 +25,11 @@ static CURLcode global_result;
 static void global_init(void) {
   global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (global_result == CURLE_OK && !pe_worker_prepare()) global_result = CURLE_OUT_OF_MEMORY;
+}
+
+static bool prepare(void) {
+  pe_once_run(&global_once, global_init);
+  return global_result == CURLE_OK;
 }
 
 /* ---- callbacks ---- */
@@ -143,7 +148,29 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   return result;
 }
 
-static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
+static CURLcode use_pem(const pe_http_pem *pem, CURL *easy, CURLoption bytes, CURLoption path) {
+  struct curl_blob blob = {pem->bytes.data, pem->bytes.size, CURL_BLOB_NOCOPY};
+  if (pem->path) return curl_easy_setopt(easy, path, pem->path);
+  return blob.len > 0 ? curl_easy_setopt(easy, bytes, &blob) : CURLE_OK;
+}
+
+/* Nothing is copied: the plan outlives the handle. */
+static CURLcode set_files(const pe_http_tls *tls, CURL *easy) {
+  bool has_authorities = tls->authorities.bytes.size > 0 || tls->authorities.path || tls->authorities_path;
+  CURLcode result = CURLE_OK;
+
+  if (has_authorities) { /* those and no others: libcurl has built-in defaults for both */
+    result = curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    if (result == CURLE_OK) result = curl_easy_setopt(easy, CURLOPT_CAPATH, tls->authorities_path);
+  }
+  if (result == CURLE_OK) result = use_pem(&tls->authorities, easy, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO);
+  if (result == CURLE_OK) result = use_pem(&tls->certificate, easy, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT);
+  if (result == CURLE_OK) result = use_pem(&tls->key, easy, CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY);
+  return result;
+}
+
+static CURLcode set_peers(pe_http *http, const pe_http_plan *plan) {
+  const pe_http_config *config = &plan->config;
   CURL *easy = http->easy;
   CURLcode result = CURLE_OK;
 
@@ -156,80 +183,44 @@ static CURLcode set_peers(pe_http *http, const pe_http_config *config) {
   }
   SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
   SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
-  if (config->ca_file || config->ca_path) { /* those and no others: libcurl has built-in defaults for both */
-    SET(CURLOPT_CAINFO, config->ca_file);
-    SET(CURLOPT_CAPATH, config->ca_path);
-  }
-  if (config->cert_file) SET(CURLOPT_SSLCERT, config->cert_file);
-  if (config->key_file) SET(CURLOPT_SSLKEY, config->key_file);
   /* Always set: otherwise OpenSSL asks for it on the terminal, and waits. */
   SET(CURLOPT_KEYPASSWD, config->key_password ? config->key_password : "");
+  if (result == CURLE_OK) result = set_files(&plan->tls, easy);
   return result;
 }
 
 /* Fills an empty pe_http. On a failure the caller frees what there is. */
-static CURLcode fill(pe_http *http, const pe_http_config *config) {
-  pe_http_url parsed;
+static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
+  const pe_http_config *config = &plan->config;
   CURLcode result;
 
-  if (pe_http_check_url(config->url, &parsed)) return CURLE_URL_MALFORMAT;
   http->pool = &http->own_pool;
   http->connect_timeout = config->connect_timeout;
-  http->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  http->uses_tls = plan->uses_tls;
   http->url = curl_url();
   http->easy = curl_easy_init();
   if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
-  if (curl_url_set(http->url, CURLUPART_URL, config->url, 0)) return CURLE_OUT_OF_MEMORY; /* it was checked above */
+  if (curl_url_set(http->url, CURLUPART_URL, config->url, 0)) return CURLE_OUT_OF_MEMORY; /* it was checked before */
   result = set_callbacks(http);
   if (result == CURLE_OK) result = set_transfer(http, config);
-  if (result == CURLE_OK) result = set_peers(http, config);
+  if (result == CURLE_OK) result = set_peers(http, plan);
   return result;
 }
 
-pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **why) {
+/* Not by curl_easy_duphandle: that writes to what it copies (8.22), which other threads may copy at the same time. */
+pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why) {
   CURLcode result = CURLE_OUT_OF_MEMORY;
-  pe_http *new_http = NULL;
+  pe_http *made = calloc(1, sizeof *made);
 
-  pe_once_run(&global_once, global_init);
-  if (global_result != CURLE_OK) goto out;
-  new_http = calloc(1, sizeof *new_http);
-  if (!new_http) goto out;
-  result = fill(new_http, config);
+  if (!prepare() || !made) goto out;
+  result = fill(made, plan);
   if (result != CURLE_OK) goto out;
-  *http = new_http;
+  *http = made;
   return PE_OK;
 out:
-  pe_http_free(new_http);
-  *why = curl_easy_strerror(result);
+  pe_http_free(made);
+  if (why) *why = curl_easy_strerror(result);
   return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
-}
-
-/* Fills an empty pe_http with what another has, but for its credentials. On a failure the caller frees what it has. */
-static CURLcode fill_copy(pe_http *http, const pe_http *from) {
-  CURL *easy;
-  CURLcode result;
-
-  http->pool = &http->own_pool;
-  http->connect_timeout = from->connect_timeout;
-  http->uses_tls = from->uses_tls;
-  http->url = curl_url_dup(from->url);
-  http->easy = easy = curl_easy_duphandle(from->easy);
-  if (!http->url || !easy || !copy_headers(from->base_headers, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
-  result = set_callbacks(http);
-  SET(CURLOPT_CURLU, http->url);
-  return result;
-}
-
-pe_error pe_http_copy(const pe_http *from, pe_http **copy) {
-  pe_http *new_http = calloc(1, sizeof *new_http);
-
-  if (!new_http) return PE_NO_MEMORY;
-  if (fill_copy(new_http, from) != CURLE_OK) {
-    pe_http_free(new_http);
-    return PE_NO_MEMORY;
-  }
-  *copy = new_http;
-  return PE_OK;
 }
 
 void pe_http_free(pe_http *http) {

@@ -9,21 +9,10 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "http/http_plan.h"
+#include "http/http_url.h"
 
 typedef struct pe_http pe_http;
-
-/* What every post of a pe_http shares. Strings are borrowed during pe_http_new; NULL means not set. */
-typedef struct pe_http_config {
-  const char *url; /* as pe_http_check_url accepts it */
-  const char *user_agent;
-  const char *const *headers; /* "Name: value" lines, checked by the caller for CR, LF and NUL */
-  size_t header_count;
-  const char *ca_file, *ca_path, *cert_file, *key_file, *key_password;
-  bool verify;             /* the peer's certificate and name */
-  const char *proxy;       /* "" or NULL: none, whatever the environment says */
-  const char *no_proxy;    /* host names, comma-separated, that are reached without `proxy` */
-  int64_t connect_timeout; /* nanoseconds: name, connection, proxy, TLS */
-} pe_http_config;
 
 /* The credentials: a ready header value, or a user and a password, or nothing at all. */
 typedef struct pe_http_credentials {
@@ -50,27 +39,10 @@ typedef struct pe_http_result {
   char message[PE_HTTP_MESSAGE_SIZE]; /* for people; "" when a reply came. Names no credential */
 } pe_http_result;
 
-/* What a URL says, for the checks of the options. */
-typedef struct pe_http_url {
-  bool tls;      /* https */
-  bool loopback; /* the host is this machine */
-  char host[256];
-} pe_http_url;
-
-/* Reads an http or https URL as libcurl does. Returns NULL, or why it is not acceptable (static text, which does not
- * quote the URL: it may hold a secret). Credentials and fragments in it are refused. Any thread. */
-const char *pe_http_check_url(const char *url, pe_http_url *parsed);
-
-/* The same for a proxy: http, https, socks4, socks4a, socks5 or socks5h; credentials are allowed. */
-const char *pe_http_check_proxy(const char *url, pe_http_url *parsed);
-
-/* Makes a handle; opens no connection. Returns PE_OK and sets *http, which the caller frees; or PE_NO_MEMORY; or
- * PE_TLS where this libcurl cannot do what the config asks, with *why (static text). */
-pe_error pe_http_new(const pe_http_config *config, pe_http **http, const char **why);
-
-/* Another handle that posts as `http` does, without a connection and without credentials. `http` is only read, and may
- * be at the same time by others. Returns PE_OK and sets *copy, which the caller frees; or PE_NO_MEMORY. */
-pe_error pe_http_copy(const pe_http *http, pe_http **copy);
+/* Makes a handle that posts by `plan`, which is only read and must outlive it; without credentials. Opens no
+ * connection. Returns PE_OK and sets *http, which the caller frees; or an error as pe_http_plan_new. `why` may be NULL.
+ */
+pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why);
 
 /* Closes the connection. NULL is legal. Never waits for the peer nor for a name server. */
 void pe_http_free(pe_http *http);

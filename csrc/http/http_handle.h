@@ -13,7 +13,7 @@
 
 /* One easy handle and what its callbacks fill. */
 struct pe_http {
-  /* immutable after pe_http_new or pe_http_copy */
+  /* immutable after pe_http_new */
   CURLU *url; /* owned; used by `easy` */
   struct curl_slist *base_headers;
   int64_t connect_timeout;

@@ -1,5 +1,5 @@
-/* The half of http.h that reads URLs, with libcurl's own parser: what is checked is what is used. */
-#include "http/http.h"
+/* With libcurl's own parser: what is checked is what is used. */
+#include "http/http_url.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

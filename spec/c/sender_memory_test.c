@@ -18,7 +18,7 @@ static const int64_t codes[] = {1100};
 static const pe_http_credentials credentials = {.authorization = "good"};
 
 static server platform;
-static pe_http *http;
+static pe_http_plan *plan;
 
 /* The real time, which the test puts forward: an endpoint that seems to fail is left alone for a while. */
 static int64_t ahead; /* atomic; nanoseconds */
@@ -41,7 +41,7 @@ typedef struct fixture {
 
 static pe_error start(fixture *self, long failing) {
   const pe_queue_config queue = {.max_events = 100, .max_bytes = 1 << 20, .max_age = INT64_MAX, .width = 2};
-  pe_sender_config config = {.http = http,
+  pe_sender_config config = {.plan = plan,
                              .post = {.accept = {codes, 1}, .timeout = LONG_ENOUGH},
                              .max_posts = 2,
                              .max_in_flight = 2,
@@ -217,12 +217,12 @@ static int set_up(void **state) {
   (void)state;
   server_start(&platform, NULL, NULL);
   config.url = platform.url;
-  return pe_http_new(&config, &http, &why) == PE_OK ? 0 : -1;
+  return pe_http_plan_new(&config, &plan, &why) == PE_OK ? 0 : -1;
 }
 
 static int tear_down(void **state) {
   (void)state;
-  pe_http_free(http);
+  pe_http_plan_free(plan);
   server_stop(&platform);
   return 0;
 }

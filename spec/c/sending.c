@@ -54,10 +54,10 @@ void sending_start_with(pe_sender_config config, pe_queue_config queue, server_d
   memset(&sending, 0, sizeof sending);
   server_start(&sending.server, decide, user);
   http.url = sending.server.url;
-  assert_int_equal(pe_http_new(&http, &sending.http, &why), PE_OK);
+  assert_int_equal(pe_http_plan_new(&http, &sending.plan, &why), PE_OK);
   assert_int_equal(pe_queue_new(&queue, &sending.queue), PE_OK);
   assert_int_equal(pe_results_new(20000, &sending.results), PE_OK);
-  config.http = sending.http;
+  config.plan = sending.plan;
   config.queue = sending.queue;
   config.results = sending.results;
   config.group = &sending;
@@ -119,7 +119,7 @@ void sending_end(void) {
   assert_int_equal(accounted(sending.queue).in_flight, 0);
   pe_queue_free(sending.queue);
   pe_results_free(sending.results);
-  pe_http_free(sending.http);
+  pe_http_plan_free(sending.plan);
   server_stop(&sending.server);
 }
 

@@ -11,7 +11,7 @@
 
 extern struct sending {
   server server;
-  pe_http *http;
+  pe_http_plan *plan;
   pe_queue *queue;
   pe_results *results;
   pe_sender *sender;                   /* NULL: the test has ended it */

@@ -1,6 +1,7 @@
 -- TLS with a real server: certificates that must not be accepted, client certificates, and what verify = false does.
 local certificates = require "support.certificates"
 local documents = require "support.documents"
+local files = require "support.files"
 local helper = require "support.helper"
 local nginx = require "support.nginx"
 local posting = require "support.posting"
@@ -73,6 +74,40 @@ describe("TLS", function()
       },
     })
     assert.is_false(outcome.detail.sent)
+  end)
+
+  it("B3: uses what new has read, though the files are gone by then", function()
+    local all = certificates.get()
+    local directory = files.new_path "b3"
+    assert.equal(0, (helper.run { "mkdir", "-p", directory .. "/authorities" }))
+    for name, from in pairs {
+      ["ca.pem"] = ca_file, ["authorities/ca.pem"] = ca_file, ["client.pem"] = all.client_encrypted.cert,
+      ["client.key"] = all.client_encrypted.key,
+    } do
+      assert.equal(0, (helper.run { "cp", from, directory .. "/" .. name }))
+    end
+    assert.equal(0, (helper.run { "openssl", "rehash", directory .. "/authorities" }))
+    local clients = {}
+    for _, trust in ipairs { { ca_file = directory .. "/ca.pem" }, { ca_path = directory .. "/authorities" } } do
+      trust.cert_file, trust.key_file = directory .. "/client.pem", directory .. "/client.key"
+      trust.key_password = all.client_encrypted.password
+      clients[#clients + 1] = posting.client(server.urls[5] .. "/x", { tls = trust })
+    end
+    assert.equal(0, (helper.run { "rm", "-r", directory }))
+    for _, client in ipairs(clients) do
+      assert(client:post(documents.new_event())) -- the server asks for the certificate
+      assert(client:track(documents.new_event()))
+      assert(client:flush())
+      client:close()
+    end
+  end)
+
+  it("B3: refuses a file that holds no certificate when the client is made", function()
+    local path = files.new_path "empty.pem"
+    helper.run { "touch", path }
+    local made, message = pcall(posting.client, server.urls[1] .. "/x", { tls = { ca_file = path } })
+    assert.is_false(made)
+    assert.truthy(message:find("-----BEGIN", 1, true), message)
   end)
 
   it("never asks a person for the password of a key", function()

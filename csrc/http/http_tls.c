@@ -1,0 +1,156 @@
+#include "http/http_tls.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/http_curl.h"
+
+enum { CEILING = 4 << 20 }; /* of all files of a kind; Debian's authorities take 220 KB, libcurl 8 MB at most */
+
+static const char NO_AUTHORITY[] = "tls.ca_file, tls.ca_path: no certificate in PEM (-----BEGIN ...)";
+static const char NO_CERTIFICATE[] = "tls.cert_file: no certificate in PEM (-----BEGIN ...)";
+static const char NO_KEY[] = "tls.key_file: no key in PEM (-----BEGIN ...)";
+
+/* ---- reading ---- */
+
+static pe_error append_file(pe_buffer *to, FILE *file, const char **why) {
+  char block[4096];
+  pe_error error = PE_OK;
+  size_t size;
+
+  while (error == PE_OK && (size = fread(block, 1, sizeof block, file)) > 0)
+    error = pe_buffer_append(to, block, size);
+  if (error == PE_OK) error = PE_BUFFER_LITERAL(to, "\n"); /* the next one begins on a line of its own */
+  memset(block, 0, sizeof block);
+  if (error == PE_TOO_LARGE || ferror(file)) {
+    *why = "tls: a file cannot be read, or has more than 4 MB";
+    error = PE_TLS;
+  }
+  return error;
+}
+
+static pe_error read_file(pe_buffer *to, const char *path, const char **why) {
+  FILE *file = fopen(path, "rbe");
+  pe_error error = PE_TLS;
+
+  *why = "tls: a file of certificates, or of a key, cannot be read";
+  if (!file) return error;
+  error = append_file(to, file, why);
+  (void)fclose(file);
+  return error;
+}
+
+static bool has_text(const pe_buffer *buffer, const char *text) {
+  size_t size = strlen(text);
+  for (size_t i = 0; i + size <= buffer->size; i++)
+    if (memcmp(buffer->data + i, text, size) == 0) return true;
+  return false;
+}
+
+static pe_error check_pem(const pe_buffer *bytes, const char *otherwise, const char **why) {
+  if (has_text(bytes, "-----BEGIN ")) return PE_OK;
+  *why = otherwise;
+  return PE_TLS;
+}
+
+/* As `openssl rehash` names what OpenSSL then looks for: eight hexadecimal digits, a dot, digits. */
+static bool is_hashed(const char *name) {
+  size_t count = strspn(name, "0123456789abcdef");
+  const char *digits = name + 9;
+  return count == 8 && name[8] == '.' && *digits != '\0' && strspn(digits, "0123456789") == strlen(digits);
+}
+
+static pe_error read_entry(pe_buffer *to, const char *directory, const char *name, const char **why) {
+  char path[PATH_MAX];
+  int size = snprintf(path, sizeof path, "%s/%s", directory, name);
+  if (size < 0 || (size_t)size >= sizeof path) return PE_OK;
+  return read_file(to, path, why);
+}
+
+static pe_error read_directory(pe_buffer *to, const char *path, const char **why) {
+  DIR *directory = opendir(path);
+  pe_error error = PE_OK;
+  struct dirent *entry;
+
+  *why = "tls.ca_path: the directory cannot be read";
+  if (!directory) return PE_TLS;
+  while (error == PE_OK && (entry = readdir(directory)))
+    if (is_hashed(entry->d_name)) error = read_entry(to, path, entry->d_name, why);
+  (void)closedir(directory);
+  return error;
+}
+
+static pe_error read_authorities(pe_buffer *to, const pe_http_tls_files *files, const char **why) {
+  pe_error error = PE_OK;
+  if (!files->ca_file && !files->ca_path) return PE_OK;
+  if (files->ca_file) error = read_file(to, files->ca_file, why);
+  if (error == PE_OK && files->ca_path) error = read_directory(to, files->ca_path, why);
+  return error == PE_OK ? check_pem(to, NO_AUTHORITY, why) : error;
+}
+
+static pe_error read_own(pe_buffer *to, const char *path, const char *otherwise, const char **why) {
+  pe_error error = path ? read_file(to, path, why) : PE_OK;
+  return error == PE_OK && path ? check_pem(to, otherwise, why) : error;
+}
+
+/* ---- TLS libraries that take paths alone: GnuTLS ---- */
+
+static bool takes_bytes(void) {
+  static const char *const names[] = {"OpenSSL", "LibreSSL", "BoringSSL", "AWS-LC", "quictls"};
+  const char *version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  for (size_t i = 0; version && i < sizeof names / sizeof names[0]; i++)
+    if (strstr(version, names[i])) return true;
+  return false;
+}
+
+/* The bytes were read to see that they can be. */
+static pe_error keep_path(const char *path, char **kept) {
+  if (!path) return PE_OK;
+  *kept = realpath(path, NULL);
+  return *kept ? PE_OK : PE_NO_MEMORY;
+}
+
+static void forget(pe_buffer *bytes) {
+  if (bytes->data) memset(bytes->data, 0, bytes->capacity);
+  __asm__ volatile("" ::"r"(bytes->data) : "memory"); /* else the compiler leaves the line above out */
+  pe_buffer_cleanup(bytes);
+}
+
+static pe_error keep_paths(pe_http_tls *tls, const pe_http_tls_files *files) {
+  pe_error error = keep_path(files->ca_file, &tls->authorities.path);
+  if (error == PE_OK) error = keep_path(files->ca_path, &tls->authorities_path);
+  if (error == PE_OK) error = keep_path(files->cert_file, &tls->certificate.path);
+  if (error == PE_OK) error = keep_path(files->key_file, &tls->key.path);
+  forget(&tls->authorities.bytes);
+  forget(&tls->certificate.bytes);
+  forget(&tls->key.bytes);
+  return error;
+}
+
+/* ---- the whole ---- */
+
+pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why) {
+  pe_error error;
+
+  pe_buffer_init(&tls->authorities.bytes, CEILING);
+  pe_buffer_init(&tls->certificate.bytes, CEILING);
+  pe_buffer_init(&tls->key.bytes, CEILING);
+  error = read_authorities(&tls->authorities.bytes, files, why);
+  if (error == PE_OK) error = read_own(&tls->certificate.bytes, files->cert_file, NO_CERTIFICATE, why);
+  if (error == PE_OK) error = read_own(&tls->key.bytes, files->key_file, NO_KEY, why);
+  if (error == PE_OK && !takes_bytes()) error = keep_paths(tls, files);
+  return error;
+}
+
+void pe_http_tls_cleanup(pe_http_tls *tls) {
+  forget(&tls->authorities.bytes);
+  forget(&tls->certificate.bytes); /* it may hold the key as well */
+  forget(&tls->key.bytes);
+  free(tls->authorities.path);
+  free(tls->certificate.path);
+  free(tls->key.path);
+  free(tls->authorities_path);
+}
