@@ -136,6 +136,7 @@
 ---@field validation? "strict"|"warn"|"off" What becomes of an event that breaks its definition. Default: `"strict"`.
 ---@field unknown_events? "error"|"allow" What becomes of an event that has no definition. Default: `"error"`.
 ---@field unknown_attributes? "error"|"allow" And of an attribute that is not in it. Default: `"error"`.
+---@field invalid_utf8? "error"|"replace" What becomes of text that is not UTF-8. Default: `"error"`.
 ---@field common? postevent.event Attributes that every event gets unless it has its own; those of its definition.
 ---@field stamp? boolean Gives an event without `eventDateTime` the time of the call, in UTC. Default: `true`.
 ---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.

@@ -5,31 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "event/utf8.h"
+
 /* The bytes that stand for themselves in a string. */
 static const bool plain[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7f] = true};
-
-static bool continues(unsigned char byte) {
-  return (byte & 0xc0) == 0x80;
-}
-
-/* The length of the multi-byte character that begins at `s` (RFC 3629, 4), or 0 when it is not one: overlong forms,
- * surrogates and what lies above U+10FFFF are not. */
-static size_t multibyte_length(const unsigned char *s, size_t left) {
-  if (s[0] >= 0xc2 && s[0] <= 0xdf) return left >= 2 && continues(s[1]) ? 2 : 0;
-  if (s[0] >= 0xe0 && s[0] <= 0xef) {
-    if (left < 3 || !continues(s[1]) || !continues(s[2])) return 0;
-    if (s[0] == 0xe0 && s[1] < 0xa0) return 0; /* overlong */
-    if (s[0] == 0xed && s[1] > 0x9f) return 0; /* a surrogate */
-    return 3;
-  }
-  if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-    if (left < 4 || !continues(s[1]) || !continues(s[2]) || !continues(s[3])) return 0;
-    if (s[0] == 0xf0 && s[1] < 0x90) return 0; /* overlong */
-    if (s[0] == 0xf4 && s[1] > 0x8f) return 0; /* above U+10FFFF */
-    return 4;
-  }
-  return 0;
-}
 
 /* Writes the escape of a byte that is not plain and not multi-byte; returns where it ends. At most 6 bytes. */
 static char *write_escape(char *out, unsigned char byte) {
@@ -60,7 +39,7 @@ static pe_error write_special(pe_buffer *out, const unsigned char *s, size_t lef
     *taken = 1;
     return pe_buffer_append(out, escape, (size_t)(write_escape(escape, *s) - escape));
   }
-  *taken = multibyte_length(s, left);
+  *taken = pe_utf8_length(s, left);
   return *taken == 0 ? PE_INVALID_EVENT : pe_buffer_append(out, s, *taken);
 }
 

@@ -28,37 +28,28 @@ static void add(pe_lua_writer *w, const char *name, const char *text) {
   if (w->definition && pe_definition_find(w->definition, w->name, w->name_size, &place)) pe_seen_add(&w->seen, place);
 }
 
-static void write_stamp(pe_lua_writer *w) {
-  char text[PE_DATE_SIZE + 1];
-  if (pe_date_write(text, pe_clock_wall() / PE_SECOND)) add(w, PE_EVENT_TIME, text);
+/* The stamp and the time in the id are one moment: that of the acceptance. */
+static int64_t accepted_at(pe_lua_writer *w) {
+  if (w->now == 0) w->now = pe_clock_wall();
+  return w->now;
 }
 
-/* The event has none. */
+static void write_stamp(pe_lua_writer *w) {
+  char text[PE_DATE_SIZE + 1];
+  if (pe_date_write(text, accepted_at(w) / PE_SECOND)) add(w, PE_EVENT_TIME, text);
+}
+
 static void make_id(pe_lua_writer *w) {
   char id[PE_UUID_LENGTH + 1];
-  pe_random_uuid7(id, pe_clock_wall());
+  pe_random_uuid7(id, accepted_at(w));
   add(w, w->rules->id_name, id);
   lua_pushstring(w->L, id);
   lua_replace(w->L, w->id);
 }
 
-static void complete_id(pe_lua_writer *w) {
-  lua_State *L = w->L;
-
-  if (lua_type(L, w->id) == LUA_TSTRING) return;
-  if (lua_isnil(L, w->id) && w->fill_id) {
-    make_id(w);
-  } else if (lua_type(L, w->id) == LUA_TNUMBER) {
-    (void)lua_tostring(L, w->id); /* in place: it is a copy */
-  } else {
-    lua_pushnil(L);
-    lua_replace(L, w->id);
-  }
-}
-
 void pe_lua_complete_write(pe_lua_writer *w) {
   if (w->rules->stamp && !w->has_time && !w->too_large) write_stamp(w);
-  if (!w->too_large && !w->no_memory) complete_id(w);
+  if (w->fill_id && !w->has_id && !w->too_large && !w->no_memory) make_id(w);
 }
 
 void pe_lua_complete_check(pe_lua_writer *w) {

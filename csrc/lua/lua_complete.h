@@ -7,8 +7,7 @@
 /* Before the first attribute: whether the event gets an id where it has none. */
 void pe_lua_complete_choose_id(pe_lua_writer *w);
 
-/* After the last: writes the time, where it is absent and wanted; and makes the value at w->id the event's id as text,
- * made and written here where it is absent and wanted, or nil. */
+/* After the last: writes the time and the id where they are absent and wanted. */
 void pe_lua_complete_write(pe_lua_writer *w);
 
 /* In the end: a problem for each attribute that the definition requires and nobody gave. */

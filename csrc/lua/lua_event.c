@@ -14,7 +14,8 @@ enum { EXPLANATION_CEILING = 400 };
 
 /* ---- problems ---- */
 
-/* A problem with the attribute in hand; `attribute` and `value` explain it. */
+/* A problem with the attribute in hand; `attribute` and `value` explain it. What every event may have has its type
+ * everywhere: that is the platform's rule, and not one of the definition, about which `validation` decides. */
 static void add_value_problem(pe_lua_writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
   char bytes[EXPLANATION_CEILING];
   pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
@@ -34,6 +35,13 @@ static void add_unknown(pe_lua_writer *w, pe_rule rule, const char *what, const 
   pe_lua_writer_add_problem(w, rule, text);
 }
 
+/* The nearest name is looked for only where it will be told. */
+static void add_unknown_attribute(pe_lua_writer *w) {
+  const pe_text *nearest = NULL;
+  if (pe_lua_writer_tells(w)) nearest = pe_definition_nearest(w->definition, w->name, w->name_size);
+  add_unknown(w, PE_RULE_UNKNOWN, "unknown attribute", nearest);
+}
+
 /* ---- one attribute ---- */
 
 /* The value at `index` as the definition sees it. */
@@ -48,8 +56,11 @@ static void read_value(lua_State *L, int index, pe_value *value) {
     value->number = (double)lua_tonumber(L, index);
     break;
   case LUA_TBOOLEAN: value->kind = PE_KIND_BOOLEAN; break;
-  case LUA_TTABLE: value->kind = pe_lua_rawlen(L, index) > 0 ? PE_KIND_ARRAY : PE_KIND_OBJECT; break;
-  default: value->kind = pe_lua_is_null(L, index) ? PE_KIND_NULL : PE_KIND_OTHER;
+  case LUA_TTABLE: value->kind = pe_lua_json_is_array(L, index) ? PE_KIND_ARRAY : PE_KIND_OBJECT; break;
+  default:
+    value->kind = PE_KIND_OTHER;
+    if (pe_lua_is_null(L, index)) value->kind = PE_KIND_NULL;
+    if (pe_lua_json_is_array(L, index)) value->kind = PE_KIND_ARRAY;
   }
 }
 
@@ -61,31 +72,94 @@ static void check_value(pe_lua_writer *w, const pe_attribute *attribute, const p
   if (rule != PE_RULE_NONE) add_value_problem(w, attribute, rule, value);
 }
 
-/* Writes a number that stands for a date as the platform reads it. Returns false when it is none. */
-static bool write_time(pe_lua_writer *w, double number) {
+static bool is_id(const pe_lua_writer *w) {
+  return w->name_size == w->id_name_size && w->name_size > 0 && memcmp(w->name, w->rules->id_name, w->name_size) == 0;
+}
+
+static bool is_named(const pe_lua_writer *w, const char *name, size_t size) {
+  return w->name_size == size && memcmp(w->name, name, size) == 0;
+}
+
+/* What is said of the event is what stands in its JSON. */
+static void set_id(pe_lua_writer *w, const char *id, size_t size) {
+  lua_pushlstring(w->L, id, size);
+  lua_replace(w->L, w->id);
+}
+
+/* The id was written as the last value: text as it is, a number by its digits; anything else is none. */
+static void note_id(pe_lua_writer *w, const pe_value *value) {
+  if (value->kind == PE_KIND_TEXT) set_id(w, value->text.bytes, value->text.size);
+  if (value->kind == PE_KIND_NUMBER) set_id(w, w->out->data + w->value, w->out->size - w->value);
+}
+
+/* Writes a number that stands for a date as the platform reads it; one that is none is refused, whatever the
+ * validation: it is not what the platform takes for a date. */
+static void write_time(pe_lua_writer *w, const pe_value *value) {
+  static const pe_attribute time = {.type = PE_TYPE_DATE};
   char text[PE_DATE_SIZE + 1];
 
-  if (!(fabs(number) < 1e15) || !pe_date_write(text, (int64_t)number)) return false;
-  pe_lua_writer_add_text(w, text);
-  return true;
+  if (fabs(value->number) < 1e15 && pe_date_write(text, (int64_t)value->number)) {
+    pe_lua_writer_add_text(w, text);
+    if (is_id(w)) set_id(w, text, strlen(text));
+    return;
+  }
+  add_value_problem(w, &time, PE_RULE_DATE, value);
+  w->refused = true;
+}
+
+/* Appends the name. What is not UTF-8 in it may be repaired: the attribute in hand has that name then, which stays on
+ * the stack. */
+static pe_rule write_name(pe_lua_writer *w, const pe_attribute *attribute) {
+  size_t start = w->out->size;
+  pe_rule rule = pe_lua_writer_add_name(w, attribute);
+
+  if (rule == PE_RULE_UTF8 && w->rules->repair) {
+    w->out->size = start;
+    lua_pushlstring(w->L, w->name, w->name_size);
+    pe_lua_json_repair(w->L, lua_gettop(w->L));
+    w->name = lua_tolstring(w->L, -1, &w->name_size);
+    rule = pe_lua_writer_add_name(w, NULL);
+  }
+  w->value = w->out->size;
+  return rule;
+}
+
+/* Appends a text; *value is what was written. The event's name is not repaired: it is not what a visitor sends. */
+static pe_rule write_text(pe_lua_writer *w, int index, pe_value *value) {
+  pe_rule rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
+
+  if (rule != PE_RULE_UTF8 || !w->rules->repair || is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return rule;
+  w->out->size = w->value;
+  pe_lua_json_repair(w->L, index);
+  read_value(w->L, index, value);
+  if (w->own_event != 0) {
+    lua_pushlstring(w->L, w->name, w->name_size);
+    lua_pushvalue(w->L, index);
+    lua_rawset(w->L, w->own_event);
+  }
+  return pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
+}
+
+static unsigned how_to_write(const pe_lua_writer *w) {
+  return (w->rules->repair ? PE_JSON_REPAIR : 0U) | (pe_lua_writer_tells(w) ? 0U : PE_JSON_BRIEF);
 }
 
 /* Appends "name": value. Returns false on a problem that JSON has with it; `out` is then as it was before. */
-static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int index, const pe_value *value) {
+static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int index, pe_value *value) {
   size_t start = w->out->size;
   const char *why = NULL;
   pe_rule rule;
   int top;
 
-  rule = pe_lua_writer_add_name(w, attribute);
+  rule = write_name(w, attribute);
   if (rule == PE_RULE_NONE && value->kind == PE_KIND_TEXT) {
-    rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
+    rule = write_text(w, index, value);
     if (rule == PE_RULE_NONE) return true;
     why = pe_lua_json_explain(rule);
   }
   top = lua_gettop(w->L);
   if (rule == PE_RULE_NONE)
-    rule = pe_lua_json_write(w->L, index, w->out, &why);
+    rule = pe_lua_json_write(w->L, index, w->out, how_to_write(w), &why);
   else if (!why)
     why = rule == PE_RULE_UTF8 ? "the name is not UTF-8" : pe_lua_json_explain(rule);
   if (rule == PE_RULE_NONE) return true;
@@ -95,50 +169,57 @@ static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int inde
   return false;
 }
 
-static bool is_id(const pe_lua_writer *w) {
-  return w->name_size == w->id_name_size && w->name_size > 0 && memcmp(w->name, w->rules->id_name, w->name_size) == 0;
-}
-
-static bool is_named(const pe_lua_writer *w, const char *name, size_t size) {
-  return w->name_size == size && memcmp(w->name, name, size) == 0;
-}
-
 /* Whether the attribute in hand is a null that a stamp or an id replaces. */
 static bool is_replaced(const pe_lua_writer *w, const pe_value *value, bool is_time) {
   if (value->kind != PE_KIND_NULL) return false;
   return (is_time && w->rules->stamp) || (w->fill_id && is_id(w));
 }
 
+/* The definition's attribute of the name in hand; *place is its place there. */
+static const pe_attribute *find_attribute(const pe_lua_writer *w, size_t *place) {
+  return w->definition ? pe_definition_find(w->definition, w->name, w->name_size, place) : NULL;
+}
+
+/* Checks what was written. `standard`: it is one of those that every event may have. */
+static void check_written(pe_lua_writer *w, const pe_attribute *attribute, bool standard, const pe_value *value) {
+  bool checked = w->definition && w->rules->validation != PE_VALIDATE_OFF;
+  int before = w->problem_count;
+
+  if (standard && is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return; /* begin_event has looked at it */
+  if (attribute && (standard || checked)) {
+    check_value(w, attribute, value);
+    if (standard && w->problem_count > before) w->refused = true;
+  } else if (checked && !attribute && !w->rules->allow_unknown_attributes) {
+    add_unknown_attribute(w);
+  }
+}
+
 /* The attribute at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only where the
- * definition has them. */
+ * definition has them. What it leaves on the stack is the caller's to cut. */
 static void write_attribute(pe_lua_writer *w, int key, bool common) {
-  const pe_attribute *attribute = NULL;
+  const pe_attribute *attribute;
   size_t place = PE_MAX_ATTRIBUTES;
   pe_value value;
-  bool is_date, is_time;
+  bool standard, is_time;
 
   w->name = lua_tolstring(w->L, key, &w->name_size);
   read_value(w->L, key + 1, &value);
-  if (w->definition) {
-    attribute = pe_definition_find(w->definition, w->name, w->name_size, &place);
-    if (!attribute) attribute = pe_definition_standard(w->name, w->name_size);
-    if (!attribute && common) return;
-  }
-  if (is_id(w) && value.kind != PE_KIND_NULL) {
-    lua_pushvalue(w->L, key + 1);
-    lua_replace(w->L, w->id);
-  }
+  attribute = find_attribute(w, &place);
+  standard = !attribute;
+  if (standard) attribute = pe_definition_standard(w->name, w->name_size);
+  if (!attribute && common && w->definition) return;
   is_time = is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
   if (is_replaced(w, &value, is_time)) return;
+  if (is_id(w) && value.kind != PE_KIND_NULL) w->has_id = true;
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
   if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
-  is_date = is_time || (attribute && attribute->type == PE_TYPE_DATE);
-  if (is_date && value.kind == PE_KIND_NUMBER && write_time(w, value.number)) return;
-  if (!write_json(w, attribute, key + 1, &value) || !w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
-  if (attribute)
-    check_value(w, attribute, &value);
-  else if (!w->rules->allow_unknown_attributes)
-    add_unknown(w, PE_RULE_UNKNOWN, "unknown attribute", pe_definition_nearest(w->definition, w->name, w->name_size));
+  if (value.kind == PE_KIND_NUMBER && (is_time || (attribute && attribute->type == PE_TYPE_DATE))) {
+    write_time(w, &value);
+    return;
+  }
+  if (!write_json(w, attribute, key + 1, &value)) return;
+  if (is_id(w)) note_id(w, &value);
+  check_written(w, attribute, standard, &value);
 }
 
 /* ---- all attributes ---- */
@@ -175,6 +256,7 @@ static void write_attributes(pe_lua_writer *w, int table, int event) {
       refuse_name(w, key);
     else if (event == 0 || !has_own(L, event, key))
       write_attribute(w, key, event != 0);
+    lua_settop(L, key + 1);
     if (w->too_large || w->no_memory) {
       lua_pop(L, 2);
       return;

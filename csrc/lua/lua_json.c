@@ -3,12 +3,16 @@
 #include <stdbool.h>
 
 #include "event/json_writer.h"
+#include "event/utf8.h"
+#include "lua/lua_marker.h"
 #include "lua/lua_util.h"
 
 typedef struct writer {
   lua_State *L;
   pe_buffer *out;
-  const char *why; /* where the plain words of the rule do not do */
+  unsigned how;            /* flags of lua_json.h */
+  const char *why;         /* where the plain words of the rule do not do */
+  const void *last_marked; /* the last marker of an array that was met: a list of a thousand asks once */
 } writer;
 
 const char *pe_lua_json_explain(pe_rule rule) {
@@ -41,18 +45,66 @@ static pe_rule refuse(writer *w, pe_rule rule, const char *why) {
   return rule;
 }
 
-static pe_rule refuse_type(writer *w, int type) {
-  lua_pushfstring(w->L, "a %s cannot be sent", lua_typename(w->L, type));
-  w->why = lua_tostring(w->L, -1); /* left on the stack: it lives as long as the caller's frame */
+/* What stands for something to another library, its null, is named where a loaded module has it. The words stay on the
+ * stack: they live as long as the caller's frame. */
+static pe_rule refuse_foreign(writer *w, int index) {
+  if (w->how & PE_JSON_BRIEF) return PE_RULE_UNSENDABLE;
+  luaL_checkstack(w->L, 8, "event");
+  pe_lua_marker_push_name(w->L, index);
+  lua_pushfstring(w->L, "%s cannot be sent; null is cjson.null", lua_tostring(w->L, -1));
+  w->why = lua_tostring(w->L, -1);
+  return PE_RULE_UNSENDABLE;
+}
+
+static pe_rule refuse_type(writer *w, int index) {
+  if (w->how & PE_JSON_BRIEF) return PE_RULE_UNSENDABLE;
+  if (pe_lua_marker_of(w->L, index) == PE_MARKER_FOREIGN) return refuse_foreign(w, index);
+  lua_pushfstring(w->L, "a %s cannot be sent", luaL_typename(w->L, index));
+  w->why = lua_tostring(w->L, -1);
   return PE_RULE_UNSENDABLE;
 }
 
 static pe_rule write_value(writer *w, int index, int depth);
 
+/* Appends the text with U+FFFD for each piece that is no character. */
+static void add_repaired(luaL_Buffer *out, const unsigned char *s, size_t size) {
+  const unsigned char *end = s + size;
+  while (s < end) {
+    size_t whole = *s < 0x80 ? 1 : pe_utf8_length(s, (size_t)(end - s));
+    if (whole > 0)
+      luaL_addlstring(out, (const char *)s, whole);
+    else
+      luaL_addlstring(out, PE_UTF8_REPLACEMENT, sizeof PE_UTF8_REPLACEMENT - 1);
+    s += whole > 0 ? whole : pe_utf8_broken(s, (size_t)(end - s));
+  }
+}
+
+void pe_lua_json_repair(lua_State *L, int index) {
+  size_t size;
+  const char *text = lua_tolstring(L, index, &size);
+  luaL_Buffer repaired;
+
+  luaL_checkstack(L, LUA_MINSTACK, "event");
+  luaL_buffinit(L, &repaired);
+  add_repaired(&repaired, (const unsigned char *)text, size);
+  luaL_pushresult(&repaired);
+  lua_replace(L, index);
+}
+
 static pe_rule write_text(writer *w, int index) {
+  size_t start = w->out->size;
   size_t size;
   const char *text = lua_tolstring(w->L, index, &size);
-  return pe_lua_json_write_text(w->out, text, size);
+  pe_rule rule = pe_lua_json_write_text(w->out, text, size);
+
+  if (rule != PE_RULE_UTF8 || !(w->how & PE_JSON_REPAIR)) return rule;
+  w->out->size = start;
+  lua_pushvalue(w->L, index); /* where it stands it may be the key of a loop */
+  pe_lua_json_repair(w->L, lua_gettop(w->L));
+  text = lua_tolstring(w->L, -1, &size);
+  rule = pe_lua_json_write_text(w->out, text, size);
+  lua_pop(w->L, 1);
+  return rule;
 }
 
 static pe_rule write_byte(writer *w, char byte) {
@@ -127,18 +179,57 @@ static pe_rule write_object(writer *w, int table, int depth) {
   return write_byte(w, '}');
 }
 
+bool pe_lua_json_is_array(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  if (type == LUA_TTABLE && pe_lua_rawlen(L, index) > 0) return true;
+  if (type == LUA_TTABLE) {
+    if (!lua_getmetatable(L, index)) return false;
+    lua_pop(L, 1);
+  } else if (type != LUA_TLIGHTUSERDATA && type != LUA_TUSERDATA) {
+    return false;
+  }
+  return pe_lua_marker_of(L, index) == PE_MARKER_ARRAY;
+}
+
+static bool is_empty(lua_State *L, int table) {
+  lua_pushnil(L);
+  if (!lua_next(L, table)) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+/* An empty table with a metatable may be an array, or another library's null. */
+static pe_rule write_marked(writer *w, int table) {
+  const void *metatable = lua_topointer(w->L, -1);
+
+  lua_pop(w->L, 1);
+  if (metatable != w->last_marked) {
+    pe_lua_marker marker = pe_lua_marker_of(w->L, table);
+    if (marker == PE_MARKER_FOREIGN) return refuse_foreign(w, table);
+    if (marker != PE_MARKER_ARRAY) return rule_of(PE_BUFFER_LITERAL(w->out, "{}"), PE_RULE_NONE);
+    w->last_marked = metatable;
+  }
+  return rule_of(PE_BUFFER_LITERAL(w->out, "[]"), PE_RULE_NONE);
+}
+
 static pe_rule write_table(writer *w, int table, int depth) {
   size_t size = pe_lua_rawlen(w->L, table);
   if (depth >= PE_EVENT_MAX_DEPTH) return PE_RULE_DEPTH;
   luaL_checkstack(w->L, 8, "event");
+  if (size == 0 && is_empty(w->L, table) && lua_getmetatable(w->L, table)) return write_marked(w, table);
   return size > 0 ? write_array(w, table, size, depth + 1) : write_object(w, table, depth + 1);
+}
+
+/* lua-cjson's empty array is one. */
+static pe_rule write_userdata(writer *w, int index) {
+  if (pe_lua_marker_of(w->L, index) != PE_MARKER_ARRAY) return refuse_type(w, index);
+  return rule_of(PE_BUFFER_LITERAL(w->out, "[]"), PE_RULE_NONE);
 }
 
 /* Leaves the stack as it was when all is well; on a problem the caller cuts it back. */
 static pe_rule write_value(writer *w, int index, int depth) {
   lua_State *L = w->L;
-  int type = lua_type(L, index);
-  switch (type) {
+  switch (lua_type(L, index)) {
   case LUA_TSTRING: return write_text(w, index);
   case LUA_TNUMBER: return write_number(w, index);
   case LUA_TBOOLEAN:
@@ -147,13 +238,14 @@ static pe_rule write_value(writer *w, int index, int depth) {
   case LUA_TTABLE: return write_table(w, index, depth);
   case LUA_TLIGHTUSERDATA:
     if (pe_lua_is_null(L, index)) return rule_of(PE_BUFFER_LITERAL(w->out, "null"), PE_RULE_NONE);
-    return refuse_type(w, type);
-  default: return refuse_type(w, type);
+    return write_userdata(w, index);
+  case LUA_TUSERDATA: return write_userdata(w, index);
+  default: return refuse_type(w, index);
   }
 }
 
-pe_rule pe_lua_json_write(lua_State *L, int index, pe_buffer *out, const char **why) {
-  writer w = {.L = L, .out = out};
+pe_rule pe_lua_json_write(lua_State *L, int index, pe_buffer *out, unsigned how, const char **why) {
+  writer w = {.L = L, .out = out, .how = how};
   pe_rule rule = write_value(&w, index, 0);
   *why = w.why ? w.why : pe_lua_json_explain(rule);
   return rule;

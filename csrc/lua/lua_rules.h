@@ -16,6 +16,7 @@ typedef struct pe_lua_event_rules {
   pe_validation validation;
   bool allow_unknown_events;
   bool allow_unknown_attributes;
+  bool repair;                   /* what is not UTF-8 is written as U+FFFD; otherwise it is a problem */
   bool stamp;                    /* write eventDateTime where it is absent */
   bool fill_id;                  /* without definitions: write the id attribute where it is absent */
   char id_name[PE_ID_NAME_SIZE]; /* the id attribute; "" for none */

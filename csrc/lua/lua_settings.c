@@ -181,6 +181,7 @@ static const setting of_client[] = {
     {"validation", NULL, SETTING(rules.validation), {"strict", "warn", "off"}},
     {"unknown_events", NULL, SETTING(rules.allow_unknown_events), {"error", "allow"}},
     {"unknown_attributes", NULL, SETTING(rules.allow_unknown_attributes), {"error", "allow"}},
+    {"invalid_utf8", NULL, SETTING(rules.repair), {"error", "replace"}},
     {"common", maybe_table, SETTING(has_common), {0}},
     {"stamp", read_boolean, SETTING(rules.stamp), {0}},
     {"id_attribute", read_id_name, SETTING(rules.id_name), {0}},

@@ -6,6 +6,10 @@
 
 enum { MAX_PROBLEMS = 100 /* that are told; no event of the platform has so many */ };
 
+bool pe_lua_writer_tells(const pe_lua_writer *w) {
+  return w->problem_count < MAX_PROBLEMS;
+}
+
 void pe_lua_writer_add_problem(pe_lua_writer *w, pe_rule rule, const char *explanation) {
   if (rule == PE_RULE_NO_MEMORY) {
     w->no_memory = true;

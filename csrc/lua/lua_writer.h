@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "event/definition.h"
@@ -27,7 +28,10 @@ typedef struct pe_lua_writer {
   pe_seen seen;  /* the definition's attributes that were given */
   bool has_time; /* an eventDateTime was given */
   int own_event; /* stack index of the event where it is ours to complete; 0: it is the caller's */
-  int id;        /* stack index of the value that the id attribute was given; holds nil until it is met */
+  int id;        /* stack index of the event's id as it is written, text; nil until there is one */
+  bool has_id;   /* an id was given, be it one that is no text */
+  int64_t now;   /* wall clock; 0: nobody has asked yet */
+  size_t value;  /* where in `out` the last value begins */
   size_t id_name_size;
   int problems; /* stack index of the list; holds nil until there is a problem */
   int problem_count;
@@ -59,6 +63,9 @@ static inline pe_rule pe_lua_writer_add_name(pe_lua_writer *w, const pe_attribut
   rule = pe_lua_json_write_text(w->out, w->name, w->name_size);
   return rule != PE_RULE_NONE ? rule : pe_lua_writer_rule_of(pe_buffer_append_byte(w->out, ':'));
 }
+
+/* Whether another problem would be told: what explains it may cost something. */
+bool pe_lua_writer_tells(const pe_lua_writer *w);
 
 /* Notes a problem with the attribute in hand. May raise Lua's memory error. */
 void pe_lua_writer_add_problem(pe_lua_writer *w, pe_rule rule, const char *explanation);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "queue/queue_private.h"
 
-enum { ROOM_BATCH = 64, TEXT_MAX = UINT16_MAX };
+enum { ROOM_BATCH = 64 };
 
 pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
   pe_queue *made = calloc(1, sizeof *made);
@@ -141,16 +141,15 @@ int64_t pe_queue_paused_until(const pe_queue *queue, int64_t now) {
 /* ---- accepting ---- */
 
 static pe_record *new_record(const pe_event *event, int64_t now) {
-  size_t id_size = event->id_size < TEXT_MAX ? event->id_size : TEXT_MAX;
-  size_t name_size = event->name_size < TEXT_MAX ? event->name_size : TEXT_MAX;
+  size_t id_size = event->id_size, name_size = event->name_size;
   pe_record *record = malloc(offsetof(pe_record, data) + event->body_size + id_size + name_size);
 
   if (!record) return NULL;
   memset(record, 0, offsetof(pe_record, data));
   record->accepted_at = now;
   record->body_size = (uint32_t)event->body_size;
-  record->id_size = (uint16_t)id_size;
-  record->name_size = (uint16_t)name_size;
+  record->id_size = (uint32_t)id_size;
+  record->name_size = (uint32_t)name_size;
   memcpy(record->data, event->body, event->body_size);
   if (id_size > 0) memcpy(record->data + event->body_size, event->id, id_size);
   if (name_size > 0) memcpy(record->data + event->body_size + id_size, event->name, name_size);

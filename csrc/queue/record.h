@@ -12,7 +12,7 @@ typedef enum pe_record_state {
   PE_RECORD_WAITING    /* for another attempt */
 } pe_record_state;
 
-/* 60 bytes and the texts: memory decides how long an outage can be waited out. */
+/* 64 bytes and the texts: memory decides how long an outage can be waited out. */
 typedef struct pe_record {
   /* guarded by the queue's lock */
   struct pe_record *older, *newer; /* in the order of acceptance */
@@ -27,7 +27,7 @@ typedef struct pe_record {
   uint64_t ticket;
   int64_t accepted_at;   /* monotonic nanoseconds */
   int64_t paused_before; /* nanoseconds that the client had been held or gated until then */
-  uint16_t id_size, name_size;
+  uint32_t id_size, name_size;
   char data[]; /* body, id, name; not NUL-terminated */
 } pe_record;
 

@@ -1,10 +1,20 @@
 -- Copies of a caller's tables, so that ours can be completed and kept while theirs never changes. Keys are read raw,
--- metatables left behind: what was checked is what is read.
+-- metatables left behind (but for those of empty tables): what was checked is what is read.
 
 local copy = {}
 
 -- The core refuses what nests deeper than 32 tables; what lies below that is not worth copying.
 local MAX_DEPTH = 34
+
+-- An empty table may say by its metatable that it is an array (cjson.array_mt). One with a finalizer says something
+-- else, and a copy must not be finalized.
+local function keep_marker(value, result)
+  local metatable = getmetatable(value)
+  if type(metatable) == "table" and rawget(metatable, "__gc") == nil then
+    setmetatable(result, metatable)
+  end
+  return result
+end
 
 local function copy_below(value, depth, seen)
   if type(value) ~= "table" or depth > MAX_DEPTH then
@@ -13,6 +23,9 @@ local function copy_below(value, depth, seen)
   if not seen[value] then
     local result = {}
     seen[value] = result
+    if next(value) == nil then
+      return keep_marker(value, result)
+    end
     for key, inner in next, value do
       result[key] = copy_below(inner, depth + 1, seen)
     end

@@ -143,16 +143,16 @@ describe("the page about the architecture", function()
       assert.truthy(PAGE:find("\n## " .. folder .. "\n", 1, true), folder)
     end
     local told = {}
-    for row in PAGE:gmatch "\n| (`[%l_]+`[^\n]*)" do
-      for name in row:gmatch "`([%l_]+)`" do
+    for row in PAGE:gmatch "\n| (`[%l%d_]+`[^\n]*)" do
+      for name in row:gmatch "`([%l%d_]+)`" do
         told[name] = true
       end
     end
     for name in pairs(there) do
       assert.is_true(told[name], name .. " is not told of")
     end
-    for cell in PAGE:gsub("^.-\n## base\n", ""):gmatch "\n| (`[%l_`, ]+) |" do
-      for name in cell:gmatch "`([%l_]+)`" do
+    for cell in PAGE:gsub("^.-\n## base\n", ""):gmatch "\n| (`[%l%d_`, ]+) |" do
+      for name in cell:gmatch "`([%l%d_]+)`" do
         assert.is_true(there[name], name .. " is not there")
       end
     end

@@ -80,6 +80,8 @@ return {
     text = "What becomes of an event that has no definition." },
   { name = "unknown_attributes", type = "text", default = "error", values = { "error", "allow" },
     text = "And of an attribute that is not in it." },
+  { name = "invalid_utf8", type = "text", default = "error", values = { "error", "replace" },
+    text = "What becomes of text that is not UTF-8." },
   { name = "common", type = "table", luatype = "postevent.event",
     text = "Attributes that every event gets unless it has its own; those of its definition." },
   { name = "stamp", type = "boolean", default = true,
