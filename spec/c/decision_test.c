@@ -112,6 +112,32 @@ static void a_503_without_a_time_is_a_gate_for_nobody(void **state) {
   assert_int_equal(pe_endpoint_room(&endpoint, 0, NOW), WIDTH);
 }
 
+static void a_refusal_after_the_gate_doubles_it_and_one_from_before_does_not(void **state) {
+  pe_attempt limited = attempt_of(PE_VERDICT_RETRY, 429, PE_SENT_YES);
+  pe_record record = {.attempts = 1};
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  for (int i = 0; i < 3; i++) /* all of them were in flight when the gate closed */
+    assert_int_equal(decide(&policy, &endpoint, &record, &limited, 1, 0).due, NOW + 3 * PE_SECOND / 4);
+  endpoint.gate_until = NOW; /* it is over */
+  assert_int_equal(decide(&policy, &endpoint, &record, &limited, 1, 0).due, NOW + 3 * PE_SECOND / 2);
+}
+
+static void an_attempt_that_could_not_begin_was_not_sent(void **state) {
+  pe_attempt attempt = attempt_of(PE_VERDICT_RETRY, 500, PE_SENT_YES);
+  (void)state;
+  attempt.transfer.retry_after = PE_SECOND;
+  attempt.transfer.body_is_usable = true;
+  pe_attempt_fail(&attempt, PE_NO_MEMORY);
+  assert_int_equal(attempt.transfer.sent, PE_SENT_NO);
+  assert_int_equal(attempt.transfer.http_status, 0);
+  assert_int_equal(attempt.retry_after, 0);
+  assert_int_equal(attempt.error, PE_NO_MEMORY);
+  assert_int_equal(attempt.verdict, PE_VERDICT_RETRY);
+  pe_attempt_cleanup(&attempt);
+}
+
 static void a_hold_keeps_the_event(void **state) {
   pe_attempt refused = attempt_of(PE_VERDICT_HOLD, 401, PE_SENT_YES);
   pe_record record = {.attempts = 1};
@@ -159,6 +185,8 @@ int main(void) {
       TEST(what_was_sent_without_an_answer_is_given_up_by_who_wants_it),
       TEST(a_gate_is_for_all),
       TEST(a_503_without_a_time_is_a_gate_for_nobody),
+      TEST(a_refusal_after_the_gate_doubles_it_and_one_from_before_does_not),
+      TEST(an_attempt_that_could_not_begin_was_not_sent),
       TEST(a_hold_keeps_the_event),
       TEST(a_third_hold_while_others_pass_ends_the_event),
       TEST(what_began_before_a_hold_is_no_witness),

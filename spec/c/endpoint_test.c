@@ -206,6 +206,18 @@ static void counts_the_gates_in_a_row(void **state) {
 }
 
 /* After any row of events: either there is room now, or it is known when, or a transfer is out that will tell. */
+static void an_answer_that_asks_for_silence_ends_a_row_of_failures(void **state) {
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, 4);
+  answers(&endpoint, PE_ANSWER_FAILED, 4, 0);
+  answer(&endpoint, PE_ANSWER_GATED, 0);
+  answers(&endpoint, PE_ANSWER_FAILED, 4, 0);
+  assert_int_equal(endpoint.state, PE_ENDPOINT_OPEN);
+  answer(&endpoint, PE_ANSWER_FAILED, 0);
+  assert_int_equal(endpoint.state, PE_ENDPOINT_COOLING);
+}
+
 static void never_gets_stuck(void **state) {
   numbers random = {99};
   pe_endpoint endpoint;
@@ -252,6 +264,7 @@ int main(void) {
                                      TEST(a_gate_stops_everything_until_then),
                                      TEST(a_gate_stops_probes_too),
                                      TEST(counts_the_gates_in_a_row),
+                                     TEST(an_answer_that_asks_for_silence_ends_a_row_of_failures),
                                      TEST(never_gets_stuck)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

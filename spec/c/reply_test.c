@@ -78,6 +78,17 @@ static void takes_the_codes_that_the_user_accepts(void **state) {
   pe_reply_cleanup(&reply);
 }
 
+static void a_code_may_be_text_of_eighteen_digits(void **state) {
+  static const char body[] = "{\"status\":{\"code\":\"123456789012345678\"}}";
+  pe_reply reply;
+  pe_error error;
+  (void)state;
+  (void)pe_reply_read(200, body, sizeof body - 1, accept_default, &error, &reply);
+  assert_true(reply.has_status);
+  assert_true(reply.status_code == INT64_C(123456789012345678));
+  pe_reply_cleanup(&reply);
+}
+
 static void wrong_types_are_not_the_documented_reply(void **state) {
   static const char *const bodies[] = {
       "{\"status\":{\"code\":true}}",
@@ -197,6 +208,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(means_what_the_vectors_say),
                                      TEST(reads_the_documented_members),
                                      TEST(takes_the_codes_that_the_user_accepts),
+                                     TEST(a_code_may_be_text_of_eighteen_digits),
                                      TEST(wrong_types_are_not_the_documented_reply),
                                      TEST(a_mutated_reply_reads_as_jansson_reads_it),
                                      TEST(depth_neither_crashes_nor_counts),
