@@ -201,11 +201,17 @@ static bool wait_for_room(pe_queue *queue, size_t bytes) {
   return has_room(queue, bytes);
 }
 
-static bool find_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
+/* Room for the record. One that had to wait for it is accepted at the end of that, when its pauses are counted. */
+static bool find_room(pe_queue *queue, pe_record *record, int64_t now, pe_record **dropped) {
+  size_t bytes = pe_record_bytes(record);
+  bool found;
   if (has_room(queue, bytes)) return true;
   switch (queue->config.overflow) {
   case PE_OVERFLOW_DROP_OLDEST: return make_room(queue, bytes, now, dropped);
-  case PE_OVERFLOW_WAIT: return wait_for_room(queue, bytes);
+  case PE_OVERFLOW_WAIT:
+    found = wait_for_room(queue, bytes);
+    record->accepted_at = pe_clock_monotonic();
+    return found;
   default: return false;
   }
 }
@@ -231,7 +237,7 @@ pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_p
     error = PE_CLOSED;
   else if (!record)
     error = PE_NO_MEMORY;
-  else if (!find_room(queue, pe_record_bytes(record), now, &push->dropped))
+  else if (!find_room(queue, record, now, &push->dropped))
     error = queue->closed ? PE_CLOSED : PE_QUEUE_FULL;
   queue->counters.calls++;
   if (error == PE_OK) {

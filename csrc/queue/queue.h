@@ -53,9 +53,9 @@ typedef struct pe_push {
   pe_record *dropped; /* the caller's: what went to make room, oldest first, linked by `newer`; counted as dropped */
 } pe_push;
 
-/* Accepts a copy of `event`; `now` is monotonic. With PE_OVERFLOW_WAIT it waits for room, as long as that may take.
- * Counts the call. Returns PE_OK and fills *push; or PE_QUEUE_FULL, PE_CLOSED or PE_NO_MEMORY: nothing was stored or
- * dropped, the refusal is counted, and *push is empty. */
+/* Accepts a copy of `event`; `now` is monotonic. With PE_OVERFLOW_WAIT it waits for room, as long as that may take, and
+ * the event's age begins at the end of that. Counts the call. Returns PE_OK and fills *push; or PE_QUEUE_FULL,
+ * PE_CLOSED or PE_NO_MEMORY: nothing was stored or dropped, the refusal is counted, and *push is empty. */
 pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push);
 
 /* Counts a call that ended before the queue: `error` says why (PE_FILTERED: it was filtered). */

@@ -3,6 +3,7 @@
 
 #include "base/thread.h"
 #include "events.h"
+#include "queue/queue_private.h"
 
 enum { FEW = 4, BODY = 100 };
 
@@ -167,6 +168,59 @@ static void is_told_of_a_single_place(void **state) {
   pe_queue_free(other.queue);
 }
 
+/* The clock stands still until somebody moves it. */
+static int64_t stopped_at; /* atomic */
+
+static int64_t stopped(void) {
+  return __atomic_load_n(&stopped_at, __ATOMIC_RELAXED);
+}
+
+static bool somebody_waits(pe_queue *queue) {
+  bool waits;
+  pe_mutex_lock(&queue->lock);
+  waits = queue->wants_room;
+  pe_mutex_unlock(&queue->lock);
+  return waits;
+}
+
+/* A gate that is closed for ten seconds while the owner waits. */
+static void *pause_and_deliver(void *user) {
+  helper *self = user;
+  while (!somebody_waits(self->queue))
+    continue;
+  pe_queue_pause(self->queue, true, stopped());
+  (void)__atomic_add_fetch(&stopped_at, 10 * PE_SECOND, __ATOMIC_RELAXED);
+  pe_queue_pause(self->queue, false, stopped());
+  end_one(self->queue, self->record, stopped());
+  return NULL;
+}
+
+static void b1_the_age_of_one_that_waited_for_room_begins_then(void **state) {
+  static const pe_clock clock = {stopped, stopped, no_sleep};
+  const pe_queue_config config = {.max_events = 1,
+                                  .max_bytes = SIZE_MAX,
+                                  .overflow = PE_OVERFLOW_WAIT,
+                                  .wait = LONG_ENOUGH,
+                                  .max_age = 2 * PE_SECOND,
+                                  .width = 16};
+  helper other = {queue_with(&config), NULL};
+  pe_thread thread;
+  (void)state;
+  pe_clock_use(&clock);
+  (void)push_at(other.queue, "{}", stopped());
+  other.record = pe_queue_take(other.queue, PE_PICK_DUE, stopped());
+  assert_true(pe_thread_start(&thread, pause_and_deliver, &other));
+  (void)push_at(other.queue, "{}", stopped());
+  pe_thread_join(thread);
+  assert_null(pe_queue_take_expired(other.queue, stopped() + 2 * PE_SECOND - 1));
+  other.record = pe_queue_take_expired(other.queue, stopped() + 2 * PE_SECOND);
+  assert_non_null(other.record);
+  pe_queue_end(other.queue, other.record, PE_EXPIRED, PE_OK, NULL, stopped());
+  free(other.record);
+  pe_queue_free(other.queue);
+  pe_clock_use(NULL);
+}
+
 static void is_woken_by_close(void **state) {
   int64_t start = pe_clock_monotonic();
   (void)state;
@@ -274,6 +328,7 @@ int main(void) {
                                      TEST(does_not_wait_for_room_that_cannot_come),
                                      TEST(is_woken_when_there_is_room),
                                      TEST(is_told_of_a_single_place),
+                                     TEST(b1_the_age_of_one_that_waited_for_room_begins_then),
                                      TEST(is_woken_by_close),
                                      TEST(a_flush_tells_what_is_left),
                                      TEST(a_flush_waits_for_the_last),

@@ -7,6 +7,7 @@ end
 local batch = require "support.batch"
 local helper = require "support.helper"
 local rude = require "support.rude"
+local tracking = require "support.tracking"
 local process = helper.process
 
 local QUICK = { initial = 0.02, max = 0.1 }
@@ -65,6 +66,23 @@ describe("track to a server that asks for silence", function()
       assert.equal(stats.attempts, answered)
     end)
   end
+
+  it("B1: lets nothing expire that waited for room meanwhile: its age begins when it is accepted", function()
+    local server = rude.start("answer", { reply = { status = 429, headers = { ["Retry-After"] = "2" }, body = "{}" },
+      times = 1 })
+    local client = tracking.new {
+      url = server.url, queue = { max_events = 1, overflow = "wait", wait = 20 }, retry = { max_age = 1 },
+    }
+    assert(client:track { event_name = "first" })
+    client:flush(0.3)
+    assert(client:track { event_name = "second" })
+    assert(client:flush(5))
+    local outcomes = {}
+    for result in client:results() do
+      outcomes[#outcomes + 1] = result.outcome
+    end
+    assert.same({ "delivered", "delivered" }, outcomes)
+  end)
 
   it("is asked again after each silence, as long as it takes", function()
     local server = rude.start("script", { script = [[
