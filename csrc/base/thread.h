@@ -89,15 +89,23 @@ static inline bool pe_cond_wait(pe_cond *cond, pe_mutex *mutex, int64_t nanoseco
 
 typedef pthread_t pe_thread;
 
+/* What a TLS handshake, a name look-up and their libraries take, several times over. The system's own idea may be 8
+ * MiB, or what `ulimit -s` says, or 128 KiB (musl). */
+#define PE_THREAD_STACK ((size_t)512 * 1024)
+
 /* Starts a thread in which every signal is blocked: they belong to the program. Returns false when the system has no
  * thread to give. */
 static inline bool pe_thread_start(pe_thread *thread, void *(*run)(void *), void *user) {
+  pthread_attr_t attributes;
   sigset_t all, old;
   bool started;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  (void)pthread_attr_setstacksize(&attributes, PE_THREAD_STACK); /* fails where it must be larger: the default is */
   sigfillset(&all);
   (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-  started = pthread_create(thread, NULL, run, user) == 0;
+  started = pthread_create(thread, &attributes, run, user) == 0;
   (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+  (void)pthread_attr_destroy(&attributes);
   return started;
 }
 

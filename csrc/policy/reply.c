@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* The documented reply is two deep; jansson, which recurses, would go 2,048 deep on whatever stack there is. */
+enum { DEPTH_MAX = 32 };
+
 enum { UNABLE_TO_ADD_FEED = 7301 }; /* platform.md: the platform's own trouble, not the event's */
 
 void pe_reply_init(pe_reply *reply) {
@@ -59,6 +62,26 @@ static bool read_documented(const char *body, size_t size, pe_reply *reply) {
 
 /* ---- any other JSON ---- */
 
+/* The first byte behind the string that begins at `at`, or the end. */
+static const char *skip_string(const char *at, const char *end) {
+  for (at++; at < end && *at != '"'; at++)
+    if (*at == '\\') at++;
+  return at < end ? at + 1 : end;
+}
+
+/* Whether brackets stand in more than DEPTH_MAX others. Of what is not JSON too much may be said, which harms nobody.
+ */
+static bool is_deep(const char *body, size_t size) {
+  const char *end = body + size;
+  int depth = 0;
+  for (const char *at = body; at < end && depth <= DEPTH_MAX;) {
+    if (*at == '[' || *at == '{') depth++;
+    if (*at == ']' || *at == '}') depth--;
+    at = *at == '"' ? skip_string(at, end) : at + 1;
+  }
+  return depth > DEPTH_MAX;
+}
+
 /* A code may come as text ("1100"): digits only, and few enough to fit. */
 static bool read_digits(const char *text, size_t size, int64_t *code) {
   int64_t value = 0;
@@ -99,7 +122,7 @@ static bool read_json(const char *body, size_t size, pe_reply *reply) {
   const json_t *status;
 
   pe_reply_init(reply); /* of what read_documented left */
-  reply->document = json_loadb(body, size, JSON_ALLOW_NUL, NULL);
+  if (!is_deep(body, size)) reply->document = json_loadb(body, size, JSON_ALLOW_NUL, NULL);
   status = json_object_get(reply->document, "status");
   if (!json_is_object(status)) { /* a gateway's own answer, {"message": "Forbidden"}, is worth showing */
     (void)read_text(json_object_get(reply->document, "message"), &reply->message, &reply->message_size);

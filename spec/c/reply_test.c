@@ -50,6 +50,42 @@ static void means_what_the_vectors_say(void **state) {
   (void)fclose(file);
 }
 
+/* One reply of `depth` brackets around nothing, or without their ends, in a member of the documented one or alone. */
+static char *nested(size_t depth, const char *open, const char *close, const char *before, const char *after) {
+  size_t size = strlen(before) + strlen(after) + depth * (strlen(open) + strlen(close)) + 1;
+  char *body = malloc(size);
+  assert_non_null(body);
+  (void)strcpy(body, before);
+  for (size_t i = 0; i < depth; i++)
+    (void)strcat(body, open);
+  for (size_t i = 0; i < depth; i++)
+    (void)strcat(body, close);
+  return strcat(body, after);
+}
+
+static pe_verdict verdict_of(char *body) {
+  pe_reply reply;
+  pe_error error;
+  pe_verdict verdict = pe_reply_read(200, body, strlen(body), accept_default, &error, &reply);
+  pe_reply_cleanup(&reply);
+  free(body);
+  return verdict;
+}
+
+static void d1_is_not_followed_into_the_depth(void **state) {
+  static const char head[] = "{\"status\":{\"code\":1100},\"x\":";
+  (void)state;
+  assert_int_equal(verdict_of(nested(2000, "[", "]", "", "")), PE_VERDICT_HOLD);
+  assert_int_equal(verdict_of(nested(2000, "{\"a\":", "", "", "")), PE_VERDICT_HOLD);
+  assert_int_equal(verdict_of(nested(2000, "[", "]", head, "}")), PE_VERDICT_HOLD);
+  assert_int_equal(verdict_of(nested(33, "[", "]", "", "")), PE_VERDICT_HOLD);
+  assert_int_equal(verdict_of(nested(31, "[", "]", head, "}")), PE_VERDICT_DELIVERED);
+  assert_int_equal(verdict_of(nested(31, "{\"]\":[", "]}", head, "}")), PE_VERDICT_HOLD);
+  /* not the brackets in a text */
+  assert_int_equal(verdict_of(nested(2000, "[", "\\\"{", "{\"status\":{\"code\":1100},\"x\":\"", "\"}")),
+                   PE_VERDICT_DELIVERED);
+}
+
 static void reads_the_documented_members(void **state) {
   static const char body[] = "{\"status\":{\"code\":1100,\"message\":\"a\\u0000b\"},\"requestId\":\"r\"}";
   pe_reply reply;
@@ -206,6 +242,7 @@ static void every_status_means_something(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(means_what_the_vectors_say),
+                                     TEST(d1_is_not_followed_into_the_depth),
                                      TEST(reads_the_documented_members),
                                      TEST(takes_the_codes_that_the_user_accepts),
                                      TEST(a_code_may_be_text_of_eighteen_digits),
