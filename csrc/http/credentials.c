@@ -1,5 +1,6 @@
 #include "http/credentials.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

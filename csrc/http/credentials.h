@@ -1,8 +1,13 @@
-/* A copy of the credentials that outlives the call that gave them. Immutable; any thread. */
+/* Who sends, and a copy of that which outlives the call that gave it. Immutable; any thread. */
 #ifndef PE_CREDENTIALS_H
 #define PE_CREDENTIALS_H
 
-#include "http/http.h"
+/* The credentials: a ready header value, or a user and a password, or nothing at all. */
+typedef struct pe_http_credentials {
+  const char *authorization;
+  const char *user;
+  const char *password;
+} pe_http_credentials;
 
 typedef struct pe_credentials pe_credentials;
 

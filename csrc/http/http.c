@@ -196,6 +196,7 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
 
   http->pool = &http->own_pool;
   http->connect_timeout = config->connect_timeout;
+  http->proxy = config->proxy;
   http->uses_tls = plan->uses_tls;
   http->url = curl_url();
   http->easy = curl_easy_init();
@@ -230,6 +231,7 @@ void pe_http_free(pe_http *http) {
   if (http->uses_tls) pe_sigpipe_block(&sigpipe); /* closing a TLS connection writes to it */
   curl_easy_cleanup(http->easy);
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  pe_secrets_free(http->secrets);
   curl_slist_free_all(http->headers);
   curl_slist_free_all(http->base_headers);
   curl_url_cleanup(http->url);
@@ -248,9 +250,11 @@ static char *join(const char *a, const char *b, const char *c) {
 pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials) {
   pe_error error = PE_NO_MEMORY;
   struct curl_slist *headers = NULL;
+  pe_secrets *secrets = pe_secrets_new(credentials, http->proxy);
   char *line = NULL;
   char *pair = NULL;
 
+  if (!secrets) goto out;
   if (!copy_headers(http->base_headers, &headers)) goto out;
   if (credentials.authorization) {
     line = join("Authorization: ", credentials.authorization, "");
@@ -266,8 +270,12 @@ pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials)
   curl_slist_free_all(http->headers);
   http->headers = headers;
   headers = NULL;
+  pe_secrets_free(http->secrets);
+  http->secrets = secrets;
+  secrets = NULL;
   error = PE_OK;
 out:
+  pe_secrets_free(secrets);
   curl_slist_free_all(headers);
   free(line);
   free(pair);

@@ -9,17 +9,12 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "http/credentials.h"
 #include "http/http_plan.h"
 #include "http/http_url.h"
+#include "http/secrets.h"
 
 typedef struct pe_http pe_http;
-
-/* The credentials: a ready header value, or a user and a password, or nothing at all. */
-typedef struct pe_http_credentials {
-  const char *authorization;
-  const char *user;
-  const char *password;
-} pe_http_credentials;
 
 enum {
   PE_HTTP_BODY_CEILING = 64 * 1024, /* bytes of a reply that are read */
@@ -37,6 +32,8 @@ typedef struct pe_http_result {
   bool body_is_usable;                /* it is all there, and no longer than the ceiling */
   bool body_is_cut;                   /* the connection ended in it */
   char message[PE_HTTP_MESSAGE_SIZE]; /* for people; "" when a reply came. Names no credential */
+  const pe_secrets *secrets;          /* what the texts of the body may not show; borrowed of the handle until its next
+                                         post, its next credentials or its end. NULL: nothing */
 } pe_http_result;
 
 /* Makes a handle that posts by `plan`, which is only read and must outlive it; without credentials. Opens no

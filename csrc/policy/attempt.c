@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/secrets.h"
 
 static const int64_t RETRY_AFTER_MAX = 300 * PE_SECOND; /* design.md: a reply may not put us to sleep for longer */
 
@@ -26,6 +27,15 @@ static pe_verdict judge_trouble(pe_error error) {
   }
 }
 
+/* A server may quote what it was sent: neither a message nor a log shows it. The texts are the attempt's own. */
+static void hide_secrets(pe_attempt *attempt) {
+  const pe_secrets *secrets = attempt->transfer.secrets;
+  pe_reply *reply = &attempt->reply;
+  if (reply->message) reply->message_size = pe_secrets_hide(secrets, (char *)reply->message, reply->message_size);
+  if (reply->request_id)
+    reply->request_id_size = pe_secrets_hide(secrets, (char *)reply->request_id, reply->request_id_size);
+}
+
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
   const pe_http_result *transfer = &attempt->transfer;
   bool usable = transfer->body_is_usable && transfer->body.data;
@@ -39,6 +49,7 @@ void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
   }
   attempt->verdict = pe_reply_read(transfer->http_status, usable ? transfer->body.data : NULL, transfer->body.size,
                                    accept, &attempt->error, &attempt->reply);
+  hide_secrets(attempt);
   /* An answer of which a part is lost is no portal's page. */
   if (attempt->error == PE_BAD_REPLY && transfer->body_is_cut) attempt->verdict = PE_VERDICT_RETRY;
 }
@@ -52,6 +63,7 @@ void pe_attempt_fail(pe_attempt *attempt, pe_error error) {
   transfer->http_status = 0;
   transfer->retry_after = 0;
   transfer->body_is_usable = false;
+  transfer->secrets = NULL;
   (void)snprintf(transfer->message, sizeof transfer->message, "%s", pe_error_text(error));
   pe_attempt_judge(attempt, none);
 }
