@@ -338,6 +338,10 @@ pe_result *pe_client_take_result(pe_client *client) {
   return own(client) ? pe_results_take(client->own->results) : NULL;
 }
 
+void pe_client_return_result(pe_client *client, pe_result *result) {
+  pe_results_put_back(client->own->results, result);
+}
+
 size_t pe_client_results(pe_client *client, uint64_t *lost) {
   *lost = 0;
   return own(client) ? pe_results_count(client->own->results, lost) : 0;

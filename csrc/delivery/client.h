@@ -76,6 +76,9 @@ uint64_t pe_client_stop(pe_client *client);
 /* The oldest result that was not read yet, which the caller frees with free(). NULL: there is none. */
 pe_result *pe_client_take_result(pe_client *client);
 
+/* Gives it back: it is the next to be taken. */
+void pe_client_return_result(pe_client *client, pe_result *result);
+
 /* How many results wait to be read, and how many gave way unread. */
 size_t pe_client_results(pe_client *client, uint64_t *lost);
 

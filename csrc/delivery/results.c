@@ -12,6 +12,7 @@ struct pe_results {
   /* guarded by lock */
   pe_mutex lock;
   size_t first, count;
+  size_t bytes; /* of those in the ring */
   uint64_t lost;
 };
 
@@ -31,12 +32,14 @@ pe_result *pe_result_new(const pe_record *record, pe_outcome outcome, pe_error c
   const pe_reply *reply = words->reply ? words->reply : &no_reply;
   const char *trouble = words->trouble ? words->trouble : "";
   size_t texts = record->id_size + record->name_size + reply->message_size + reply->request_id_size + strlen(trouble);
-  pe_result *result = malloc(sizeof *result + texts + 1);
+  size_t size = sizeof(pe_result) + texts + 1;
+  pe_result *result = malloc(size);
   char *end;
 
   if (!result) return NULL;
   memset(result, 0, sizeof *result);
   end = (char *)(result + 1);
+  result->size = size;
   result->ticket = record->ticket;
   result->outcome = outcome;
   result->code = code;
@@ -86,12 +89,34 @@ bool pe_results_wanted(const pe_results *results) {
   return results->capacity > 0;
 }
 
+/* Frees a list of those that gave way. */
+static void free_all(pe_result *first) {
+  while (first) {
+    pe_result *next = first->next;
+    free(first);
+    first = next;
+  }
+}
+
 /* Takes the oldest out, with the lock held; there is one. */
 static pe_result *take_first(pe_results *results) {
   pe_result *result = results->ring[results->first];
   results->first = (results->first + 1) % results->capacity;
   results->count--;
+  results->bytes -= result->size;
   return result;
+}
+
+/* Whether it has a place, with the lock held. */
+static bool fits(const pe_results *results, const pe_result *result) {
+  return results->count < results->capacity && results->bytes + result->size <= PE_RESULTS_BYTES;
+}
+
+/* Stores it at that place of the ring, counted from the oldest, with the lock held. */
+static void store(pe_results *results, pe_result *result, size_t place) {
+  results->ring[(results->first + place) % results->capacity] = result;
+  results->count++;
+  results->bytes += result->size;
 }
 
 void pe_results_put(pe_results *results, pe_result *result) {
@@ -102,11 +127,30 @@ void pe_results_put(pe_results *results, pe_result *result) {
     return;
   }
   pe_mutex_lock(&results->lock);
-  if (!result || results->count == results->capacity) results->lost++;
-  if (result && results->count == results->capacity) lost = take_first(results);
-  if (result) results->ring[(results->first + results->count++) % results->capacity] = result;
+  if (!result) results->lost++;
+  while (result && results->count > 0 && !fits(results, result)) {
+    pe_result *oldest = take_first(results);
+    oldest->next = lost;
+    lost = oldest;
+    results->lost++;
+  }
+  if (result) store(results, result, results->count);
   pe_mutex_unlock(&results->lock);
-  free(lost);
+  free_all(lost);
+}
+
+void pe_results_put_back(pe_results *results, pe_result *result) {
+  bool has_place;
+  pe_mutex_lock(&results->lock);
+  has_place = fits(results, result);
+  if (has_place) {
+    results->first = (results->first + results->capacity - 1) % results->capacity;
+    store(results, result, 0);
+  } else {
+    results->lost++;
+  }
+  pe_mutex_unlock(&results->lock);
+  if (!has_place) free(result);
 }
 
 pe_result *pe_results_take(pe_results *results) {

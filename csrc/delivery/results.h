@@ -1,5 +1,6 @@
-/* What became of events, kept for the program to read: a ring of so many results behind a lock of its own. When it is
- * full the oldest gives way and is counted as lost: a program that never reads must not stop the delivery. */
+/* What became of events, kept for the program to read: a ring of so many results, of PE_RESULTS_BYTES at most, behind a
+ * lock of its own. When it is full the oldest gives way and is counted as lost: a program that never reads must not
+ * stop the delivery, nor take the memory that replies of 64 KiB would. */
 #ifndef PE_RESULTS_H
 #define PE_RESULTS_H
 
@@ -12,11 +13,14 @@
 #include "queue/outcome.h"
 #include "queue/record.h"
 
+enum { PE_RESULTS_BYTES = 7 * 1024 * 1024 };
+
 typedef struct pe_results pe_results;
 
 /* How an event ended. Its texts are inside its own block of memory. */
 typedef struct pe_result {
   struct pe_result *next; /* for whoever has taken it */
+  size_t size;            /* of its block */
   uint64_t ticket;
   pe_outcome outcome;
   pe_error code;       /* PE_OK: delivered */
@@ -50,6 +54,9 @@ void pe_results_free(pe_results *results);
 /* Adds a result, which is the ring's afterwards; NULL, for one that could not be made, counts as lost. With a capacity
  * of 0 nothing is kept and nothing lost. Any thread. */
 void pe_results_put(pe_results *results, pe_result *result);
+
+/* Gives back one that was taken: it is the oldest again, or lost where others have its place. Any thread. */
+void pe_results_put_back(pe_results *results, pe_result *result);
 
 /* Whether results are kept at all: none need be made where not. Any thread. */
 bool pe_results_wanted(const pe_results *results);

@@ -11,16 +11,12 @@ static const double FLUSH_SECONDS = 10;
 
 /* ---- results ---- */
 
-/* Takes the result off the list; others may be in front of it: a finalizer's, which an error ended. */
-static void unlink_result(pe_lua_self *self, const pe_result *result) {
-  pe_result **link = &self->reading;
-  while (*link != result)
-    link = &(*link)->next;
-  *link = result->next;
+static int push_result(lua_State *L, void *result) {
+  pe_lua_push_result(L, result);
+  return 1;
 }
 
-/* The iterator of client:results(). What it holds in C while it calls Lua hangs on the client, which frees it in the
- * end should an error come between. */
+/* The iterator of client:results(). A result that cannot be told, for want of memory, is there the next time. */
 static int next_result(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   pe_result *result = self->results_left > 0 ? pe_client_take_result(self->client) : NULL;
@@ -30,11 +26,11 @@ static int next_result(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
+  if (pe_lua_self_try(L, push_result, result, 1) != 0) {
+    pe_client_return_result(self->client, result);
+    return lua_error(L);
+  }
   self->results_left--;
-  result->next = self->reading;
-  self->reading = result;
-  pe_lua_push_result(L, result);
-  unlink_result(self, result);
   free(result);
   return 1;
 }

@@ -1,7 +1,6 @@
 #include "lua/lua_client.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -42,6 +41,8 @@ static void keep_values(lua_State *L, int settings, pe_lua_self *self, int index
   keep(L, settings, "definitions", PE_KEEP_DEFINITIONS);
   self->call = pe_lua_call_new(L, max_event_bytes);
   lua_rawseti(L, -2, PE_KEEP_CALL);
+  lua_pushcfunction(L, pe_lua_self_run_try);
+  lua_rawseti(L, -2, PE_KEEP_TRY);
   lua_newtable(L);
   lua_rawseti(L, -2, PE_KEEP_RECORDED);
   lua_newtable(L);
@@ -153,11 +154,6 @@ static int client_leave_scope(lua_State *L) {
 static int client_gc(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   self->closed = true;
-  while (self->reading) { /* left by calls that an error ended */
-    pe_result *result = self->reading;
-    self->reading = result->next;
-    free(result);
-  }
   pe_client_leave(self->client);
   self->client = NULL;
   return 0;

@@ -131,18 +131,79 @@ static void record(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* What post has to tell, and the id that goes with it. */
+typedef struct outcome {
+  const pe_post_result *result;
+  const char *id; /* NULL: none; the caller's stack keeps it */
+  size_t id_size;
+} outcome;
+
+static int push_outcome(lua_State *L, void *data) {
+  const outcome *told = data;
+  int id = lua_gettop(L) + 1;
+  if (told->id)
+    lua_pushlstring(L, told->id, told->id_size);
+  else
+    lua_pushnil(L);
+  return told->result->last.error == PE_OK ? pe_lua_push_reply(L, told->result, id)
+                                           : pe_lua_push_failure(L, told->result, id);
+}
+
+/* Pushes what is returned where memory does not do for the outcome: made before anything is sent, so that no event is
+ * taken and the caller told of nothing but a memory error. Leaves the four values, and what completes them. */
+static void push_reserve(lua_State *L) {
+  lua_pushnil(L);
+  lua_pushliteral(L, "out of memory; detail.sent says whether the event was sent");
+  lua_pushstring(L, pe_error_name(PE_NO_MEMORY));
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "sent");
+  lua_pushboolean(L, 0);
+  lua_rawset(L, -3);
+  lua_pushliteral(L, "sent");
+  lua_pushliteral(L, "maybe");
+}
+
+/* Completes them. Allocates nothing. */
+static int use_reserve(lua_State *L, int reserve, pe_sent sent) {
+  enum { DETAIL = 3, SENT, MAYBE, COUNT = 4 };
+  lua_settop(L, reserve + MAYBE);
+  if (sent != PE_SENT_MAYBE) {
+    lua_pushboolean(L, sent == PE_SENT_YES);
+    lua_replace(L, reserve + MAYBE);
+  }
+  lua_rawset(L, reserve + DETAIL);
+  return COUNT;
+}
+
+/* Pushes the outcome. Returns how many values; 0: memory is out. Any other error is not of our making, such as that of
+ * lua's own handler of Ctrl-C, and goes on its way. */
+static int try_outcome(lua_State *L, outcome *told) {
+  int top = lua_gettop(L);
+  int status = pe_lua_self_try(L, push_outcome, told, LUA_MULTRET);
+  if (status == LUA_ERRMEM) {
+    lua_settop(L, top);
+    (void)lua_gc(L, LUA_GCCOLLECT, 0);
+    status = pe_lua_self_try(L, push_outcome, told, LUA_MULTRET);
+  }
+  if (status != 0 && status != LUA_ERRMEM) return lua_error(L);
+  if (status != 0) lua_settop(L, top);
+  return lua_gettop(L) - top;
+}
+
 /* Posts the event and waits. Returns how many values it pushes: what client:post returns. */
 static int post_now(lua_State *L, pe_lua_self *self, const complete_event *event) {
   pe_post_result *result = &event->call->result;
-  bool delivered;
+  outcome told = {result, NULL, 0};
+  int reserve = lua_gettop(L) + 1;
   int returned;
 
+  told.id = lua_tolstring(L, event->id, &told.id_size);
+  push_reserve(L);
   pe_client_post(self->client, event->call->body.data, event->call->body.size, result);
-  delivered = result->last.error == PE_OK;
-  returned = delivered ? pe_lua_push_reply(L, result, event->id) : pe_lua_push_failure(L, result, event->id);
-  log_retries(L, self, result->attempts, delivered ? "delivered" : pe_error_name(result->last.error));
+  log_retries(L, self, result->attempts, result->last.error == PE_OK ? "delivered" : pe_error_name(result->last.error));
   pe_lua_log_news(L, self);
-  return returned;
+  returned = try_outcome(L, &told);
+  return returned > 0 ? returned : use_reserve(L, reserve, result->last.transfer.sent);
 }
 
 /* client:post(event) -> reply; or nil, message, code, detail */

@@ -10,23 +10,35 @@ static bool is_too_soon(const pe_lua_self *self, pe_log_kind kind, int64_t now) 
   return self->logged[kind].last != 0 && now - self->logged[kind].last < PE_SECOND;
 }
 
+typedef struct news {
+  const char *level, *message;
+  long suppressed; /* others of the kind, since the last line */
+} news;
+
+static int call_log(lua_State *L, void *data) {
+  const news *told = data;
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_LOG);
+  lua_pushstring(L, told->level);
+  if (told->suppressed > 0)
+    lua_pushfstring(L, "%s (and %d more of the kind)", told->message, (int)told->suppressed);
+  else
+    lua_pushstring(L, told->message);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
 bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message) {
   int64_t now = pe_clock_monotonic();
+  news told = {level, message, self->logged[kind].suppressed};
 
   if (!self->has_log) return false;
   if (is_too_soon(self, kind, now)) {
     self->logged[kind].suppressed++;
     return false;
   }
-  pe_lua_self_push_kept(L, SELF, PE_KEEP_LOG);
-  lua_pushstring(L, level);
-  if (self->logged[kind].suppressed > 0)
-    lua_pushfstring(L, "%s (and %d more of the kind)", message, (int)self->logged[kind].suppressed);
-  else
-    lua_pushstring(L, message);
   self->logged[kind].last = now;
   self->logged[kind].suppressed = 0;
-  if (lua_pcall(L, 2, 0, 0) != 0) lua_pop(L, 1);
+  if (pe_lua_self_try(L, call_log, &told, 0) != 0) lua_pop(L, 1);
   return true;
 }
 

@@ -6,7 +6,8 @@
 #include "lua/lua_self.h"
 
 /* Calls the log function of the client at index 1 unless it was called for that kind within the last second. What it
- * raises is dropped: a broken log must not cost a reply. Returns whether it was called. */
+ * raises is dropped, memory errors included: a broken log must not cost a reply, nor an event that was taken. Returns
+ * whether it was called. */
 bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message);
 
 /* Logs what the sender met since the last call: that it is held or cools down and why, that it goes on, events that

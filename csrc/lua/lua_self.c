@@ -48,6 +48,25 @@ void pe_lua_self_push_kept(lua_State *L, int index, int slot) {
   lua_remove(L, -2);
 }
 
+typedef struct trial {
+  int (*f)(lua_State *L, void *data);
+  void *data;
+} trial;
+
+int pe_lua_self_run_try(lua_State *L) {
+  const trial *tried = lua_touserdata(L, 2);
+  lua_settop(L, SELF);
+  return tried->f(L, tried->data);
+}
+
+int pe_lua_self_try(lua_State *L, int (*f)(lua_State *L, void *data), void *data, int results) {
+  trial tried = {f, data};
+  pe_lua_self_push_kept(L, SELF, PE_KEEP_TRY);
+  lua_pushvalue(L, SELF);
+  lua_pushlightuserdata(L, &tried);
+  return lua_pcall(L, 2, results, 0);
+}
+
 void pe_lua_self_check_may_wait(lua_State *L, const pe_lua_self *self, const char *method) {
   if (!self->is_guarded || self->mode != PE_MODE_LIVE) return;
   pe_lua_self_push_kept(L, SELF, PE_KEEP_GUARD);

@@ -27,6 +27,7 @@ enum {
   PE_KEEP_CALL,
   PE_KEEP_GUARD,
   PE_KEEP_DESTINATION,
+  PE_KEEP_TRY,
   PE_KEEP_ANNOUNCE,
   PE_KEEP_COUNT = PE_KEEP_ANNOUNCE
 };
@@ -68,7 +69,6 @@ typedef struct pe_lua_self {
   uint64_t told_lost;    /* how many events had come to no good then */
   uint64_t invalid_sent; /* with validation = "warn" */
   size_t results_left;   /* of the loop over results that runs */
-  pe_result *reading;    /* results that are being handed to Lua, the newest first; linked by `next` */
 } pe_lua_self;
 
 /* Pushes an empty one, which its class's __gc may meet: all is zero, and the class is set. */
@@ -82,6 +82,14 @@ pe_lua_self *pe_lua_self_check(lua_State *L);
 
 /* Pushes one of the values that the client at `index` keeps. */
 void pe_lua_self_push_kept(lua_State *L, int index, int slot);
+
+/* Calls f(L, data), in which the client is at index 1, and lets no error through: not even Lua's memory error, since it
+ * allocates nothing before. Returns 0, and the `results` values are on top; or lua_pcall's status, and the error is.
+ * For what must be told although memory is out, and for who holds something in C. */
+int pe_lua_self_try(lua_State *L, int (*f)(lua_State *L, void *data), void *data, int results);
+
+/* What PE_KEEP_TRY holds. */
+int pe_lua_self_run_try(lua_State *L);
 
 /* Raises where the method of that name would make a worker of nginx wait. May be called with anything on the stack. */
 void pe_lua_self_check_may_wait(lua_State *L, const pe_lua_self *self, const char *method);

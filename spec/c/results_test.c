@@ -26,13 +26,17 @@ static pe_record *make_record(uint64_t ticket) {
   return record;
 }
 
-static pe_result *make_result(uint64_t ticket) {
-  const pe_result_words none = {0, NULL, NULL};
+static pe_result *make_result_of(uint64_t ticket, const pe_result_words *words) {
   pe_record *record = make_record(ticket);
-  pe_result *result = pe_result_new(record, PE_EXPIRED, PE_OK, &none, 5 * PE_SECOND);
+  pe_result *result = pe_result_new(record, PE_EXPIRED, PE_OK, words, 5 * PE_SECOND);
   assert_non_null(result);
   free(record);
   return result;
+}
+
+static pe_result *make_result(uint64_t ticket) {
+  const pe_result_words none = {0, NULL, NULL};
+  return make_result_of(ticket, &none);
 }
 
 static pe_results *make_ring(size_t capacity) {
@@ -192,6 +196,49 @@ static void none_is_lost_uncounted_between_threads(void **state) {
   pe_results_free(results);
 }
 
+/* D6: replies of 64 KiB do not take 60 MB. */
+static void keeps_no_more_than_so_many_bytes(void **state) {
+  static char words[60000];
+  const pe_reply reply = {.has_status = true, .message = words, .message_size = sizeof words};
+  const pe_result_words large = {200, &reply, NULL};
+  size_t bytes = 0, count;
+  uint64_t lost;
+  pe_results *results = make_ring(1024);
+  (void)state;
+  for (uint64_t ticket = 1; ticket <= 1024; ticket++)
+    pe_results_put(results, make_result_of(ticket, &large));
+  count = pe_results_count(results, &lost);
+  assert_int_equal(count + lost, 1024);
+  assert_true(count >= 100);
+  for (uint64_t ticket = 1024 - count + 1; ticket <= 1024; ticket++) { /* the newest, in order */
+    pe_result *result = pe_results_take(results);
+    assert_true(result->ticket == ticket);
+    bytes += result->size;
+    free(result);
+  }
+  assert_true(bytes <= 8 * 1024 * 1024);
+  assert_null(pe_results_take(results));
+  pe_results_free(results);
+}
+
+static void one_that_is_given_back_is_the_next(void **state) {
+  pe_results *results = make_ring(2);
+  pe_result *first;
+  uint64_t lost;
+  (void)state;
+  pe_results_put(results, make_result(1));
+  pe_results_put(results, make_result(2));
+  first = pe_results_take(results);
+  pe_results_put_back(results, first);
+  first = pe_results_take(results);
+  assert_true(first->ticket == 1);
+  pe_results_put(results, make_result(3)); /* takes its place */
+  pe_results_put_back(results, first);
+  assert_int_equal(pe_results_count(results, &lost), 2);
+  assert_int_equal(lost, 1);
+  pe_results_free(results);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_result_keeps_every_word),
                                      TEST(a_result_may_have_no_words),
@@ -199,6 +246,8 @@ int main(void) {
                                      TEST(the_oldest_gives_way_and_is_counted),
                                      TEST(one_that_could_not_be_made_is_lost),
                                      TEST(without_room_nothing_is_kept_or_lost),
+                                     TEST(keeps_no_more_than_so_many_bytes),
+                                     TEST(one_that_is_given_back_is_the_next),
                                      TEST(none_is_lost_uncounted_between_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
