@@ -12,13 +12,6 @@
 #endif
 #include <time.h>
 
-typedef pthread_once_t pe_once;
-#define PE_ONCE_INIT PTHREAD_ONCE_INIT
-
-static inline void pe_once_run(pe_once *once, void (*function)(void)) {
-  (void)pthread_once(once, function);
-}
-
 /* ---- locks ---- */
 
 typedef pthread_mutex_t pe_mutex;

@@ -13,9 +13,13 @@ static struct {
   pe_cond ended;
   /* guarded by lock */
   pe_worker *first;
-  int steps;    /* of pe_worker_prepare that are done */
-  bool exiting; /* no thread is started any more */
+  bool begun;    /* what pe_worker_prepare was given is done */
+  bool prepared; /* and the rest of it */
+  bool exiting;  /* no thread is started any more */
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Written when the library is loaded. */
+static bool watched;
 
 /* Forks that wait for the workers to rest. Atomic. */
 static int forks;
@@ -56,14 +60,19 @@ static void at_exit(void) {
   pe_worker_end_all(NULL, EXIT_PATIENCE);
 }
 
-/* Each step once: a handler that is registered twice would take its locks twice. */
-bool pe_worker_prepare(void) {
+/* The handlers are there before anything of ours can hold a lock, and without one: a fork that begins while they are
+ * registered runs none of them. */
+__attribute__((constructor)) static void watch_forks(void) {
+  watched = pe_cond_init(&all.ended) && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+}
+
+/* Under the lock, which a fork takes: it waits until `begin` is through. Each step once. */
+bool pe_worker_prepare(bool (*begin)(void)) {
   bool prepared;
   pe_mutex_lock(&all.lock);
-  if (all.steps == 0 && pe_cond_init(&all.ended)) all.steps++;
-  if (all.steps == 1 && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0) all.steps++;
-  if (all.steps == 2 && atexit(at_exit) == 0) all.steps++;
-  prepared = all.steps == 3;
+  if (watched && !all.begun) all.begun = begin();
+  if (all.begun && !all.prepared) all.prepared = atexit(at_exit) == 0;
+  prepared = all.prepared;
   pe_mutex_unlock(&all.lock);
   return prepared;
 }

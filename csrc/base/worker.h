@@ -30,9 +30,11 @@ struct pe_worker {
   void (*dispose)(pe_worker *self); /* frees it all, once joined; NULL while somebody owns it */
 };
 
-/* What the process needs before the first thread, or the first connection that a fork could share. Call it after
- * curl_global_init: what is registered later at exit runs earlier. Returns false when memory is out. */
-bool pe_worker_prepare(void);
+/* What the process needs before the first thread, or the first connection that a fork could share. `begin` is called
+ * once in the process, unless it returns false; it prepares the libraries. No fork falls into it: what they had locked
+ * by then would stay locked in the child. What is registered at exit comes after it, and so runs before what they have
+ * registered. Returns false when memory is out, or `begin` failed; the next call tries again. */
+bool pe_worker_prepare(bool (*begin)(void));
 
 /* How many forks lie between the process's start and now. A handle made at another count is the parent's: not to be
  * used, not to be cleaned up, its locks not to be taken. Costs a read. */

@@ -8,6 +8,7 @@
 #include "base/worker.h"
 #include "delivery/sender.h"
 #include "http/credentials.h"
+#include "policy/reply.h"
 
 static const int64_t LEAVE_PATIENCE = 900 * PE_MILLISECOND; /* design.md: within a second */
 
@@ -119,10 +120,16 @@ static void set_policies(pe_client *client, const pe_client_config *config) {
   client->sender.rate_burst = config->rate_burst;
 }
 
+static bool begin(void) {
+  pe_reply_prepare();
+  return pe_http_prepare();
+}
+
 /* And whether a handle can be made by it: libcurl may lack what it asks. */
 static pe_error make_plan(pe_client *client, const pe_http_config *config, const char **why) {
   pe_http *http = NULL;
-  pe_error error = pe_http_plan_new(config, &client->plan, why);
+  pe_error error = PE_NO_MEMORY;
+  if (pe_worker_prepare(begin)) error = pe_http_plan_new(config, &client->plan, why);
   if (error == PE_OK) error = pe_http_new(client->plan, &http, why);
   pe_http_free(http);
   return error;

@@ -8,7 +8,6 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "base/worker.h"
 #include "http/http_handle.h"
 #include "http/http_plan.h"
 
@@ -18,18 +17,8 @@ enum {
   CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
 };
 
-static pe_once global_once = PE_ONCE_INIT;
-static CURLcode global_result;
-
-/* At the first client, never at require; never undone, since the host may use libcurl too. */
-static void global_init(void) {
-  global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (global_result == CURLE_OK && !pe_worker_prepare()) global_result = CURLE_OUT_OF_MEMORY;
-}
-
-static bool prepare(void) {
-  pe_once_run(&global_once, global_init);
-  return global_result == CURLE_OK;
+bool pe_http_prepare(void) {
+  return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 /* ---- callbacks ---- */
@@ -213,7 +202,7 @@ pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why)
   CURLcode result = CURLE_OUT_OF_MEMORY;
   pe_http *made = calloc(1, sizeof *made);
 
-  if (!prepare() || !made) goto out;
+  if (!made) goto out;
   result = fill(made, plan);
   if (result != CURLE_OK) goto out;
   *http = made;

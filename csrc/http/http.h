@@ -36,6 +36,10 @@ typedef struct pe_http_result {
                                          post, its next credentials or its end. NULL: nothing */
 } pe_http_result;
 
+/* libcurl's own preparations, and those of its TLS library. At the first client, never at require; never undone, since
+ * the host may use libcurl too. Returns false when memory is out. Within pe_worker_prepare. */
+bool pe_http_prepare(void);
+
 /* Makes a handle that posts by `plan`, which is only read and must outlive it; without credentials. Opens no
  * connection. Returns PE_OK and sets *http, which the caller frees; or an error as pe_http_plan_new. `why` may be NULL.
  */

@@ -9,6 +9,10 @@ enum { DEPTH_MAX = 32 };
 
 enum { UNABLE_TO_ADD_FEED = 7301 }; /* platform.md: the platform's own trouble, not the event's */
 
+void pe_reply_prepare(void) {
+  json_object_seed(0); /* by chance, as it would itself */
+}
+
 void pe_reply_init(pe_reply *reply) {
   memset(reply, 0, sizeof *reply);
 }

@@ -35,6 +35,10 @@ typedef struct pe_accept {
 pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply);
 
+/* What jansson does at its first object, while other threads wait for it: a child of a fork in that moment would wait
+ * for ever. Within pe_worker_prepare. */
+void pe_reply_prepare(void);
+
 void pe_reply_init(pe_reply *reply);
 void pe_reply_cleanup(pe_reply *reply);
 

@@ -34,6 +34,7 @@ static void threads_make_handles_by_one_plan(void **state) {
   const char *why;
 
   (void)state;
+  assert_true(pe_http_prepare());
   assert_int_equal(pe_http_plan_new(&config, &plan, &why), PE_OK);
   for (int i = 0; i < THREADS; i++)
     assert_true(pe_thread_start(&threads[i], make_handles, plan));

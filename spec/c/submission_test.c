@@ -291,6 +291,6 @@ int main(void) {
                                      TEST(no_more_are_taken_than_may_wait),
                                      TEST(nobody_has_to_take_the_answer)};
   sending_use_clock();
-  if (!pe_worker_prepare()) return 1;
+  if (!pe_worker_prepare(nothing_to_begin)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,10 @@
 #ifndef UNDER_TSAN
 #define UNDER_TSAN 0
 #endif
+
+/* For pe_worker_prepare. */
+static inline bool nothing_to_begin(void) {
+  return true;
+}
 
 #endif

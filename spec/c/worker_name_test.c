@@ -50,7 +50,7 @@ static void is_seen_while_the_thread_runs_and_is_not_the_programs(void **state) 
   pe_worker worker = {.group = &asked, .run = run, .finish = finish};
   int64_t deadline = pe_clock_monotonic() + LONG_ENOUGH;
   (void)state;
-  assert_true(pe_worker_prepare());
+  assert_true(pe_worker_prepare(nothing_to_begin));
   assert_int_equal(threads_named("postevent"), 0);
   assert_true(pe_worker_start(&worker));
   while (threads_named("postevent") == 0 && pe_clock_monotonic() < deadline)

@@ -112,7 +112,7 @@ static void wait_for_disposed(int count) {
 static int prepare(void **state) {
   (void)state;
   disposed = 0;
-  return pe_worker_prepare() ? 0 : -1;
+  return pe_worker_prepare(nothing_to_begin) ? 0 : -1;
 }
 
 /* ---- joining ---- */
@@ -276,6 +276,41 @@ static void a_child_begins_with_nothing(void **state) {
   free_sleeper(self);
 }
 
+/* ---- what must not be cut in two ---- */
+
+static bool begun; /* atomic; the beginning is under way */
+
+static bool begin_slowly(void) {
+  __atomic_store_n(&begun, true, __ATOMIC_SEQ_CST);
+  for (int64_t until = in(50 * PE_MILLISECOND); pe_clock_monotonic() < until;)
+    continue; /* in a library, which holds a lock */
+  __atomic_store_n(&begun, false, __ATOMIC_SEQ_CST);
+  return true;
+}
+
+static void *prepare_slowly(void *user) {
+  (void)user;
+  return pe_worker_prepare(begin_slowly) ? &begun : NULL;
+}
+
+static void wait_until_begun(void) {
+  while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST))
+    continue;
+}
+
+/* In a process of its own, since the beginning is once in each: 0 when the child of a fork found it whole. */
+static int fork_in_the_beginning(void) {
+  int status = -1;
+  pe_thread thread;
+  pid_t child;
+  if (!pe_thread_start(&thread, prepare_slowly, NULL)) return 2;
+  wait_until_begun();
+  child = fork();
+  if (child == 0) _exit(begun ? 3 : pe_worker_generation() == 1 && pe_worker_prepare(nothing_to_begin) ? 0 : 4);
+  pe_thread_join(thread);
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 5;
+}
+
 /* Works without a pause but for its rests, and says whether it is between them. */
 static bool in_a_library; /* atomic */
 
@@ -373,7 +408,7 @@ static void leave_kept(void) {
 /* A program of its own: what is registered at exit before the workers' handler must be known. */
 static int exit_program(int what) {
   told = what;
-  if (atexit(leave_kept) != 0 || !pe_worker_prepare()) return 1;
+  if (atexit(leave_kept) != 0 || !pe_worker_prepare(nothing_to_begin)) return 1;
   kept = calloc(1, sizeof *kept);
   if (!kept || !pe_mutex_init(&kept->lock) || !pe_cond_init(&kept->bell)) return 1;
   kept->worker.run = run;
@@ -414,6 +449,12 @@ static void none_is_started_after_that(void **state) {
   assert_exits('s');
 }
 
+static void d2_no_fork_falls_into_the_beginning(void **state) {
+  (void)state;
+  if (UNDER_TSAN) skip();
+  assert_exits('b');
+}
+
 #define PREPARED(function) cmocka_unit_test_setup(function, prepare)
 
 int main(int argc, char **argv) {
@@ -430,7 +471,9 @@ int main(int argc, char **argv) {
                                      PREPARED(forks_and_starts_do_not_disturb_each_other),
                                      PREPARED(at_exit_they_have_ended),
                                      PREPARED(an_owner_may_still_come_after_that),
-                                     PREPARED(none_is_started_after_that)};
+                                     PREPARED(none_is_started_after_that),
+                                     TEST(d2_no_fork_falls_into_the_beginning)};
+  if (argc > 1 && argv[1][0] == 'b') return fork_in_the_beginning();
   if (argc > 1) return exit_program(argv[1][0]);
   program = argv[0];
   return cmocka_run_group_tests(tests, NULL, NULL);
