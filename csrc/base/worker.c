@@ -8,11 +8,14 @@
 static const int64_t GRACE = 500 * PE_MILLISECOND;
 static const int64_t EXIT_PATIENCE = 900 * PE_MILLISECOND; /* design.md: one second in all */
 
+static const int64_t A_WHILE = PE_SECOND; /* of a wait that a broadcast ends */
+
 static struct {
   pe_mutex lock;
   pe_cond ended;
   /* guarded by lock */
   pe_worker *first;
+  int visitors;  /* threads between pe_worker_visit and pe_worker_depart */
   bool begun;    /* what pe_worker_prepare was given is done */
   bool prepared; /* and the rest of it */
   bool exiting;  /* no thread is started any more */
@@ -33,6 +36,8 @@ static unsigned generation;
 static void before_fork(void) {
   (void)__atomic_add_fetch(&forks, 1, __ATOMIC_RELAXED);
   pe_mutex_lock(&all.lock);
+  while (all.visitors > 0)
+    (void)pe_cond_wait(&all.ended, &all.lock, A_WHILE);
   for (pe_worker *worker = all.first; worker; worker = worker->next)
     pe_mutex_lock(&worker->at_work);
 }
@@ -41,6 +46,7 @@ static void after_fork_in_parent(void) {
   for (pe_worker *worker = all.first; worker; worker = worker->next)
     pe_mutex_unlock(&worker->at_work);
   (void)__atomic_sub_fetch(&forks, 1, __ATOMIC_RELAXED);
+  pe_cond_broadcast(&all.ended); /* visitors wait for it */
   pe_mutex_unlock(&all.lock);
 }
 
@@ -49,6 +55,7 @@ static void after_fork_in_child(void) {
   generation++;
   forks = 0;
   all.first = NULL;
+  all.visitors = 0;
   (void)pe_mutex_init(&all.lock);
   (void)pe_cond_init(&all.ended);
 }
@@ -75,6 +82,21 @@ bool pe_worker_prepare(bool (*begin)(void)) {
   prepared = all.prepared;
   pe_mutex_unlock(&all.lock);
   return prepared;
+}
+
+/* A fork goes first: threads that come and go would let it have no turn. */
+void pe_worker_visit(void) {
+  pe_mutex_lock(&all.lock);
+  while (__atomic_load_n(&forks, __ATOMIC_RELAXED) > 0)
+    (void)pe_cond_wait(&all.ended, &all.lock, A_WHILE);
+  all.visitors++;
+  pe_mutex_unlock(&all.lock);
+}
+
+void pe_worker_depart(void) {
+  pe_mutex_lock(&all.lock);
+  if (--all.visitors == 0) pe_cond_broadcast(&all.ended);
+  pe_mutex_unlock(&all.lock);
 }
 
 unsigned pe_worker_generation(void) {

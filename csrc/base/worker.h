@@ -2,8 +2,9 @@
  * forked child, and ended before exit() takes away what they use. Owns the list of all of them, and the process's two
  * handlers (pthread_atfork, atexit). Any thread may call.
  *
- * A fork waits until every worker is at rest: what a thread holds in a library at that moment (the locks of OpenSSL)
- * would stay locked in the child for ever, and the child's first TLS handshake would never end. */
+ * A fork waits until every worker is at rest, and no other thread is on a visit: what a thread holds in a library at
+ * that moment (the locks of OpenSSL) would stay locked in the child for ever, and the child's first TLS handshake would
+ * never end. */
 #ifndef PE_WORKER_H
 #define PE_WORKER_H
 
@@ -39,6 +40,11 @@ bool pe_worker_prepare(bool (*begin)(void));
 /* How many forks lie between the process's start and now. A handle made at another count is the parent's: not to be
  * used, not to be cleaned up, its locks not to be taken. Costs a read. */
 unsigned pe_worker_generation(void);
+
+/* A thread of the program's goes into a library that has locks of its own, and comes out: no fork can happen between
+ * the two, so there is to be no wait. The caller is no worker and holds no lock. */
+void pe_worker_visit(void);
+void pe_worker_depart(void);
 
 /* Starts the thread, which is at work. Returns false when the system has none to give, and once the process exits. */
 bool pe_worker_start(pe_worker *worker);

@@ -8,12 +8,14 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "base/worker.h"
 #include "http/http_handle.h"
 #include "http/http_plan.h"
 
 enum {
   HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
   CA_CACHE = 86400,           /* seconds; libcurl's own default */
+  LONGEST_POLL = 1000,        /* milliseconds; libcurl wakes us when there is something to do */
   CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
 };
 
@@ -131,7 +133,6 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_USERAGENT, config->user_agent);
   SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
-  SET(CURLOPT_MAXCONNECTS, 1L); /* one that was given up is closed, not kept for later */
   if (result == CURLE_OK) result = pe_curl_set_quick_exit(easy);
   if (result == CURLE_OK) result = pe_curl_set_protocols(easy);
   return result;
@@ -218,7 +219,10 @@ void pe_http_free(pe_http *http) {
 
   if (!http) return;
   if (http->uses_tls) pe_sigpipe_block(&sigpipe); /* closing a TLS connection writes to it */
+  if (http->alone) pe_worker_visit();
   curl_easy_cleanup(http->easy);
+  (void)curl_multi_cleanup(http->alone); /* fails for one that is none */
+  if (http->alone) pe_worker_depart();
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
   pe_secrets_free(http->secrets);
   curl_slist_free_all(http->headers);
@@ -280,14 +284,6 @@ static void reset_result(pe_http_result *out) {
   out->body.size = 0;
 }
 
-/* Whether the connection that is kept must not be used again. */
-static bool is_stale(CURL *easy) {
-  curl_socket_t socket_in_use = CURL_SOCKET_BAD;
-
-  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket_in_use) != CURLE_OK) return false;
-  return socket_in_use != CURL_SOCKET_BAD && pe_http_has_input(socket_in_use);
-}
-
 static long milliseconds(int64_t nanoseconds) {
   return nanoseconds > PE_MILLISECOND ? (long)(nanoseconds / PE_MILLISECOND) : 1; /* 0 would mean no limit at all */
 }
@@ -317,12 +313,59 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
   return result;
 }
 
+static CURLM *make_alone(void) {
+  CURLM *made = curl_multi_init();
+  if (!made) return NULL;
+  if (curl_multi_setopt(made, CURLMOPT_MAXCONNECTS, 1L) == CURLM_OK && pe_curl_multi_set_quick_exit(made) == CURLM_OK)
+    return made;
+  (void)curl_multi_cleanup(made);
+  return NULL;
+}
+
+/* One step of the transfer. Returns whether there is more to do. */
+static bool step(pe_http *http, CURLMcode *problem) {
+  int running = 0;
+  pe_worker_visit();
+  *problem = curl_multi_perform(http->alone, &running);
+  pe_worker_depart();
+  return *problem == CURLM_OK && running > 0;
+}
+
+/* What the transfer ended with; it is taken out, which may close its connection. */
+static CURLcode finish(pe_http *http, CURLMcode problem) {
+  CURLcode result = problem == CURLM_OK ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+  const CURLMsg *message;
+  int left;
+
+  pe_worker_visit();
+  message = curl_multi_info_read(http->alone, &left);
+  if (message && message->msg == CURLMSG_DONE) result = message->data.result;
+  (void)curl_multi_remove_handle(http->alone, http->easy);
+  pe_worker_depart();
+  return result;
+}
+
+/* As curl_easy_perform, but that a fork waits for its steps, and not for its waits. */
+static CURLcode perform(pe_http *http) {
+  CURLMcode problem;
+
+  if (!http->alone) http->alone = make_alone();
+  if (!http->alone) return CURLE_OUT_OF_MEMORY;
+  problem = curl_multi_add_handle(http->alone, http->easy);
+  if (problem != CURLM_OK) return CURLE_OUT_OF_MEMORY;
+  while (step(http, &problem)) {
+    problem = curl_multi_poll(http->alone, NULL, 0, LONGEST_POLL, NULL);
+    if (problem != CURLM_OK) break;
+  }
+  return finish(http, problem);
+}
+
 void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
-  CURLcode result = pe_http_begin(http, body, size, timeout, is_stale(http->easy), out);
+  CURLcode result = pe_http_begin(http, body, size, timeout, pe_http_pool_has_input(http->pool), out);
   pe_sigpipe sigpipe;
 
   if (http->uses_tls) pe_sigpipe_block(&sigpipe);
-  if (result == CURLE_OK) result = curl_easy_perform(http->easy);
+  if (result == CURLE_OK) result = perform(http);
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
   pe_http_end(http, result);
 }

@@ -25,6 +25,7 @@ struct pe_http {
   void *user;
   /* the owner's thread */
   CURL *easy;
+  CURLM *alone; /* NULL until the first post that is not through `multi` */
   pe_http_pool own_pool;
   struct curl_slist *headers; /* base_headers and the Authorization */
   pe_secrets *secrets;        /* owned: of the credentials in use */

@@ -102,6 +102,12 @@ bool pe_http_pool_is_stale(pe_http_pool *pool, pe_http_ends ends) {
   return reused && pe_http_has_input(reused->socket);
 }
 
+bool pe_http_pool_has_input(const pe_http_pool *pool) {
+  for (size_t i = 0; i < pool->count; i++)
+    if (pe_http_has_input(pool->connections[i].socket)) return true;
+  return false;
+}
+
 bool pe_http_has_input(curl_socket_t socket) {
   struct pollfd idle = {.fd = socket, .events = POLLIN};
   return poll(&idle, 1, 0) > 0;

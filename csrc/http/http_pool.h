@@ -41,6 +41,9 @@ int pe_http_pool_close(void *pool, curl_socket_t socket);
 /* Whether the connection, which was used before, must not be used again. */
 bool pe_http_pool_is_stale(pe_http_pool *pool, pe_http_ends ends);
 
+/* Whether that is so for one of them; all are idle. */
+bool pe_http_pool_has_input(const pe_http_pool *pool);
+
 /* Whether something can be read from an idle connection: its end, or bytes that nobody asked for. libcurl 7.88 would
  * take these for the next reply: the 408 with which a balancer leaves, or worse. */
 bool pe_http_has_input(curl_socket_t socket);
