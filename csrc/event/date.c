@@ -1,7 +1,6 @@
 #include "event/date.h"
 
 #include <string.h>
-#include <time.h>
 
 /* A format, one letter a field:
  *   Y yyyy   y yy   M MM   D dd   N MMM (Apr)   F MMMM (April)   W EEE (Thu)
@@ -183,19 +182,37 @@ static void write_pair(char *text, int value) {
   text[1] = (char)('0' + value % 10);
 }
 
+/* The day of the Gregorian calendar, from a count of days since the first of March of the year 0. Years that begin in
+ * March have their leap day last, and months of 31, 30, 31, 30, 31 days twice and a half. */
+static date day_of(int64_t count) {
+  int64_t era = count / 146097; /* 400 years */
+  int day_of_era = (int)(count % 146097);
+  int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  int month = (5 * day_of_year + 2) / 153; /* 0: March */
+  date made = {.day = day_of_year - (153 * month + 2) / 5 + 1, .month = month < 10 ? month + 3 : month - 9};
+  made.year = (int)era * 400 + year_of_era + (made.month <= 2 ? 1 : 0);
+  return made;
+}
+
+/* Not by gmtime_r: the C library takes its lock of the time zone for it, which a fork may leave locked in the child,
+ * and a time_t of 32 bits ends in 2038. */
 bool pe_date_write(char text[PE_DATE_SIZE + 1], int64_t seconds) {
   static const int64_t first = INT64_C(-62135596800), last = INT64_C(253402300799); /* the years 0001 and 9999 */
-  time_t time = (time_t)seconds;
-  struct tm utc;
+  static const int64_t march_of_year_0 = INT64_C(-62162035200), day = 86400;
+  int second;
+  date utc;
 
-  if (seconds < first || seconds > last || !gmtime_r(&time, &utc)) return false;
+  if (seconds < first || seconds > last) return false;
+  second = (int)((seconds - first) % day);
+  utc = day_of((seconds - march_of_year_0) / day);
   memcpy(text, "0000-00-00 00:00:00", PE_DATE_SIZE + 1);
-  write_pair(text, (utc.tm_year + 1900) / 100);
-  write_pair(text + 2, (utc.tm_year + 1900) % 100);
-  write_pair(text + 5, utc.tm_mon + 1);
-  write_pair(text + 8, utc.tm_mday);
-  write_pair(text + 11, utc.tm_hour);
-  write_pair(text + 14, utc.tm_min);
-  write_pair(text + 17, utc.tm_sec);
+  write_pair(text, utc.year / 100);
+  write_pair(text + 2, utc.year % 100);
+  write_pair(text + 5, utc.month);
+  write_pair(text + 8, utc.day);
+  write_pair(text + 11, second / 3600);
+  write_pair(text + 14, second / 60 % 60);
+  write_pair(text + 17, second % 60);
   return true;
 }
