@@ -16,6 +16,9 @@ enum {
   HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
   CA_CACHE = 86400,           /* seconds; libcurl's own default */
   LONGEST_POLL = 1000,        /* milliseconds; libcurl wakes us when there is something to do */
+  CONNECTION_MAX_AGE = 60,    /* seconds: a busy one must not outlive for long what the host's name says */
+  NAME_CACHE =
+      1, /* seconds, for many that connect at once; longer, and a failed connect would be repeated to no avail */
   CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
 };
 
@@ -133,6 +136,8 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   SET(CURLOPT_USERAGENT, config->user_agent);
   SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* asks for none, yet decodes what a proxy compressed all the same */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE);
+  SET(CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_MAX_AGE);
+  SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAME_CACHE);
   if (result == CURLE_OK) result = pe_curl_set_quick_exit(easy);
   if (result == CURLE_OK) result = pe_curl_set_protocols(easy);
   return result;

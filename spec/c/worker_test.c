@@ -357,6 +357,41 @@ static void keep_few_alive(int started) {
     pe_worker_end_all("nobody's", 0);
 }
 
+static bool visits_end; /* atomic */
+
+static void *visit_again_and_again(void *user) {
+  (void)user;
+  while (!__atomic_load_n(&visits_end, __ATOMIC_RELAXED)) {
+    pe_worker_visit();
+    __atomic_store_n(&in_a_library, true, __ATOMIC_RELAXED);
+    for (int64_t until = in(PE_MILLISECOND / 2); pe_clock_monotonic() < until;)
+      continue;
+    __atomic_store_n(&in_a_library, false, __ATOMIC_RELAXED);
+    pe_worker_depart();
+  }
+  return NULL;
+}
+
+static void d2_a_fork_waits_for_visitors_and_gets_its_turn(void **state) {
+  enum { VISITORS = 3, FORKS = 20 };
+  pe_thread threads[VISITORS];
+  (void)state;
+  __atomic_store_n(&visits_end, false, __ATOMIC_RELAXED);
+  assert_true(pe_thread_start(&threads[0], visit_again_and_again, NULL));
+  for (int i = 0; i < FORKS; i++)
+    in_child(nobody_is_in_a_library, NULL);
+  for (int i = 1; i < VISITORS; i++) /* these leave the flag to nobody: only the turn is of interest now */
+    assert_true(pe_thread_start(&threads[i], visit_again_and_again, NULL));
+  for (int i = 0; i < FORKS; i++) {
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+  }
+  __atomic_store_n(&visits_end, true, __ATOMIC_RELAXED);
+  for (int i = 0; i < VISITORS; i++)
+    pe_thread_join(threads[i]);
+}
+
 /* Threads come and go in one thread while another one forks. */
 static void *come_and_go(void *user) {
   const bool *stop = user;
@@ -468,6 +503,7 @@ int main(int argc, char **argv) {
                                      PREPARED(the_end_is_bounded),
                                      PREPARED(a_child_begins_with_nothing),
                                      PREPARED(a_fork_waits_for_rest_and_gets_its_turn),
+                                     PREPARED(d2_a_fork_waits_for_visitors_and_gets_its_turn),
                                      PREPARED(forks_and_starts_do_not_disturb_each_other),
                                      PREPARED(at_exit_they_have_ended),
                                      PREPARED(an_owner_may_still_come_after_that),

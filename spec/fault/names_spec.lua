@@ -1,6 +1,8 @@
 -- Name look-ups: a name server that never answers must hold up neither the post nor the close.
+local fake_time = require "support.fake_time"
 local helper = require "support.helper"
 local name_server = require "support.name_server"
+local rude = require "support.rude"
 
 local SCRIPT = [[
 local process = require "support.process"
@@ -13,6 +15,61 @@ client:close()
 print(code, tostring(detail.sent), posted - start <= 1.1, process.now() - posted < 0.1)
 io.stderr:write(message, " ", posted - start, " ", process.now() - posted, "\n")
 ]]
+
+-- Nobody listens at the first address.
+local MOVING = [[
+local files = require "support.files"
+local postevent = require "postevent"
+local rude = require "support.rude"
+local waiting = require "support.waiting"
+files.write("/etc/hosts", "127.0.0.2 platform.example\n")
+local server = rude.start "answer"
+local url = ("http://platform.example:%d/x"):format(server.port)
+local client = postevent.new { url = url, attempts = 1 }
+local tracking = postevent.new { url = url, retry = { initial = 0.05, max = 0.1 } }
+assert(select(3, client:post { event_name = "e" }) == "unreachable")
+assert(tracking:track { event_name = "e" })
+waiting.wait_until(function() return tracking:stats().last_error end)
+files.write("/etc/hosts", "127.0.0.1 platform.example\n")
+waiting.wait_until(function() return client:post { event_name = "e" } end, 10)
+assert(tracking:flush(10))
+client:close()
+tracking:close()
+server:stop()
+]]
+
+describe("a name that moves", function()
+  helper.guard()
+
+  it("B2: is looked up again after a connect that failed", function()
+    local there, reason = name_server.available()
+    if not there then
+      return pending(reason)
+    end
+    local status, output, errors = name_server.run("unknown", { code = MOVING })
+    assert.equal(0, status, output .. errors)
+  end)
+
+  it("B2: is looked up again after a minute: no connection is older, though it is busy", function()
+    local there, reason = fake_time.available()
+    if not there then
+      return pending(reason)
+    end
+    local server = rude.start "answer"
+    local status, output, errors = fake_time.run({ code = [[
+      local client = require("postevent").new { url = arg[1], attempts = 1 }
+      for _, seconds in ipairs { 0, 20, 40, 55, 65, 80 } do
+        local file = assert(io.open(arg[2], "w"))
+        file:write(("+%d\n"):format(seconds))
+        file:close()
+        assert(client:post { event_name = "e" })
+      end
+      client:close()
+    ]] }, { server.url }, { monotonic = true })
+    assert.equal(0, status, output .. errors)
+    assert.equal(2, server:connections())
+  end)
+end)
 
 describe("a name server", function()
   helper.guard()

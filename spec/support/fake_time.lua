@@ -20,13 +20,14 @@ function fake_time.available()
 end
 
 -- run(script, arguments, options): as children.run_lua. The script's last argument is a file: what is written there
--- ("+3600", "-3600", in seconds) is the wall clock's offset from then on.
+-- ("+3600", "-3600", in seconds) is the wall clock's offset from then on, and with options.monotonic also that of the
+-- other.
 function fake_time.run(script, arguments, options)
   local file = files.write(files.new_path "offset", "+0\n")
   options = options or {}
   options.env = {
     LD_PRELOAD = library(), FAKETIME_TIMESTAMP_FILE = file,
-    FAKETIME_NO_CACHE = "1", FAKETIME_DONT_FAKE_MONOTONIC = "1", FAKETIME = false,
+    FAKETIME_NO_CACHE = "1", FAKETIME_DONT_FAKE_MONOTONIC = options.monotonic and "0" or "1", FAKETIME = false,
   }
   arguments[#arguments + 1] = file
   return children.run_lua(script, arguments, options)

@@ -1,6 +1,7 @@
 -- Name look-ups of a test's own: a script in a child with its own network (loopback alone, so servers of the test are
--- out of its reach) and its own /etc/resolv.conf, which names a server there that never answers ("silent") or answers
--- that every name is unknown ("unknown"). It takes Linux and the right to make namespaces, which root has.
+-- out of its reach), its own /etc/hosts, which it may change, and its own /etc/resolv.conf, which names a server there
+-- that never answers ("silent") or answers that every name is unknown ("unknown"). It takes Linux and the right to make
+-- namespaces, which root has.
 local children = require "support.children"
 local files = require "support.files"
 

@@ -40,5 +40,6 @@ assert(process.unshare_mounts())
 assert(process.unshare_network())
 replace("/etc/resolv.conf", "nameserver 127.0.0.1\n")
 replace("/etc/nsswitch.conf", "hosts: files dns\n")
+replace("/etc/hosts", files.read "/etc/hosts") -- the script may change it
 serve_names()
 dofile(script)
