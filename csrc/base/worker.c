@@ -32,12 +32,22 @@ static unsigned generation;
 
 /* ---- fork and exit ---- */
 
+/* Waits for the end of a thread that has ended, as far as we are concerned: what the libraries have registered for it,
+ * they do on it afterwards, and OpenSSL takes locks for that. With the list's lock held, so that no fork falls into it.
+ */
+static void join(pe_worker *worker) {
+  if (!worker->joined) pe_thread_join(worker->thread);
+  worker->joined = true;
+}
+
 /* The locks are held across a fork, so that the child finds the list whole, and no worker inside a library. */
 static void before_fork(void) {
   (void)__atomic_add_fetch(&forks, 1, __ATOMIC_RELAXED);
   pe_mutex_lock(&all.lock);
   while (all.visitors > 0)
     (void)pe_cond_wait(&all.ended, &all.lock, A_WHILE);
+  for (pe_worker *worker = all.first; worker; worker = worker->next)
+    if (worker->ended) join(worker);
   for (pe_worker *worker = all.first; worker; worker = worker->next)
     pe_mutex_lock(&worker->at_work);
 }
@@ -130,17 +140,13 @@ static void *run(void *user) {
   return NULL;
 }
 
-/* With the lock held. */
-static void unlist(const pe_worker *worker) {
+/* Takes one that has ended from the list: nothing is left of its thread. With the lock held. */
+static void unlist(pe_worker *worker) {
   pe_worker **link = &all.first;
   while (*link != worker)
     link = &(*link)->next;
   *link = worker->next;
-}
-
-/* Joins a worker that has ended and is on no list. */
-static void join(pe_worker *worker) {
-  if (!worker->joined) pe_thread_join(worker->thread);
+  join(worker);
   pe_mutex_destroy(&worker->at_work);
 }
 
@@ -162,7 +168,6 @@ static void reap(void) {
     worker = take_ended();
     pe_mutex_unlock(&all.lock);
     if (!worker) break;
-    join(worker);
     worker->dispose(worker);
   } while (true);
 }
@@ -194,7 +199,6 @@ bool pe_worker_join(pe_worker *worker, int64_t deadline) {
   ended = worker->ended;
   if (ended) unlist(worker);
   pe_mutex_unlock(&all.lock);
-  if (ended) join(worker);
   return ended;
 }
 
@@ -222,11 +226,8 @@ static bool is_running(const void *group) {
 /* Joins those that have ended and still belong to somebody, who is not there to do it any more: at exit. */
 static void join_owned(void) {
   pe_mutex_lock(&all.lock);
-  for (pe_worker *worker = all.first; worker; worker = worker->next) {
-    if (!worker->ended || worker->dispose || worker->joined) continue;
-    pe_thread_join(worker->thread);
-    worker->joined = true;
-  }
+  for (pe_worker *worker = all.first; worker; worker = worker->next)
+    if (worker->ended && !worker->dispose) join(worker);
   pe_mutex_unlock(&all.lock);
 }
 

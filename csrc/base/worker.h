@@ -27,7 +27,7 @@ struct pe_worker {
   /* guarded by the list's lock */
   pe_worker *next;
   bool ended;                       /* `run` returned: joining takes no time */
-  bool joined;                      /* at exit, for an owner who may still come */
+  bool joined;                      /* by a fork, or at exit; its owner may still come */
   void (*dispose)(pe_worker *self); /* frees it all, once joined; NULL while somebody owns it */
 };
 
