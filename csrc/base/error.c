@@ -22,7 +22,7 @@ static const struct {
     [PE_REJECTED] = {"rejected", "the platform refused this event"},
     [PE_RATE_LIMITED] = {"rate_limited", "the platform asks to send more slowly"},
     [PE_UNAVAILABLE] = {"unavailable", "the platform cannot take events now"},
-    [PE_BAD_REPLY] = {"bad_reply", "the answer is not the platform's; the event may not have arrived"},
+    [PE_BAD_REPLY] = {"bad_reply", "the answer is not the platform's: whether the event arrived is not known"},
 };
 
 const char *pe_error_name(pe_error error) {

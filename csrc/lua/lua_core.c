@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/version.h"
+#include "event/json_writer.h"
 #include "event/regex.h"
 #include "event/similar.h"
 #include "http/http.h"
@@ -54,6 +55,22 @@ static int core_distance(lua_State *L) {
   return 1;
 }
 
+/* core.number(number) -> its JSON, the same in every locale; raises where it is not finite */
+static int core_number(lua_State *L) {
+  char bytes[64];
+  pe_buffer text = {bytes, 0, sizeof bytes, sizeof bytes}; /* on the stack: it never grows */
+  pe_error error;
+#if LUA_VERSION_NUM >= 503
+  if (lua_isinteger(L, 1))
+    error = pe_json_write_integer(&text, (int64_t)lua_tointeger(L, 1));
+  else
+#endif
+    error = pe_json_write_number(&text, (double)luaL_checknumber(L, 1));
+  luaL_argcheck(L, error == PE_OK, 1, "expected a finite number");
+  lua_pushlstring(L, bytes, text.size);
+  return 1;
+}
+
 /* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = false, pcre2 = true } */
 static int core_features(lua_State *L) {
   const char *tls;
@@ -82,6 +99,7 @@ static const luaL_Reg functions[] = {
     {"check_url", core_check_url},
     {"check_proxy", core_check_proxy},
     {"distance", core_distance},
+    {"number", core_number},
     {"features", core_features},
     {"compile", pe_lua_definitions_compile},
     {"can_yield", core_can_yield},

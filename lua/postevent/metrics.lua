@@ -5,7 +5,7 @@
 -- metric with that label. What can be counted is there from the start, as 0: a rate is only right when its first step
 -- was seen.
 
-local is_utf8 = require("postevent.utf8")
+local is_utf8 = require("postevent.utf8").check
 
 local STATES = { "idle", "sending", "cooling", "held", "closed" }
 local QUANTILES = { { "0.5", "p50" }, { "0.9", "p90" }, { "0.99", "p99" }, { "1", "max" } }

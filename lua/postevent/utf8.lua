@@ -1,4 +1,6 @@
--- Is a text UTF-8 as RFC 3629 has it? Lua's own library for it is not in 5.1, and takes surrogates in 5.3.
+-- UTF-8 as RFC 3629 has it. Lua's own library for it is not in 5.1, and takes surrogates in 5.3.
+
+local utf8 = {}
 
 -- The well-formed sequences.
 local SEQUENCES = {
@@ -11,7 +13,8 @@ local SEQUENCES = {
   "\244[\128-\143][\128-\191][\128-\191]",
 }
 
-return function(text)
+-- Whether the text is UTF-8.
+function utf8.check(text)
   for i = 1, #SEQUENCES do
     if not text:find("[\128-\255]") then
       return true
@@ -20,3 +23,15 @@ return function(text)
   end
   return not text:find("[\128-\255]")
 end
+
+-- Where the character of two bytes or more ends that begins at `position`; nil: there is none.
+function utf8.find_end(text, position)
+  for i = 1, #SEQUENCES do
+    local _, last = text:find("^" .. SEQUENCES[i], position)
+    if last then
+      return last
+    end
+  end
+end
+
+return utf8

@@ -36,7 +36,7 @@ membership_renewed  published  5           membership_renewed
     }
     assert.equal([[
 NAME   STATUS       ATTRIBUTES  LABEL
-été    unpublished  1           ?[2J?x
+été    unpublished  1           \u001b[2J\u009bx
 plain  published    1           -
 ]], output_of { "list", path })
   end)

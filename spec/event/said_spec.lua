@@ -2,6 +2,7 @@
 -- neighbours of its cases.
 local cjson = require "cjson"
 local helper = require "support.helper"
+local locale = require "support.locale"
 local postevent = require "postevent"
 local tracking = require "support.tracking"
 
@@ -220,6 +221,25 @@ describe("A4: one bad byte", function()
     local DEFINED = { e = { who = "customer?", kind = { type = "enum", values = { "a\239\191\189" } } } }
     assert.truthy(encode({ event_name = "e", kind = "a\255" }, { definitions = DEFINED, invalid_utf8 = "replace" }))
     refused("utf8", { event_name = "e\255" }, REPLACE)
+  end)
+end)
+
+describe("A5: a decimal comma", function()
+  helper.guard()
+
+  it("changes no possible value of a definition", function()
+    local done, reason = locale.with_decimal_comma(function()
+      local definitions = { e = { who = "customer?", size = { "enum", 1.5, 2, 0.1, 1e15 } } }
+      for _, size in ipairs { "1.5", "2", "0.1", "1000000000000000" } do
+        assert.truthy(encode({ event_name = "e", size = size }, { definitions = definitions }))
+      end
+      local message = refused("enum", { event_name = "e", size = "1,5" }, { definitions = definitions })
+      assert.truthy(message:find("1.5, 2, 0.1, 1000000000000000", 1, true), message)
+      return true
+    end)
+    if not done then
+      pending(reason)
+    end
   end)
 end)
 

@@ -53,7 +53,7 @@ end
 
 -- Every line of a message is marked as ours.
 local function complain(message)
-  io.stderr:write("postevent: ", (message:gsub("\n", "\npostevent: ")), "\n")
+  io.stderr:write("postevent: ", (output.printable_lines(message):gsub("\n", "\npostevent: ")), "\n")
 end
 
 -- Something that no sub-command expected, in one line: a module that is not there, Ctrl-C while Lua runs, a mistake.

@@ -1,5 +1,7 @@
 -- Reads the small values of definitions, in the platform's form and in the short one: flags, texts, lists.
 
+local core = require("postevent.core")
+
 local values = {}
 
 function values.raise(format, ...)
@@ -47,7 +49,7 @@ function values.list(list, where)
   local result = {}
   for _, value in ipairs(values.given(list.values) or list) do
     if type(value) == "number" then
-      value = ("%.14g"):format(value)
+      value = core.number(value) -- as it stands in JSON, whatever the locale
     end
     if type(value) ~= "string" then
       values.raise("%s: the possible values must be text", where)

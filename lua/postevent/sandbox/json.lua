@@ -3,7 +3,7 @@
 -- sandbox repeats accepted bodies byte for byte and must not hide a client's mistake.
 
 local cjson = require "cjson.safe"
-local is_utf8 = require "postevent.utf8"
+local is_utf8 = require("postevent.utf8").check
 
 local json = {}
 
