@@ -153,6 +153,22 @@ static void a_hold_keeps_the_event(void **state) {
   assert_int_equal(record.draws, 1);
 }
 
+static void a_page_in_the_platforms_place_holds_though_lost_answers_are_given_up(void **state) {
+  pe_attempt page = attempt_of(PE_VERDICT_HOLD, 200, PE_SENT_YES);
+  pe_attempt cut = attempt_of(PE_VERDICT_RETRY, 200, PE_SENT_YES);
+  pe_record record = {.attempts = 1};
+  pe_endpoint endpoint;
+  (void)state;
+  page.error = cut.error = PE_BAD_REPLY;
+  cut.transfer.body_is_cut = true;
+  pe_endpoint_init(&endpoint, WIDTH);
+  assert_false(decide(&careful, &endpoint, &record, &page, 1, 0).ended);
+  assert_int_equal(endpoint.state, PE_ENDPOINT_HELD);
+  pe_endpoint_init(&endpoint, WIDTH);
+  assert_int_equal(decide(&careful, &endpoint, &record, &cut, 1, 0).outcome, PE_UNKNOWN);
+  assert_false(decide(&policy, &endpoint, &record, &cut, 1, 0).ended);
+}
+
 static void a_third_hold_while_others_pass_ends_the_event(void **state) {
   pe_attempt refused = attempt_of(PE_VERDICT_HOLD, 403, PE_SENT_YES);
   pe_record record = {.attempts = 1};
@@ -188,6 +204,7 @@ int main(void) {
       TEST(a_refusal_after_the_gate_doubles_it_and_one_from_before_does_not),
       TEST(an_attempt_that_could_not_begin_was_not_sent),
       TEST(a_hold_keeps_the_event),
+      TEST(a_page_in_the_platforms_place_holds_though_lost_answers_are_given_up),
       TEST(a_third_hold_while_others_pass_ends_the_event),
       TEST(what_began_before_a_hold_is_no_witness),
   };

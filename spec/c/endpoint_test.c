@@ -205,7 +205,6 @@ static void counts_the_gates_in_a_row(void **state) {
   assert_int_equal(endpoint.gates, 0);
 }
 
-/* After any row of events: either there is room now, or it is known when, or a transfer is out that will tell. */
 static void an_answer_that_asks_for_silence_ends_a_row_of_failures(void **state) {
   pe_endpoint endpoint;
   (void)state;
@@ -218,6 +217,7 @@ static void an_answer_that_asks_for_silence_ends_a_row_of_failures(void **state)
   assert_int_equal(endpoint.state, PE_ENDPOINT_COOLING);
 }
 
+/* After any row of events: either there is room now, or it is known when, or a transfer is out that will tell. */
 static void never_gets_stuck(void **state) {
   numbers random = {99};
   pe_endpoint endpoint;
