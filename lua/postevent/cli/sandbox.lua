@@ -24,12 +24,14 @@ function sandbox.define(parser)
   local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
   command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
   command:option("--host", "The address to listen on."):argname("ADDRESS"):default("127.0.0.1")
+  command:option("--allow-host", "Answer to this host name, too, not to localhost and addresses alone. May be given "
+    .. "again."):argname("NAME"):count("*")
   command:option("--authorization", "Refuse events whose Authorization header has another value. Every user of this "
     .. "machine can see it (ps)."):argname("VALUE")
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
   command:option("--definitions", "Check the events that arrive against the definitions in FILE (-: stdin). They are "
     .. "accepted all the same."):argname("FILE")
-  command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong;\n"
+  command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
     .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.")
   return command
 end
@@ -54,6 +56,7 @@ function sandbox.run(args)
   local ended, message = server.run {
     port = args.port,
     host = args.host,
+    allow_hosts = args.allow_host,
     authorization = args.authorization,
     port_file = args.port_file,
     definitions = definitions,

@@ -3,12 +3,14 @@
 -- what is kept in store.lua; HTTP is libmicrohttpd's, through postevent.sandbox.httpd.
 
 local httpd = require "postevent.sandbox.httpd"
+local origin = require "postevent.sandbox.origin"
 local routes = require "postevent.sandbox.routes"
 local Store = require "postevent.sandbox.store"
 
 local sandbox = {}
 
-local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function" }
+local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function",
+  allow_hosts = "table" }
 
 -- Left to the client's module, which knows what they may be, and is loaded for nothing else.
 local function new_checker(definitions, log)
@@ -56,7 +58,8 @@ end
 
 --- Runs the sandbox until SIGINT or SIGTERM, then returns true; or nil and a message if it cannot listen.
 -- Options: `host` (default 127.0.0.1), `port` (default 0: a free one), `authorization` (the value that the
--- Authorization header must have), `port_file` (where to write the port once connections are accepted), `definitions`
+-- Authorization header must have), `allow_hosts` (names by which it may be called besides localhost and addresses, a
+-- list), `port_file` (where to write the port once connections are accepted), `definitions`
 -- (whatever postevent.definitions takes: events are checked against them), `log` (a function of a line; default: to
 -- stdout). Raises on a mistake in the options.
 function sandbox.run(options)
@@ -67,6 +70,7 @@ function sandbox.run(options)
   local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
   local handler = routes.handler {
     store = Store.new(), log = log, authorization = options.authorization, checker = checker,
+    refuses = origin.new(options.allow_hosts or {}),
   }
 
   local function ready(port)

@@ -10,7 +10,8 @@ local ACCEPTED = '{"status":{"code":1100,"message":"Event is pushed to transform
 local UNAUTHORIZED = '{"message":"Unauthorized"}'
 local NO_SUCH_PATH = '{"message":"Missing Authentication Token"}' -- how the gateway says "not found"
 local WRONG_METHOD = '{"message":"Method Not Allowed"}'
-local WRONG_ARGUMENT = '{"message":"%s"}'
+local COMPLAINT = '{"message":"%s"}'
+local WRONG_LIMIT = COMPLAINT:format("limit: expected a whole number above 0")
 local LONGEST_NAME = 100 -- characters of an event's name in the log
 local LONGEST_REASON = 1000 -- bytes there, of what is wrong with an event
 local DEFAULT_LIMIT = 10 -- of the platform's own log
@@ -82,20 +83,30 @@ local function argument(query, name)
   return value ~= "" and value or nil
 end
 
+-- How many are wanted; nil: that is no number above 0.
+local function read_limit(query, otherwise)
+  local limit = argument(query, "limit")
+  local number = limit and (limit:find("^%d+$") and tonumber(limit) or 0) or otherwise
+  return number >= 1 and number or nil
+end
+
 local function list_events(context, query)
   local outcome = argument(query, "outcome")
   if outcome and outcome ~= "good" and outcome ~= "bad" then
-    return reply(400, WRONG_ARGUMENT:format("outcome: expected good or bad"))
+    return reply(400, COMPLAINT:format("outcome: expected good or bad"))
   end
-  return reply(200, context.store:to_json(outcome))
+  local limit = read_limit(query, math.huge)
+  if not limit then
+    return reply(400, WRONG_LIMIT)
+  end
+  return reply(200, context.store:to_json(outcome, limit))
 end
 
 -- from_date and to_date are not looked at: their format is not documented.
 local function list_log(context, query)
-  local limit = argument(query, "limit")
-  limit = limit and (limit:find("^%d+$") and tonumber(limit) or 0) or DEFAULT_LIMIT
-  if limit < 1 then
-    return reply(400, WRONG_ARGUMENT:format("limit: expected a whole number above 0"))
+  local limit = read_limit(query, DEFAULT_LIMIT)
+  if not limit then
+    return reply(400, WRONG_LIMIT)
   end
   return reply(200, context.store:log_to_json(argument(query, "event_name"), limit))
 end
@@ -114,13 +125,15 @@ local FIXED = {
 
 --- The function that answers a request: handler(method, path, query, header, body) -> status, body, headers.
 -- `context`: `store`; `log`, a function of a line; `authorization`, the header's value that is asked for, or nil;
--- `checker`, or nil.
+-- `checker`, or nil; `refuses`, of origin.new.
 function routes.handler(context)
   return function(method, path, query, header, body)
     local webhook = path:match("/webhooks/([A-Za-z0-9._~-]+)/?$")
     local fixed = FIXED[path]
     local allowed = webhook and "POST" or fixed and fixed.method
     if not allowed then return reply(403, NO_SUCH_PATH) end
+    local why = context.refuses(header("Host"), header("Origin"))
+    if why then return reply(403, COMPLAINT:format(why)) end
     if method ~= allowed then return reply(405, WRONG_METHOD, { Allow = allowed }) end
     if fixed then return fixed.answer(context, query) end
     return receive(context, webhook, header, body)

@@ -69,13 +69,22 @@ function Store:add(body, webhook, request_id, received_at, verdict)
   end
 end
 
---- The events, as JSON text. `outcome`: nil for all, "good" or "bad" for those; without definitions all are good.
-function Store:to_json(outcome)
+local function reverse(list)
+  for i = 1, math.floor(#list / 2) do
+    list[i], list[#list + 1 - i] = list[#list + 1 - i], list[i]
+  end
+end
+
+--- The newest `limit` events (nil: all), oldest first, as JSON text. `outcome`: nil for all, "good" or "bad" for those;
+-- without definitions all are good.
+function Store:to_json(outcome, limit)
   local texts = {}
-  for i = self._first, self._last do
+  for i = self._last, self._first, -1 do
+    if #texts >= (limit or math.huge) then break end
     local event = self._events[i]
     if not outcome or event.is_bad == (outcome == "bad") then texts[#texts + 1] = event.text end
   end
+  reverse(texts)
   return ('{"count":%d,"dropped":%d,"events":[%s]}'):format(#texts, self._dropped, table.concat(texts, ","))
 end
 

@@ -1,0 +1,37 @@
+-- Who may talk to the sandbox through a browser. A page of a stranger's must not read what the sandbox holds by giving
+-- its own name the address of this machine (DNS rebinding: the Host is a name then), nor change anything by a form
+-- that it posts here (the Origin is its own then). What is no browser sends no Origin, and says the host that it means.
+
+local origin = {}
+
+-- The host of "name:port", "[::1]:port", in small letters; nil where it is none. Some clients leave the brackets out.
+local function host_of(authority)
+  local host = authority:match("^%[([%x:.]+)%]:?%d*$") or authority:match("^([^:%[%]/@%s]+):?%d*$")
+    or authority:match("^%x*:[%x:.]*:[%x.]*$")
+  return host and host:lower()
+end
+
+-- Names are what rebinding needs; an address is the one that was connected to.
+local function is_address(host)
+  return host:find(":", 1, true) ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
+end
+
+-- origin.new(names) -> a function of a Host header (or nil) and an Origin header (or nil), which returns nil where the
+-- request is welcome, else why not. `names`: the names that are taken besides localhost, a list.
+function origin.new(names)
+  local welcome = { localhost = true }
+  for _, name in ipairs(names) do
+    welcome[name:lower()] = true
+  end
+  return function(host, from)
+    local name = host and host_of(host)
+    if host and not (name and (welcome[name] or is_address(name))) then
+      return "this host name is not the sandbox's: see --allow-host"
+    end
+    if from and from:lower():match("^https?://([^/]+)$") ~= (host or ""):lower() then
+      return "a page of another origin may not do that"
+    end
+  end
+end
+
+return origin
