@@ -4,6 +4,7 @@ local documents = require "support.documents"
 local files = require "support.files"
 local helper = require "support.helper"
 local nginx = require "support.nginx"
+local postevent = require "postevent"
 local posting = require "support.posting"
 local tls_server = require "support.tls_server"
 
@@ -77,6 +78,9 @@ describe("TLS", function()
   end)
 
   it("B3: uses what new has read, though the files are gone by then", function()
+    if postevent.features.tls:find("GnuTLS", 1, true) then
+      return pending "libcurl hands GnuTLS paths, and it reads the files at each handshake"
+    end
     local all = certificates.get()
     local directory = files.new_path "b3"
     assert.equal(0, (helper.run { "mkdir", "-p", directory .. "/authorities" }))
