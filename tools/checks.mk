@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx nginx-gnutls asan tsan valgrind
+.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork nginx-gnutls asan tsan valgrind
 .PHONY: fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
@@ -89,6 +89,10 @@ $(2)/support/process.so $(2)/bench/probe.so: %.so: %.o
 $(2)/support/failing_host: $(2)/support/failing_host.o $(BUILD)/c/obj/failing_malloc.o \
   $(call lua_objs,$(1),lua) $$(CORE_OBJS)
 	$$(call link,,$$(call lua_libs,$(1)) $$(CORE_LIBS) -lm -ldl)
+
+# A host of threads that forks; it loads the module as programs do.
+$(2)/support/fork_host: $(2)/support/fork_host.o
+	$$(call link,,$$(call lua_libs,$(1)) -pthread -lm -ldl)
 endef
 $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call check_rules,$(lua),$(call tree,$(lua)))))
 
@@ -160,6 +164,13 @@ soak-nginx: ### nginx at half load, reloaded every 30 s, for NGINX_SOAK_SECONDS 
 	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
 	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
 	  $(LUA) spec/support/nginx_soak.lua $(NGINX_SOAK_SECONDS)
+
+FORKS ?= 2000
+soak-fork: ### FORKS (2000) forks in a process's first 30 ms, with threads in the module: no child hangs or fails
+	@$(call deps,$(LUA)) test
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so $(BUILD)/$(LUA)/support/fork_host
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
+	  $(LUA) spec/support/fork_soak.lua $(BUILD)/$(LUA)/support/fork_host $(FORKS) $(SEED)
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan
@@ -236,4 +247,4 @@ lint: ### luacheck, clang-format, the layers of csrc, and all C with warnings as
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
 	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
 
-all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so)
+all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so $(BUILD)/$(lua)/support/fork_host)

@@ -41,8 +41,7 @@ static void every_encoding(void **state) {
       "p\\xc3\\xa4ss\\x20&1",       /* C */
       "p&#195;&#xa4;ss &amp;1",     /* HTML */
       "70c3a4737320263 1",          /* not hexadecimal */
-      "70c3a473732026"
-      "31", /* hexadecimal */
+      "70c3a47373202631",           /* hexadecimal */
       "70C3A47373202631",
       "cMOkc3MgJjE=", /* base64 */
       "\\p\xc3\xa4s\\s &1",

@@ -169,7 +169,7 @@ describe("postevent post", function()
       assert.equal(1100, cjson.decode(output).status.code)
     end)
 
-    it("delivers, and says so, although nobody reads the reply", function()
+    it("A6: delivers, says so and ends with 0, although nobody reads the reply", function()
       for _, script in ipairs {
         [[trap '' PIPE; { "$1" "$2" post --url "$3" event_name=x; echo "status $?" >&2; } | exec <&-]],
         [["$1" "$2" post --url "$3" event_name=x >/dev/full; echo "status $?" >&2]],

@@ -73,13 +73,4 @@ describe("A6: the command", function()
     assert.is_nil(errors:find("may have arrived", 1, true), errors)
     assert.truthy(errors:find("E1", 1, true), errors)
   end)
-
-  it("ends with 0 where the event was delivered and the reply could not be written", function()
-    local sandbox = helper.start_sandbox()
-    local status, output, errors = helper.run { "sh", "-c", [["$@" >&-]], "sh", helper.lua(), "bin/postevent", "post",
-      "--url", sandbox.url, "event_name=e" }
-    assert.equal(0, status, output .. errors)
-    assert.truthy(errors:find("was delivered, but its reply could not be written", 1, true), errors)
-    assert.equal(1, #sandbox:events())
-  end)
 end)
