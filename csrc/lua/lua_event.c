@@ -14,8 +14,7 @@ enum { EXPLANATION_CEILING = 400 };
 
 /* ---- problems ---- */
 
-/* A problem with the attribute in hand; `attribute` and `value` explain it. What every event may have has its type
- * everywhere: that is the platform's rule, and not one of the definition, about which `validation` decides. */
+/* A problem with the attribute in hand; `attribute` and `value` explain it. */
 static void add_value_problem(pe_lua_writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
   char bytes[EXPLANATION_CEILING];
   pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
@@ -94,8 +93,8 @@ static void note_id(pe_lua_writer *w, const pe_value *value) {
 
 /* Writes a number that stands for a date as the platform reads it; one that is none is refused, whatever the
  * validation: it is not what the platform takes for a date. */
-static void write_time(pe_lua_writer *w, const pe_value *value) {
-  static const pe_attribute time = {.type = PE_TYPE_DATE};
+static void write_time(pe_lua_writer *w, const pe_attribute *attribute, const pe_value *value) {
+  const pe_attribute time = {.type = PE_TYPE_DATE, .sensitive = attribute && attribute->sensitive};
   char text[PE_DATE_SIZE + 1];
 
   if (fabs(value->number) < 1e15 && pe_date_write(text, (int64_t)value->number)) {
@@ -180,7 +179,8 @@ static const pe_attribute *find_attribute(const pe_lua_writer *w, size_t *place)
   return w->definition ? pe_definition_find(w->definition, w->name, w->name_size, place) : NULL;
 }
 
-/* Checks what was written. `standard`: it is one of those that every event may have. */
+/* Checks what was written. `standard`: it is one of those that every event may have, whose types are the platform's
+ * rule and not one of the definition, about which `validation` decides. */
 static void check_written(pe_lua_writer *w, const pe_attribute *attribute, bool standard, const pe_value *value) {
   bool checked = w->definition && w->rules->validation != PE_VALIDATE_OFF;
   int before = w->problem_count;
@@ -214,7 +214,7 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
   if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
   if (value.kind == PE_KIND_NUMBER && (is_time || (attribute && attribute->type == PE_TYPE_DATE))) {
-    write_time(w, &value);
+    write_time(w, attribute, &value);
     return;
   }
   if (!write_json(w, attribute, key + 1, &value)) return;

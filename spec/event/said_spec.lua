@@ -95,6 +95,16 @@ describe("A2: a time that is none", function()
     end
   end)
 
+  it("is not quoted where it is sensitive", function()
+    local definitions = { e = { at = { type = "date", required = false, sensitive = true }, who = "customer?" } }
+    for _, validation in ipairs { "off", "warn", "strict" } do
+      local message = refused("date", { event_name = "e", at = 1712836800000 },
+        { definitions = definitions, validation = validation })
+      assert.is_nil(message:find("1712836800000", 1, true), message)
+      assert.truthy(message:find("the value is not a time", 1, true), message)
+    end
+  end)
+
   it("is refused in another type, and so are the others that every event may have", function()
     for _, event in ipairs {
       { eventDateTime = true }, { eventDateTime = { 1 } }, { eventDateTime = {} },
