@@ -27,6 +27,7 @@ describe("postevent definitions types", function()
       "\n---@class postevent.client\n",
       "---@field post fun(self: postevent.client, event: postevent.event.cart_updated): postevent.reply?, string?, "
         .. "postevent.code?, postevent.detail?\n",
+      "---@field track fun(self: postevent.client, event: postevent.event.be_reserved): integer?, string?, ", -- G
       "---@field encode fun(self: postevent.client, event: postevent.event.membership_renewed): string?, ",
     } do
       assert.truthy(output:find(expected, 1, true), expected)
@@ -44,7 +45,7 @@ describe("postevent definitions types", function()
         assert.truthy(library:find("---@class " .. name, 1, true) or library:find("---@alias " .. name, 1, true), name)
       end
     end
-    for _, method in ipairs { "post", "encode" } do
+    for _, method in ipairs { "post", "track", "encode" } do
       assert.truthy(library:find("function client:" .. method .. "(event)", 1, true))
     end
   end)

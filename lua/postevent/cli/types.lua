@@ -1,5 +1,5 @@
 -- Writes definitions as types of the Lua language server, to go with library/postevent.lua: a class for each event, and
--- client:post and client:encode for each class, so that an editor completes and checks the attributes.
+-- client:post, client:track and client:encode for each class, so that an editor completes and checks the attributes.
 
 local output = require("postevent.cli.output")
 
@@ -19,6 +19,7 @@ local ID = "external_event_id"
 
 local METHODS = {
   { name = "post", returns = "postevent.reply?, string?, postevent.code?, postevent.detail?" },
+  { name = "track", returns = "integer?, string?, postevent.code?, postevent.detail?" },
   { name = "encode", returns = "string?, string?, postevent.code?, postevent.detail?" },
 }
 
