@@ -313,7 +313,7 @@ describe("E1: an event of nonsense", function()
         assert.is_nil(json)
         best = math.min(best, took)
       end
-      assert.is_true(best < 0.005, ("%s took %.1f ms"):format(name, best * 1e3))
+      assert.is_true(best < (os.getenv "CI" and 0.1 or 0.005), ("%s took %.1f ms"):format(name, best * 1e3))
     end
     client:close()
   end)
