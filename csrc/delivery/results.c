@@ -107,9 +107,10 @@ static pe_result *take_first(pe_results *results) {
   return result;
 }
 
-/* Whether it has a place, with the lock held. */
+/* Whether it has a place, with the lock held. One alone has, whatever its size. */
 static bool fits(const pe_results *results, const pe_result *result) {
-  return results->count < results->capacity && results->bytes + result->size <= PE_RESULTS_BYTES;
+  if (results->count == 0) return true;
+  return results->count < results->capacity && results->bytes + result->size <= results->capacity * PE_RESULT_BYTES;
 }
 
 /* Stores it at that place of the ring, counted from the oldest, with the lock held. */

@@ -1,6 +1,6 @@
-/* What became of events, kept for the program to read: a ring of so many results, of PE_RESULTS_BYTES at most, behind a
- * lock of its own. When it is full the oldest gives way and is counted as lost: a program that never reads must not
- * stop the delivery, nor take the memory that replies of 64 KiB would. */
+/* What became of events, kept for the program to read: a ring of so many results behind a lock of its own, with
+ * PE_RESULT_BYTES for each of them on the average. When it is full the oldest gives way and is counted as lost: a
+ * program that never reads must not stop the delivery, nor take the memory that replies of 64 KiB would. */
 #ifndef PE_RESULTS_H
 #define PE_RESULTS_H
 
@@ -13,7 +13,7 @@
 #include "queue/outcome.h"
 #include "queue/record.h"
 
-enum { PE_RESULTS_BYTES = 7 * 1024 * 1024 };
+enum { PE_RESULT_BYTES = 7 * 1024 }; /* a usual one takes 200 to 300 */
 
 typedef struct pe_results pe_results;
 

@@ -196,6 +196,30 @@ static void none_is_lost_uncounted_between_threads(void **state) {
   pe_results_free(results);
 }
 
+/* As many as were asked for, where they are no larger than results are. */
+static void keeps_all_that_it_is_asked_to(void **state) {
+  enum { ASKED = 60000 };
+  pe_results *results = make_ring(ASKED);
+  (void)state;
+  for (uint64_t ticket = 1; ticket <= ASKED; ticket++)
+    pe_results_put(results, make_result(ticket));
+  assert_count(results, ASKED, 0);
+  pe_results_free(results);
+}
+
+static void keeps_one_whatever_its_size(void **state) {
+  static char words[60000];
+  const pe_reply reply = {.has_status = true, .message = words, .message_size = sizeof words};
+  const pe_result_words large = {200, &reply, NULL};
+  pe_results *results = make_ring(1);
+  (void)state;
+  pe_results_put(results, make_result_of(1, &large));
+  assert_count(results, 1, 0);
+  pe_results_put_back(results, pe_results_take(results));
+  assert_count(results, 1, 0);
+  pe_results_free(results);
+}
+
 /* D6: replies of 64 KiB do not take 60 MB. */
 static void keeps_no_more_than_so_many_bytes(void **state) {
   static char words[60000];
@@ -246,6 +270,8 @@ int main(void) {
                                      TEST(the_oldest_gives_way_and_is_counted),
                                      TEST(one_that_could_not_be_made_is_lost),
                                      TEST(without_room_nothing_is_kept_or_lost),
+                                     TEST(keeps_all_that_it_is_asked_to),
+                                     TEST(keeps_one_whatever_its_size),
                                      TEST(keeps_no_more_than_so_many_bytes),
                                      TEST(one_that_is_given_back_is_the_next),
                                      TEST(none_is_lost_uncounted_between_threads)};

@@ -284,6 +284,9 @@ describe("E1: an event of nonsense", function()
     assert.is_true(best_checked < 3 * best_plain, ("%.1f ms, %.1f ms"):format(best_checked * 1e3, best_plain * 1e3))
   end)
 
+  -- Under a sanitizer or valgrind it is another machine.
+  local LIMIT = os.getenv "POSTEVENT_SLOW" and 0.5 or 0.005
+
   it("of 32 KiB is refused in 5 ms, whatever is wrong with it", function()
     local client = postevent.new { mode = "record", definitions = DEFINED }
     local function event_of(count, make)
@@ -308,12 +311,12 @@ describe("E1: an event of nonsense", function()
     }
     for name, event in pairs(cases) do
       local best = math.huge
-      for _ = 1, 5 do
+      for _ = 1, 20 do
         local took, json = timed(client, event)
         assert.is_nil(json)
         best = math.min(best, took)
       end
-      assert.is_true(best < (os.getenv "CI" and 0.1 or 0.005), ("%s took %.1f ms"):format(name, best * 1e3))
+      assert.is_true(best < LIMIT, ("%s took %.1f ms"):format(name, best * 1e3))
     end
     client:close()
   end)

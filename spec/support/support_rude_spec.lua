@@ -58,8 +58,13 @@ describe("the rude server, over TCP,", function()
   for name, is_reset in pairs { close_at_once = false, reset_at_once = true } do
     it("does " .. name, function()
       local server = rude.start(name, { times = 1 })
-      assert.same({ "", is_reset }, { read_to_end(server, wire.connect(server.port)) })
-      local sock = wire.connect(server.port)
+      local connected, sock = pcall(wire.connect, server.port)
+      if connected then
+        assert.same({ "", is_reset }, { read_to_end(server, sock) })
+      else
+        assert.is_true(is_reset, sock) -- a reset may be quicker than the return of connect
+      end
+      sock = wire.connect(server.port)
       sock:send(REQUEST)
       assert.equal(DOCUMENTED, wire.read_reply(sock))
     end)
