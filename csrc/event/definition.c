@@ -235,9 +235,11 @@ static const pe_attribute standard[] = {
     {.name = TEXT("orgResolver"), .json = TEXT("\"orgResolver\":"), .type = PE_TYPE_OBJECT},
 };
 
-enum { STANDARD_COUNT = sizeof standard / sizeof *standard };
+enum { STANDARD_COUNT = sizeof standard / sizeof *standard, SHORTEST_STANDARD = 10 };
 
+/* Asked for each attribute of an event without definitions: nearly all names are told apart by their first letter. */
 const pe_attribute *pe_definition_standard(const char *name, size_t size) {
+  if (size < SHORTEST_STANDARD || (name[0] != 'e' && name[0] != 's' && name[0] != 'o')) return NULL;
   for (size_t i = 0; i < STANDARD_COUNT; i++)
     if (same_name(&standard[i].name, name, size)) return &standard[i];
   return NULL;

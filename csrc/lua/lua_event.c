@@ -85,9 +85,12 @@ static void set_id(pe_lua_writer *w, const char *id, size_t size) {
   lua_replace(w->L, w->id);
 }
 
-/* The id was written as the last value: text as it is, a number by its digits; anything else is none. */
-static void note_id(pe_lua_writer *w, const pe_value *value) {
-  if (value->kind == PE_KIND_TEXT) set_id(w, value->text.bytes, value->text.size);
+/* The id was written as the last value, at `index`: text as it is, a number by its digits; anything else is none. */
+static void note_id(pe_lua_writer *w, int index, const pe_value *value) {
+  if (value->kind == PE_KIND_TEXT) {
+    lua_pushvalue(w->L, index);
+    lua_replace(w->L, w->id);
+  }
   if (value->kind == PE_KIND_NUMBER) set_id(w, w->out->data + w->value, w->out->size - w->value);
 }
 
@@ -130,7 +133,7 @@ static pe_rule write_text(pe_lua_writer *w, int index, pe_value *value) {
   if (rule != PE_RULE_UTF8 || !w->rules->repair || is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return rule;
   w->out->size = w->value;
   pe_lua_json_repair(w->L, index);
-  read_value(w->L, index, value);
+  value->text.bytes = lua_tolstring(w->L, index, &value->text.size);
   if (w->own_event != 0) {
     lua_pushlstring(w->L, w->name, w->name_size);
     lua_pushvalue(w->L, index);
@@ -218,7 +221,7 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
     return;
   }
   if (!write_json(w, attribute, key + 1, &value)) return;
-  if (is_id(w)) note_id(w, &value);
+  if (is_id(w)) note_id(w, key + 1, &value);
   check_written(w, attribute, standard, &value);
 }
 
@@ -251,14 +254,13 @@ static bool has_own(lua_State *L, int event, int key) {
 static void write_attributes(pe_lua_writer *w, int table, int event) {
   lua_State *L = w->L;
   int key = lua_gettop(L) + 1;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key)) {
     if (lua_type(L, key) != LUA_TSTRING)
       refuse_name(w, key);
     else if (event == 0 || !has_own(L, event, key))
       write_attribute(w, key, event != 0);
-    lua_settop(L, key + 1);
     if (w->too_large || w->no_memory) {
-      lua_pop(L, 2);
+      lua_settop(L, key - 1);
       return;
     }
   }
