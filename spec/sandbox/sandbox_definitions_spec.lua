@@ -178,14 +178,14 @@ describe("the sandbox's log", function()
     local sandbox = helper.start_sandbox { definitions = FILE }
     local good = post(sandbox, documents.event)
     local event = documents.new_event()
-    event.age, event.room_nights = "4711", "\27[2J\194\155é"
+    event.age, event.room_nights = "4711", "\27[2J\194\155\226\128\174é"
     local bad = post(sandbox, event)
     assert(helper.http_request { method = "POST", url = sandbox.url, body = "{" })
     local log = sandbox:log()
     assert.truthy(log:find(("be_reserved 200 %s good\n"):format(good), 1, true), log)
     assert.truthy(log:find(("be_reserved 200 %s bad: "):format(bad), 1, true), log)
     assert.truthy(log:find("age: expected a number, got text", 1, true), log)
-    assert.truthy(log:find 'room_nights: "%?%[2J%?+é" is not one of 1, 2, %.%.%. 15', log)
+    assert.truthy(log:find 'room_nights: "%?%[2J%?+\\u202eé" is not one of 1, 2, %.%.%. 15', log)
     assert.truthy(log:find "%- 400 %-\n", log)
     assert.is_nil(log:find("4711", 1, true))
   end)

@@ -2,6 +2,7 @@
 -- sockets; writes no line that holds a credential.
 
 local json = require "postevent.sandbox.json"
+local printable = require "postevent.printable"
 local uuid = require "postevent.sandbox.uuid"
 
 local routes = {}
@@ -29,7 +30,7 @@ end
 
 -- What is wrong with an event: a part of its bytes may be in it.
 local function log_reason(message)
-  message = message:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?")
+  message = printable.line(message)
   if #message <= LONGEST_REASON then return message end
   return message:sub(1, LONGEST_REASON):gsub("[\192-\255]?[\128-\191]*$", "") .. "..."
 end
