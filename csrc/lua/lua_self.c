@@ -35,9 +35,18 @@ pe_lua_self *pe_lua_self_test(lua_State *L) {
   return self && pe_lua_rawlen(L, SELF) == sizeof *self && self->magic == MAGIC ? self : NULL;
 }
 
+/* Its name is known where it was not called through another function. */
+static int refuse_self(lua_State *L) {
+  lua_Debug called;
+  const char *name = NULL;
+  if (lua_getstack(L, 0, &called) && lua_getinfo(L, "n", &called)) name = called.name;
+  return luaL_error(L, "%s%sexpected a client, got %s; methods are called with a colon: client:%s(...)",
+                    name ? name : "", name ? ": " : "", luaL_typename(L, SELF), name ? name : "post");
+}
+
 pe_lua_self *pe_lua_self_check(lua_State *L) {
   pe_lua_self *self = pe_lua_self_test(L);
-  if (!self) return luaL_checkudata(L, SELF, PE_LUA_SELF_CLASS); /* raises */
+  if (!self) (void)refuse_self(L); /* raises */
   if (self->generation != pe_worker_generation()) begin_anew(self);
   return self;
 }

@@ -22,9 +22,23 @@ local function log_warnings(log, warnings)
   end
 end
 
+-- postevent:new { ... } hands over the module in place of what was meant.
+local function refuse_colon(first, name)
+  if first == postevent then
+    error(("postevent.%s: called with a colon; it is postevent.%s(...), with a dot"):format(name, name), 3)
+  end
+end
+
+-- What `new` was told of where events go, of the client that a method was called with. Raises where it is none.
+local function destination_of(client, method)
+  return core.destination(client)
+    or error(("%s: expected a client; methods are called with a colon: client:%s(...)"):format(method, method), 3)
+end
+
 -- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options: docs/reference/options.md.
 -- Opens no connection; the first event does.
 function postevent.new(given)
+  refuse_colon(given, "new")
   local ok, settings, warnings = pcall(options.check, given)
   if not ok then
     error("postevent.new: " .. tostring(settings), 2)
@@ -41,6 +55,7 @@ end
 -- by any number of clients. A source is a file's name, a JSON string, or a table: the platform's download, or the
 -- short form (docs/reference/definitions.md). Raises when it cannot be read.
 function postevent.definitions(source)
+  refuse_colon(source, "definitions")
   local ok, read = pcall(definitions.read, source)
   if not ok then
     error("postevent.definitions: " .. tostring(read), 2)
@@ -51,7 +66,7 @@ end
 -- client:set_authorization(value), or (user, password): the credentials of every later request. Raises on a mistake.
 -- Returns true; or nil, message, "closed", detail.
 function core.methods:set_authorization(...)
-  local target = core.destination(self) or error("set_authorization: expected a client", 2)
+  local target = destination_of(self, "set_authorization")
   local first, second = ...
   -- The number of arguments decides: a password that is nil by mistake must not turn a user into a header.
   local given = select("#", ...) == 1 and { authorization = first } or { user = first, password = second }
@@ -68,9 +83,7 @@ end
 -- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,
 -- { client = "shop" }, go into every sample; raises when they cannot.
 function core.methods:metrics(labels)
-  if not core.destination(self) then
-    error("metrics: expected a client", 2)
-  end
+  destination_of(self, "metrics")
   local ok, text = pcall(metrics, self:stats(), labels)
   if not ok then
     error("metrics: " .. tostring(text), 2)

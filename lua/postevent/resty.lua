@@ -132,6 +132,9 @@ end
 -- the lua_shared_dict for the counters of all workers ("postevent", where there is one), or false. Its log is nginx's
 -- unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a mistake.
 function resty.new(given)
+  if given == resty then
+    error("postevent.resty.new: called with a colon; it is resty.new(...), with a dot", 2)
+  end
   if type(given) ~= "table" then
     error("postevent.resty.new: expected a table of options, got a " .. type(given), 2)
   end

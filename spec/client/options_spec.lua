@@ -87,13 +87,13 @@ describe("postevent.new", function()
   it("names the field of a table of options", function()
     local messages = {
       ["queue.max_events: expected a whole number from 1 to 2147483648, got 0"] = { queue = { max_events = 0 } },
-      ['queue.overflow: expected "reject", "drop_oldest", "wait", got text'] = { queue = { overflow = "drop" } },
+      ['queue.overflow: expected "reject", "drop_oldest", "wait", got "drop"'] = { queue = { overflow = "drop" } },
       ["unknown option: queue.max_event, did you mean max_events?"] = { queue = { max_event = 5 } },
       ["queue: expected a table, got 100"] = { queue = 100 },
       ["queue.max_bytes: must hold an event of max_event_bytes and 1024 bytes more"] = { queue = { max_bytes = 9999 } },
       ["retry.max_age: expected a number of seconds above 0, at most a year, got 0"] = { retry = { max_age = 0 } },
       ["retry.max: must not be less than retry.initial"] = { retry = { initial = 31 } },
-      ["unknown option: retry.attempts"] = { retry = { attempts = 3 } },
+      ["unknown option: retry.attempts, it is written attempts = ..., outside of retry"] = { retry = { attempts = 3 } },
       ["rate_limit.per_second: missing"] = { rate_limit = { burst = 5 } },
       ["rate_limit.per_second: expected a number above 0, at most 1000000, got -1"] = {
         rate_limit = { per_second = -1 },

@@ -1,6 +1,6 @@
 -- Checks of option values, one for each type of properties.lua. Each takes a value and the property, and returns nil
--- when the value is good, else what was expected, in words that follow "expected". No value is ever quoted here: it
--- may be a secret.
+-- when the value is good, else what was expected, in words that follow "expected", and perhaps the reason in others. No
+-- value is ever quoted here: it may be a secret.
 
 local check = {}
 
@@ -22,7 +22,7 @@ function check.text(value, property)
   if type(value) ~= "string" or value == "" then
     return "text"
   end
-  if value:find("%c") then
+  if value:find("[%z\1-\31\127]") then
     return "text without control characters (CR, LF, NUL, ...)"
   end
 end
@@ -57,13 +57,13 @@ end
 function check.seconds(value, property)
   if not is_within(value, property) then
     local most = property.most == YEAR and "a year" or property.most
-    return ("a number of seconds above %d, at most %s"):format(property.above, most)
+    return ("a number of seconds above %.0f, at most %s"):format(property.above, most)
   end
 end
 
 function check.number(value, property)
   if not is_within(value, property) then
-    return ("a number above %d, at most %d"):format(property.above, property.most)
+    return ("a number above %.0f, at most %.0f"):format(property.above, property.most)
   end
 end
 
@@ -73,7 +73,7 @@ end
 
 function check.integer(value, property)
   if not is_whole(value, property.least, property.most) then
-    return ("a whole number from %d to %d"):format(property.least, property.most)
+    return ("a whole number from %.0f to %.0f"):format(property.least, property.most)
   end
 end
 
@@ -101,17 +101,32 @@ function check.version(value, property)
   return expected
 end
 
--- A file that can be opened now: a wrong path is a mistake of the program, not of the world.
-function check.file(value)
-  local expected = check.text(value)
-  if expected then
-    return expected
-  end
-  local file, reason = io.open(value, "rb")
+-- What the system says to the first byte of the file, or to the directory; nil: nothing is in the way.
+local function refusal(path, is_directory)
+  local name = is_directory and path .. "/." or path
+  local file, reason = io.open(name, "rb")
   if not file then
-    return "a file that can be read (" .. reason .. ")"
+    return reason:sub(1, #name) == name and reason:sub(#name + 3) or reason
+  end
+  if not is_directory then
+    reason = select(2, file:read(1)) -- a directory can be opened, too
   end
   file:close()
+  return reason
+end
+
+-- A file, or a directory, that can be read now: a wrong path is a mistake of the program, not of the world.
+function check.file(value, property)
+  local expected = check.text(value)
+  if type(value) == "string" and value:find("-----BEGIN ", 1, true) then
+    return "the name of a file, not what is in it"
+  elseif expected then
+    return expected
+  end
+  local reason = refusal(value, property.directory)
+  if reason then
+    return property.directory and "a directory that can be read" or "a file that can be read", reason
+  end
 end
 
 -- A list of whole numbers, not empty.

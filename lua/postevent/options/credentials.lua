@@ -27,6 +27,20 @@ local function checked_pair(user, password)
   return { authorization = false, user = user, password = password }
 end
 
+-- A scheme and what belongs to it (RFC 9110, 11.4). libcurl takes a header of blanks away, and "user:password" alone is
+-- the pair that should stand in Basic.
+local function check_authorization(authorization)
+  local expected = check.text(authorization)
+  if expected then
+    refuse("authorization", expected)
+  end
+  local scheme = authorization:match("^(%S+)")
+  if not scheme or scheme:find("[^%w!#$%%&'*+.^_`|~-]") then
+    local meant = scheme and scheme:find(":", 1, true) and "; for a user and a password there are `user` and `password`"
+    refuse("authorization", ('a scheme and its value ("Basic dXNlcjpwYXNz", "Bearer ...")%s'):format(meant or ""))
+  end
+end
+
 -- given: { authorization = } or { user =, password = } or neither.
 -- target: { tls =, loopback = } of the url and its proxy; allow_http: the option of that name.
 -- Returns a table with these three fields; what is not given is false.
@@ -41,10 +55,7 @@ return function(given, target, allow_http)
     if user ~= nil or password ~= nil then
       error("authorization: give either `authorization`, or `user` and `password`, not both", 0)
     end
-    local expected = check.text(authorization)
-    if expected then
-      refuse("authorization", expected)
-    end
+    check_authorization(authorization)
     return { authorization = authorization, user = false, password = false }
   end
   if not any then

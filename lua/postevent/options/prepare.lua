@@ -19,6 +19,12 @@ local function make_welcome(events)
   end
 end
 
+-- "shop.lua:12: ", where the program wrote the function.
+local function where(f)
+  local source = debug.getinfo(f, "S")
+  return source.what ~= "C" and ("%s:%d: "):format(source.short_src, source.linedefined) or ""
+end
+
 -- The function that the core calls with an event that must be copied before it is written: for before_send, and to be
 -- kept in mode "record". Returns a copy with the common attributes, or nil when before_send says so. false: there is
 -- nothing to be done.
@@ -43,7 +49,7 @@ return function(common, before_send, mode, events)
       return copy.deep(result) -- not the copy that we made: it is the program's, and ours is completed in place
     end
     if result ~= nil and type(result) ~= "table" then
-      error("before_send must return a table or nil, got a " .. type(result), 0)
+      error(where(before_send) .. "before_send must return a table or nil, got a " .. type(result), 0)
     end
     return result
   end

@@ -17,17 +17,21 @@
 --   values   the texts that are taken, and no others
 --   required true: must be given (in a group: where the group is)
 --   secret   true: its value is never shown
+--   directory true: the "file" is one
 --   lua      true: the core has no setting of that name
 --   luatype  the type as the Lua language server writes it, where the type above does not say it
 
 local core = require("postevent.core")
 
-local DAY = 86400 -- so that a slip (milliseconds) is noticed
+-- Low, so that a slip is noticed: 15000 is in milliseconds.
+local TEN_MINUTES = 600
+local HOUR = 3600
+local DAY = 86400
 local YEAR = 366 * DAY
 local MILLION = 1000000
 
 return {
-  { name = "url", type = "text",
+  { name = "url", type = "text", secret = true,
     text = "The address of the webhook. Required, except in the modes \"record\" and \"off\"." },
   { name = "authorization", type = "other", luatype = "string", secret = true,
     text = "The value of the Authorization header: \"Basic dGVzdF9kaXY2OWZmZmRkYg==\"." },
@@ -35,11 +39,11 @@ return {
     text = "In place of `authorization`: the user of Basic authentication." },
   { name = "password", type = "other", luatype = "string", secret = true,
     text = "The password that goes with `user`; may be empty." },
-  { name = "headers", type = "table", luatype = "table<string, string>",
+  { name = "headers", type = "table", secret = true, luatype = "table<string, string>",
     text = "More headers. Those that the client sets itself are refused." },
-  { name = "timeout", type = "seconds", default = 15, above = 0, most = DAY,
+  { name = "timeout", type = "seconds", default = 15, above = 0, most = TEN_MINUTES,
     text = "Seconds that a post may take, its retries included; tracked: each attempt." },
-  { name = "connect_timeout", type = "seconds", default = 5, above = 0, most = DAY,
+  { name = "connect_timeout", type = "seconds", default = 5, above = 0, most = TEN_MINUTES,
     text = "Seconds until an attempt is connected: name, proxy, connection, TLS." },
   { name = "attempts", type = "integer", default = 3, least = 1, most = 100, unit = "attempts",
     text = "How often at most `post` posts an event." },
@@ -47,7 +51,7 @@ return {
     text = "Certificates, and whether the server's is verified." },
   { name = "tls.ca_file", type = "file",
     text = "A file (PEM) of the authorities to trust, and no others." },
-  { name = "tls.ca_path", type = "file",
+  { name = "tls.ca_path", type = "file", directory = true,
     text = "The same as a directory, prepared with `openssl rehash`." },
   { name = "tls.cert_file", type = "file",
     text = "The client's own certificate (PEM)." },
@@ -105,13 +109,13 @@ return {
     text = "And how much memory; it must hold `max_event_bytes` and 1024 more." },
   { name = "queue.overflow", type = "text", default = "reject", values = { "reject", "drop_oldest", "wait" },
     text = "What `track` does when it is full." },
-  { name = "queue.wait", type = "seconds", default = 1, above = 0, most = DAY,
+  { name = "queue.wait", type = "seconds", default = 1, above = 0, most = HOUR,
     text = "Seconds that it waits at most, with \"wait\"." },
   { name = "retry", type = "group",
     text = "When events are tried again." },
-  { name = "retry.initial", type = "seconds", default = 0.5, above = 0, most = DAY,
+  { name = "retry.initial", type = "seconds", default = 0.5, above = 0, most = HOUR,
     text = "Seconds, the longest wait before the second attempt; then twice as long." },
-  { name = "retry.max", type = "seconds", default = 30, above = 0, most = DAY,
+  { name = "retry.max", type = "seconds", default = 30, above = 0, most = HOUR,
     text = "Seconds, the longest wait of all." },
   { name = "retry.max_age", type = "seconds", default = DAY, above = 0, most = YEAR,
     text = "Seconds after which a tracked event is not sent any more, a year at most." },
