@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "lua/lua_definitions.h"
 
 /* Stores the value on top of the stack in `place`. Returns NULL; or what was expected, in words. */
@@ -56,11 +57,10 @@ static const char *read_seconds(lua_State *L, void *place) {
   return NULL;
 }
 
-/* A size that the machine cannot address is as good as no limit. */
 static const char *read_size(lua_State *L, void *place) {
   double value;
   if (read_number(L, &value) || floor(value) != value) return "a whole number";
-  *(size_t *)place = value < (double)SIZE_MAX ? (size_t)value : SIZE_MAX;
+  *(size_t *)place = pe_number_to_size(value);
   return NULL;
 }
 

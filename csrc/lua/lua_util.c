@@ -49,10 +49,12 @@ void pe_lua_set_number(lua_State *L, const char *name, double value) {
 
 void pe_lua_push_integer(lua_State *L, int64_t value) {
 #if LUA_VERSION_NUM >= 503
-  lua_pushinteger(L, (lua_Integer)value);
-#else
-  lua_pushnumber(L, (lua_Number)value);
+  if (value == (int64_t)(lua_Integer)value) { /* not of 32 bits (LUA_32BITS), or it fits */
+    lua_pushinteger(L, (lua_Integer)value);
+    return;
+  }
 #endif
+  lua_pushnumber(L, (lua_Number)value);
 }
 
 void pe_lua_set_integer(lua_State *L, const char *name, int64_t value) {
