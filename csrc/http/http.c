@@ -191,7 +191,7 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
 
   http->pool = &http->own_pool;
   http->connect_timeout = config->connect_timeout;
-  http->proxy = config->proxy;
+  http->others = plan->secrets;
   http->uses_tls = plan->uses_tls;
   http->url = curl_url();
   http->easy = curl_easy_init();
@@ -230,6 +230,7 @@ void pe_http_free(pe_http *http) {
   if (http->alone) pe_worker_depart();
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
   pe_secrets_free(http->secrets);
+  pe_secrets_free(http->old_secrets);
   curl_slist_free_all(http->headers);
   curl_slist_free_all(http->base_headers);
   curl_url_cleanup(http->url);
@@ -245,10 +246,19 @@ static char *join(const char *a, const char *b, const char *c) {
   return joined;
 }
 
+/* A server may still speak of the credentials that were replaced. */
+static void take_secrets(pe_http *http, pe_secrets *secrets) {
+  pe_secrets_free(http->old_secrets);
+  http->old_secrets = http->secrets;
+  http->secrets = secrets;
+  if (http->old_secrets) pe_secrets_follow(secrets, http->old_secrets);
+  if (http->old_secrets) pe_secrets_follow(http->old_secrets, http->others);
+}
+
 pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials) {
   pe_error error = PE_NO_MEMORY;
   struct curl_slist *headers = NULL;
-  pe_secrets *secrets = pe_secrets_new(credentials, http->proxy);
+  pe_secrets *secrets = pe_secrets_new(credentials, http->others);
   char *line = NULL;
   char *pair = NULL;
 
@@ -268,8 +278,7 @@ pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials)
   curl_slist_free_all(http->headers);
   http->headers = headers;
   headers = NULL;
-  pe_secrets_free(http->secrets);
-  http->secrets = secrets;
+  take_secrets(http, secrets);
   secrets = NULL;
   error = PE_OK;
 out:

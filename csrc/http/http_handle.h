@@ -17,8 +17,8 @@ struct pe_http {
   CURLU *url; /* owned; used by `easy` */
   struct curl_slist *base_headers;
   int64_t connect_timeout;
-  const char *proxy; /* borrowed of the plan; NULL: none */
-  bool uses_tls;     /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
+  const pe_secrets *others; /* borrowed of the plan */
+  bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
   pe_http_pool *pool; /* of `multi`; where that is NULL, its own */
@@ -28,7 +28,8 @@ struct pe_http {
   CURLM *alone; /* NULL until the first post that is not through `multi` */
   pe_http_pool own_pool;
   struct curl_slist *headers; /* base_headers and the Authorization */
-  pe_secrets *secrets;        /* owned: of the credentials in use */
+  pe_secrets *secrets;        /* owned: of the credentials in use; NULL until they are set */
+  pe_secrets *old_secrets;    /* owned: of those before; NULL: there were none */
   pe_http_result *result;     /* of the post in hand */
   int64_t deadline;           /* monotonic */
   size_t header_bytes;

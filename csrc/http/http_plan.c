@@ -55,6 +55,8 @@ pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, con
   *why = pe_error_text(PE_NO_MEMORY);
   made = calloc(1, sizeof *made);
   if (!made || !copy_config(&made->config, config)) goto out;
+  made->secrets = pe_secrets_new_of_plan(config->headers, config->header_count, config->proxy, config->url);
+  if (!made->secrets) goto out;
   error = PE_TLS;
   *why = pe_http_check_url(config->url, &parsed);
   if (*why) goto out;
@@ -76,5 +78,6 @@ void pe_http_plan_free(pe_http_plan *plan) {
     free((void *)plan->config.headers[i]);
   free((void *)plan->config.headers);
   pe_http_tls_cleanup(&plan->tls);
+  pe_secrets_free(plan->secrets);
   free(plan);
 }

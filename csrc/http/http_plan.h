@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "http/http_tls.h"
+#include "http/secrets.h"
 
 /* How to post. Strings are borrowed during pe_http_plan_new; NULL means not set. */
 typedef struct pe_http_config {
@@ -27,7 +28,8 @@ typedef struct pe_http_config {
 typedef struct pe_http_plan {
   pe_http_config config; /* its texts and its list are owned; the files' names are NULL */
   pe_http_tls tls;
-  bool uses_tls; /* towards the host or the proxy */
+  pe_secrets *secrets; /* owned: those that are in `config` and sent */
+  bool uses_tls;       /* towards the host or the proxy */
 } pe_http_plan;
 
 /* Reads the files that `config` names, and keeps a copy of the rest. Returns PE_OK and sets *plan, which the caller

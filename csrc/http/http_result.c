@@ -80,7 +80,7 @@ static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
     detail = "the client's certificate or key cannot be used (a wrong password, or no PEM?)";
   if (http->requests > 1) detail = "the kept-alive connection was closed under the request";
   (void)snprintf(out->message, sizeof out->message, "%s: %s", pe_error_text(out->error), detail);
-  out->message[pe_secrets_hide(http->secrets, out->message, strlen(out->message))] = '\0';
+  out->message[pe_secrets_hide(out->secrets, out->message, strlen(out->message))] = '\0';
   for (char *c = out->message; *c != '\0'; c++)
     if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = ' ';
 }
@@ -111,7 +111,7 @@ static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
 
 void pe_http_end(pe_http *http, CURLcode result) {
   pe_http_pool_settle(http->pool, &http->reached);
-  http->result->secrets = http->secrets;
+  http->result->secrets = http->secrets ? http->secrets : http->others;
   read_result(http, result, http->result);
   http->tls_failed = http->result->error == PE_TLS;
 }

@@ -1,288 +1,372 @@
 #include "http/secrets.h"
 
-#include <curl/curl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { LEAST = 3, MOST_SECRETS = 24 };
+#include "http/disguise.h"
+#include "http/http_curl.h"
+#include "http/unfold.h"
 
-struct pe_secrets {
-  size_t count;
-  struct secret {
-    char *bytes; /* owned */
-    size_t size;
-  } list[MOST_SECRETS];
-  bool out_of_memory;
+enum {
+  LAYERS = 3, /* of escapes: a server that quotes what another has quoted */
+  PIECE = 12, /* so much of a token, between dots, is a secret of its own: a JWT's signature */
+  OPAQUE = 16 /* so much without a blank is nothing that a person wrote */
 };
 
-/* ---- base64 (RFC 4648, 4) ---- */
+static const char HIDDEN[] = "***";
+enum { HIDDEN_SIZE = sizeof HIDDEN - 1 };
 
-static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+struct pe_secrets {
+  pe_disguises all;
+  const pe_secrets *others; /* borrowed; NULL: none */
+};
 
-/* Without padding. `out` has room for 4 bytes for each 3, and 4 more. */
-static size_t encode(const char *bytes, size_t size, char *out) {
-  size_t written = 0;
-  unsigned held = 0, bits = 0;
+/* ---- what of a value is secret ---- */
 
-  for (size_t i = 0; i < size; i++) {
-    held = held << 8 | (unsigned char)bytes[i];
-    for (bits += 8; bits >= 6; bits -= 6)
-      out[written++] = DIGITS[held >> (bits - 6) & 63];
+typedef struct piece {
+  const char *bytes;
+  size_t size;
+} piece;
+
+static bool is_name(piece name, const char *wanted) {
+  return strlen(wanted) == name.size && strncasecmp(name.bytes, wanted, name.size) == 0;
+}
+
+/* Parameters of credentials that everybody may know (RFC 7616, RFC 7617, Amazon's SigV4, cookies). */
+static bool is_public(piece name) {
+  static const char *const names[] = {"realm",    "algorithm",     "qop",     "nc",      "uri",      "charset",
+                                      "userhash", "version",       "stale",   "max-age", "path",     "domain",
+                                      "expires",  "signedheaders", "headers", "created", "samesite", "type"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (is_name(name, names[i])) return true;
+  return false;
+}
+
+/* The part, and what it consists of: "user:password", "header.payload.signature". */
+static void add_part(pe_secrets *secrets, piece part) {
+  const char *colon = part.size > 0 ? memchr(part.bytes, ':', part.size) : NULL;
+  size_t end = 0;
+
+  pe_disguises_add(&secrets->all, part.bytes, part.size);
+  if (colon) {
+    pe_disguises_add(&secrets->all, part.bytes, (size_t)(colon - part.bytes));
+    pe_disguises_add(&secrets->all, colon + 1, part.size - (size_t)(colon - part.bytes) - 1);
   }
-  if (bits > 0) out[written++] = DIGITS[held << (6 - bits) & 63];
-  return written;
-}
-
-/* Up to what is no digit. `out` has room for `size` bytes. */
-static size_t decode(const char *text, size_t size, char *out) {
-  size_t written = 0;
-  unsigned held = 0, bits = 0;
-
-  for (size_t i = 0; i < size && text[i] != '\0'; i++) {
-    const char *digit = strchr(DIGITS, text[i]);
-    if (!digit) break;
-    held = held << 6 | (unsigned)(digit - DIGITS);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out[written++] = (char)(held >> bits & 255);
+  for (size_t first = 0; first < part.size; first = end + 1) {
+    for (end = first; end < part.size && !strchr("./", part.bytes[end]);)
+      end++;
+    if (end - first >= PIECE) pe_disguises_add(&secrets->all, part.bytes + first, end - first);
   }
-  return written;
 }
 
-/* ---- the list: the longest first, so that what stands in another is hidden with it ---- */
+/* How many bytes come before the next of `ends`. */
+static size_t span(piece in, const char *ends) {
+  size_t size = 0;
+  while (size < in.size && !strchr(ends, in.bytes[size]))
+    size++;
+  return size;
+}
 
-static void add_one(pe_secrets *secrets, const char *bytes, size_t size) {
-  size_t place = secrets->count;
-  char *copy;
+static piece after(piece in, size_t count) {
+  return count < in.size ? (piece){in.bytes + count, in.size - count} : (piece){in.bytes + in.size, 0};
+}
 
-  for (size_t i = 0; i < secrets->count; i++)
-    if (secrets->list[i].size == size && memcmp(secrets->list[i].bytes, bytes, size) == 0) return;
-  if (size < LEAST || secrets->count == MOST_SECRETS) return;
-  copy = malloc(size);
-  if (!copy) {
-    secrets->out_of_memory = true;
-    return;
+/* Whether `in`, behind a name, is "=" and a value; at the end of base64 there are more of them, or nothing. */
+static bool has_value(piece in) {
+  return in.size > 1 && in.bytes[0] == '=' && !strchr("= ,;", in.bytes[1]);
+}
+
+/* Takes what stands in quotes, or up to a separator; moves *in on. */
+static piece take_value(piece *in) {
+  bool is_quoted = in->size > 0 && in->bytes[0] == '"';
+  piece value;
+  if (is_quoted) *in = after(*in, 1);
+  value = (piece){in->bytes, span(*in, is_quoted ? "\"" : " ,;")};
+  *in = after(*in, value.size + 1);
+  return value;
+}
+
+/* Takes a word, which goes on to a separator or to the "=" of a value. */
+static piece take_word(piece *in) {
+  size_t size = 0;
+  piece word;
+
+  while (size < in->size && !strchr(" ,;\"", in->bytes[size]) && !has_value(after(*in, size)))
+    size++;
+  word = (piece){in->bytes, size};
+  *in = after(*in, size);
+  return word;
+}
+
+static void add_parameter(pe_secrets *secrets, piece name, piece value) {
+  if (!is_public(name)) add_part(secrets, value);
+}
+
+/* "Basic dXNlcjp4", "Bearer abc", "Digest username="u", response="..."", "session=abc; lang=en", "abc": all but the
+ * name of the scheme and those of the parameters. */
+static void add_value(pe_secrets *secrets, piece value) {
+  piece left = value;
+
+  while (left.size > 0) {
+    piece word = take_word(&left);
+    bool is_scheme = word.bytes == value.bytes && left.size > 0 && left.bytes[0] == ' ';
+    if (has_value(left)) {
+      left = after(left, 1);
+      add_parameter(secrets, word, take_value(&left));
+    } else if (left.size > 0 && left.bytes[0] == '"') {
+      add_part(secrets, take_value(&left));
+    } else {
+      if (!is_scheme) add_part(secrets, word);
+      left = after(left, 1);
+    }
   }
-  memcpy(copy, bytes, size);
-  for (; place > 0 && secrets->list[place - 1].size < size; place--)
-    secrets->list[place] = secrets->list[place - 1];
-  secrets->list[place] = (struct secret){copy, size};
-  secrets->count++;
 }
 
-/* The bytes, and their base64. */
-static void add(pe_secrets *secrets, const char *bytes, size_t size) {
-  char *encoded = malloc(size / 3 * 4 + 8);
+/* ---- credentials ---- */
 
-  if (encoded)
-    add_one(secrets, encoded, encode(bytes, size, encoded));
-  else
-    secrets->out_of_memory = true;
-  free(encoded);
-  add_one(secrets, bytes, size);
-}
+/* What is in a "Basic dGVzdDp4" (RFC 7617, 2). */
+static void add_basic(pe_secrets *secrets, const char *token) {
+  size_t size = strlen(token);
+  char *pair = malloc(size + 1);
 
-/* "user:password", and its parts. */
-static void add_pair(pe_secrets *secrets, const char *pair, size_t size) {
-  const char *colon = size > 0 ? memchr(pair, ':', size) : NULL;
-
-  add(secrets, pair, size);
-  if (!colon) return;
-  add(secrets, pair, (size_t)(colon - pair));
-  add(secrets, colon + 1, size - (size_t)(colon - pair) - 1);
-}
-
-/* The header's value: "Basic dGVzdDp4", and what is in it (RFC 7617, 2). */
-static void add_header(pe_secrets *secrets, const char *value) {
-  const char *token = strrchr(value, ' ');
-  size_t size = token ? strlen(token + 1) : 0;
-  char *pair;
-
-  add(secrets, value, strlen(value));
-  if (!token) return;
-  add(secrets, token + 1, size);
-  if (strncasecmp(value, "Basic ", 6) != 0) return;
-  pair = malloc(size + 1);
   if (pair)
-    add_pair(secrets, pair, decode(token + 1, size, pair));
+    add_part(secrets, (piece){pair, pe_base64_decode(token, size, pair)});
   else
-    secrets->out_of_memory = true;
+    secrets->all.exact.out_of_memory = true;
   free(pair);
 }
 
-/* What libcurl makes of the two: the header, and what is in it. */
+static void add_header(pe_secrets *secrets, const char *value) {
+  piece all = {value, strlen(value)};
+  pe_disguises_add_plain(&secrets->all, all.bytes, all.size);
+  add_value(secrets, all);
+  if (!memchr(value, ' ', all.size)) add_part(secrets, all);
+  if (strncasecmp(value, "Basic ", 6) == 0) add_basic(secrets, value + 6 + strspn(value + 6, " "));
+}
+
+/* The two, and the header that libcurl makes of them. */
 static void add_user(pe_secrets *secrets, const char *user, const char *password) {
   static const char SCHEME[] = "Basic ";
-  size_t size = strlen(user) + strlen(password) + 1;
-  char *pair = malloc(size + 1);
+  size_t user_size = strlen(user), password_size = strlen(password), size = user_size + 1 + password_size;
+  char *pair = malloc(size);
   char *header = malloc(sizeof SCHEME + size / 3 * 4 + 8);
 
   if (pair && header) {
-    (void)snprintf(pair, size + 1, "%s:%s", user, password);
+    memcpy(pair, user, user_size);
+    pair[user_size] = ':';
+    memcpy(pair + user_size + 1, password, password_size);
     memcpy(header, SCHEME, sizeof SCHEME);
-    header[sizeof SCHEME - 1 + encode(pair, size, header + sizeof SCHEME - 1)] = '\0';
+    header[sizeof SCHEME - 1 + pe_base64_encode(pair, size, header + sizeof SCHEME - 1)] = '\0';
     add_header(secrets, header);
+    pe_disguises_add(&secrets->all, user, user_size); /* a user may have a colon */
+    pe_disguises_add(&secrets->all, password, password_size);
   } else {
-    secrets->out_of_memory = true;
+    secrets->all.exact.out_of_memory = true;
   }
   free(pair);
   free(header);
 }
 
-static void add_part(pe_secrets *secrets, CURLU *url, CURLUPart part) {
-  char *text = NULL;
-  if (curl_url_get(url, part, &text, CURLU_URLDECODE) == CURLUE_OK) add(secrets, text, strlen(text));
-  curl_free(text);
+static char *part_of(CURLU *url, CURLUPart part, unsigned flags) {
+  char *found = NULL;
+  return curl_url_get(url, part, &found, flags) == CURLUE_OK ? found : NULL;
 }
 
-static void add_proxy(pe_secrets *secrets, const char *proxy) {
-  CURLU *url = curl_url();
-  if (url && curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
-    add_part(secrets, url, CURLUPART_USER);
-    add_part(secrets, url, CURLUPART_PASSWORD);
+static void add_proxy(pe_secrets *secrets, CURLU *url) {
+  char *user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
+  char *password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  if (user || password) add_user(secrets, user ? user : "", password ? password : "");
+  curl_free(user);
+  curl_free(password);
+}
+
+/* ---- what is sent with every request ---- */
+
+/* Whether a header or a parameter of that name has a secret for its value. */
+static bool tells_of_secret(piece name) {
+  static const char *const parts[] = {"auth", "key",  "token",   "secret", "cookie", "pass",
+                                      "cred", "sign", "session", "bearer", "jwt",    "sig"};
+  for (size_t at = 0; at < name.size; at++)
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+      if (strlen(parts[i]) <= name.size - at && strncasecmp(name.bytes + at, parts[i], strlen(parts[i])) == 0)
+        return true;
+  return false;
+}
+
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* Whether no person wrote it: so long, of a token's characters alone (RFC 9110, 11.2), with a letter and a digit. */
+static bool is_opaque(const char *value) {
+  bool letter = false, digit = false;
+  size_t size = 0;
+  for (; value[size] != '\0'; size++) {
+    bool solid = pe_unfolded_is_solid((unsigned char)value[size]);
+    digit = digit || is_digit(value[size]);
+    letter = letter || (solid && !is_digit(value[size]));
+    if (!solid && !strchr("-._~+/=", value[size])) return false;
   }
-  secrets->out_of_memory = secrets->out_of_memory || !url;
-  curl_url_cleanup(url);
+  return size >= OPAQUE && letter && digit;
 }
 
-pe_secrets *pe_secrets_new(pe_http_credentials credentials, const char *proxy) {
-  pe_secrets *made = calloc(1, sizeof *made);
+static void add_line(pe_secrets *secrets, const char *line) {
+  size_t name = strcspn(line, ":");
+  const char *value = line + name + (line[name] == ':');
+  value += strspn(value, " \t");
+  if (tells_of_secret((piece){line, name}) || is_opaque(value)) add_header(secrets, value);
+}
 
+static void add_query(pe_secrets *secrets, CURLU *url) {
+  char *query = part_of(url, CURLUPART_QUERY, 0);
+  piece left = {query, query ? strlen(query) : 0};
+  while (left.size > 0) {
+    piece parameter = {left.bytes, span(left, "&")};
+    piece name = {parameter.bytes, span(parameter, "=")};
+    if (tells_of_secret(name)) add_part(secrets, after(parameter, name.size + 1));
+    left = after(left, parameter.size + 1);
+  }
+  curl_free(query);
+}
+
+static void add_url(pe_secrets *secrets, const char *url, void (*add)(pe_secrets *, CURLU *)) {
+  CURLU *parsed = curl_url();
+  if (!parsed)
+    secrets->all.exact.out_of_memory = true;
+  else if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+    add(secrets, parsed);
+  curl_url_cleanup(parsed);
+}
+
+/* ---- life cycle ---- */
+
+static pe_secrets *make(const pe_secrets *others) {
+  pe_secrets *made = malloc(sizeof *made);
   if (!made) return NULL;
-  if (credentials.authorization) add_header(made, credentials.authorization);
-  if (credentials.user) add_user(made, credentials.user, credentials.password ? credentials.password : "");
-  if (proxy && proxy[0] != '\0') add_proxy(made, proxy);
-  if (!made->out_of_memory) return made;
+  made->others = others;
+  pe_disguises_init(&made->all);
+  return made;
+}
+
+/* NULL where something is missing. */
+static pe_secrets *checked(pe_secrets *made) {
+  if (!pe_disguises_failed(&made->all)) return made;
   pe_secrets_free(made);
   return NULL;
 }
 
+pe_secrets *pe_secrets_new(pe_http_credentials credentials, const pe_secrets *others) {
+  pe_secrets *made = make(others);
+  if (!made) return NULL;
+  if (credentials.authorization) add_header(made, credentials.authorization);
+  if (credentials.user) add_user(made, credentials.user, credentials.password ? credentials.password : "");
+  return checked(made);
+}
+
+pe_secrets *pe_secrets_new_of_plan(const char *const *headers, size_t count, const char *proxy, const char *url) {
+  pe_secrets *made = make(NULL);
+  if (!made) return NULL;
+  for (size_t i = 0; i < count; i++)
+    add_line(made, headers[i]);
+  if (proxy && proxy[0] != '\0') add_url(made, proxy, add_proxy);
+  if (url) add_url(made, url, add_query);
+  return checked(made);
+}
+
+void pe_secrets_follow(pe_secrets *secrets, const pe_secrets *others) {
+  secrets->others = others;
+}
+
 void pe_secrets_free(pe_secrets *secrets) {
   if (!secrets) return;
-  for (size_t i = 0; i < secrets->count; i++)
-    free(secrets->list[i].bytes);
+  pe_disguises_cleanup(&secrets->all);
   free(secrets);
 }
 
-/* ---- finding them: one byte of a secret may be written in several ways ---- */
+/* ---- hiding ---- */
 
-typedef struct text {
-  const char *bytes;
-  size_t size;
-} text;
+/* A text and what of it is to be hidden. */
+typedef struct search {
+  pe_unfolded view, solid;
+  bool *hidden; /* for each byte of the text */
+} search;
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+static void mark(search *in, size_t from, size_t to) {
+  memset(in->hidden + from, true, to - from);
 }
 
-static unsigned char lower(unsigned char c) {
-  return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
-/* Reads so many hexadecimal digits; -1: they are not there. */
-static long read_hex(text in, size_t digits) {
-  long value = 0;
-  if (in.size < digits) return -1;
-  for (size_t i = 0; i < digits; i++) {
-    if (hex_digit(in.bytes[i]) < 0) return -1;
-    value = value * 16 + hex_digit(in.bytes[i]);
-  }
-  return value;
-}
-
-static text after(text in, size_t count) {
-  return (text){in.bytes + count, in.size - count};
-}
-
-/* An escape that begins with a backslash, at `in`: \x41, \u0041, \n, or the character itself. */
-static size_t read_backslash(text in, long *value) {
-  static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
-  const char *letter;
-
-  if (in.size < 2) return 0;
-  if (in.bytes[1] == 'x' && (*value = read_hex(after(in, 2), 2)) >= 0) return 4;
-  if (in.bytes[1] == 'u' && (*value = read_hex(after(in, 2), 4)) >= 0) return 6;
-  letter = strchr(letters, in.bytes[1]);
-  *value = letter && *letter ? meant[letter - letters] : (unsigned char)in.bytes[1];
-  return 2;
-}
-
-/* A character reference of HTML: &#65; &#x41; &amp; */
-static size_t read_reference(text in, long *value) {
-  static const struct {
-    const char *name;
-    char meant;
-  } names[] = {{"&quot;", '"'}, {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}};
-  bool is_hex = in.size > 2 && (in.bytes[2] == 'x' || in.bytes[2] == 'X');
-  size_t at = is_hex ? 3 : 2;
-
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    size_t size = strlen(names[i].name);
-    *value = names[i].meant;
-    if (in.size >= size && memcmp(in.bytes, names[i].name, size) == 0) return size;
-  }
-  if (in.size < 4 || in.bytes[1] != '#') return 0;
-  for (*value = 0; at < in.size && at < 12 && hex_digit(in.bytes[at]) >= 0; at++)
-    *value = *value * (is_hex ? 16 : 10) + hex_digit(in.bytes[at]);
-  return at < in.size && in.bytes[at] == ';' ? at + 1 : 0;
-}
-
-/* How many bytes at `in` an escape takes; 0: there is none. Sets *value then. */
-static size_t read_escape(text in, long *value) {
-  switch (in.bytes[0]) {
-  case '%': return (*value = read_hex(after(in, 1), 2)) >= 0 ? 3 : 0;
-  case '\\': return read_backslash(in, value);
-  case '&': return read_reference(in, value);
-  case '+': *value = ' '; return 1;
-  default: return 0;
+static void find_exact(search *in, const pe_needles *needles) {
+  const pe_unfolded *view = &in->view;
+  size_t found;
+  for (size_t at = 0; at < view->size; at += found) {
+    bool is_there = pe_needles_find(needles, view->bytes, view->size, at, &found);
+    if (is_there)
+      mark(in, view->from[at], view->from[at + found]);
+    else
+      found = 1;
   }
 }
 
-/* How many bytes at `in` stand for that byte; 0: they do not. */
-static size_t match_byte(text in, unsigned char wanted) {
-  long value = -1;
-  size_t taken;
-
-  if (in.size == 0) return 0;
-  taken = read_escape(in, &value); /* first: a "&amp;" begins with what it stands for */
-  if (taken > 0 && value >= 0 && value <= 255 && lower((unsigned char)value) == lower(wanted)) return taken;
-  return lower((unsigned char)in.bytes[0]) == lower(wanted) ? 1 : 0;
-}
-
-/* Two digits for each byte. */
-static size_t match_hex(text in, const struct secret *secret) {
-  for (size_t i = 0; i < secret->size; i++)
-    if (in.size < 2 * i + 2 || read_hex(after(in, 2 * i), 2) != (unsigned char)secret->bytes[i]) return 0;
-  return 2 * secret->size;
-}
-
-static size_t match(text in, const struct secret *secret) {
-  size_t at = 0;
-  for (size_t i = 0; i < secret->size; i++) {
-    size_t taken = match_byte(after(in, at), (unsigned char)secret->bytes[i]);
-    if (taken == 0) return match_hex(in, secret);
-    at += taken;
+/* In letters and digits: with what stands between them, and with the neighbours that tell of the needle's ends. */
+static void find_loose(search *in, const pe_needles *needles) {
+  const pe_unfolded *solid = &in->solid;
+  size_t found;
+  for (size_t at = 0; at < solid->size; at += found) {
+    const pe_needle *needle = pe_needles_find(needles, solid->bytes, solid->size, at, &found);
+    size_t first, end;
+    if (!needle) {
+      found = 1;
+      continue;
+    }
+    first = solid->from[at];
+    end = solid->from[at + found - 1] + 1;
+    if (needle->rule.before && at > 0 && solid->from[at - 1] + 1 == first) first--;
+    if (needle->rule.after && at + found < solid->size && solid->from[at + found] == end) end++;
+    mark(in, in->view.from[first], in->view.from[end]);
   }
-  return at;
 }
 
-size_t pe_secrets_hide(const pe_secrets *secrets, char *bytes, size_t size) {
+static void find_all(search *in, const pe_secrets *secrets) {
+  for (int layer = 0; layer <= LAYERS; layer++) {
+    if (layer > 0 && !pe_unfolded_read(&in->view)) return;
+    pe_unfolded_squeeze(&in->view, &in->solid);
+    for (const pe_secrets *list = secrets; list; list = list->others) {
+      find_exact(in, &list->all.exact);
+      find_loose(in, &list->all.loose);
+    }
+  }
+}
+
+/* Puts HIDDEN for each run of what is hidden, which is no shorter. */
+static size_t replace(const bool *hidden, char *text, size_t size) {
   size_t out = 0;
-
-  for (size_t in = 0; secrets && in < size;) {
-    size_t taken = 0;
-    for (size_t i = 0; i < secrets->count && taken == 0; i++)
-      taken = match((text){bytes + in, size - in}, &secrets->list[i]);
-    if (taken > 0) memcpy(bytes + out, "***", LEAST);
-    if (taken == 0) bytes[out] = bytes[in];
-    out += taken > 0 ? LEAST : 1;
-    in += taken > 0 ? taken : 1;
+  for (size_t in = 0; in < size; in++) {
+    if (!hidden[in]) {
+      text[out++] = text[in];
+    } else if (in == 0 || !hidden[in - 1]) {
+      memcpy(text + out, HIDDEN, HIDDEN_SIZE);
+      out += HIDDEN_SIZE;
+    }
   }
-  return secrets ? out : size;
+  return out;
+}
+
+size_t pe_secrets_hide(const pe_secrets *secrets, char *text, size_t size) {
+  search in;
+  size_t left = 0;
+
+  if (!secrets) return size;
+  if (!pe_unfolded_init(&in.view, text, size)) return 0;
+  if (!pe_unfolded_init(&in.solid, NULL, size)) goto out_of_view;
+  in.hidden = calloc(size + 1, sizeof *in.hidden);
+  if (!in.hidden) goto out;
+  find_all(&in, secrets);
+  left = replace(in.hidden, text, size);
+  free(in.hidden);
+out:
+  pe_unfolded_cleanup(&in.solid);
+out_of_view:
+  pe_unfolded_cleanup(&in.view);
+  return left;
 }
