@@ -10,9 +10,14 @@ static const char BAD_PROPERTY[] = "\\p{...}: PCRE2 knows only the general categ
 static const char BAD_GROUP[] = "a group that Java and PCRE2 read differently";
 static const char BAD_FLAG[] = "a flag that means something else in PCRE2, or nothing";
 
+/* PCRE2's compiler recurses into each group, and over those that stand in a row behind a quantifier: on a stack of
+ * 64 KiB fifty are no danger, two hundred are. */
+enum { MAX_GROUPS = 50 };
+
 typedef struct scanner {
   const char *at;
   const char *end;
+  int groups;            /* so far */
   bool quantified;       /* the last item has its quantifier: of a{2}{3} Java drops the second, PCRE2 multiplies */
   bool caseless, beyond; /* what there was so far: (?i); a property, or more than ASCII */
   pe_java_pattern *out;
@@ -170,6 +175,7 @@ static const char *take_flags(scanner *in) {
 
 /* Behind "(". */
 static const char *take_group(scanner *in) {
+  if (++in->groups > MAX_GROUPS) return "it has more than 50 groups";
   if (next(in) == '*') return BAD_GROUP; /* PCRE2's verbs */
   if (!take(in, '?')) return NULL;
   if (take(in, '=') || take(in, '!') || take(in, '>')) return NULL;

@@ -6,12 +6,14 @@ local cjson = require("cjson.safe")
 
 local json = { null = cjson.null }
 
+local MAX_DEPTH = 64 -- lua-cjson recurses; no document of the platform's, and no event, is as deep
 local MAX_EXACT = 2 ^ 53 -- from here on a double no longer holds every whole number
 local BYTE_ORDER_MARK = "\239\187\191" -- some editors write it; readers may skip it (RFC 8259, 8.1)
 local to_integer = math.tointeger -- nil before Lua 5.3, where a number is a double anyway
 
 local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
+decoder.decode_max_depth(MAX_DEPTH)
 
 -- lua-cjson's names of what it met.
 local TOKENS = {
@@ -25,7 +27,7 @@ local TOKENS = {
 local function position(text, at, first_line)
   local before = text:sub(1, at - 1)
   local _, newlines = before:gsub("\n", "")
-  local _, column = before:sub(before:match(".*\n()") or 1):gsub("[^\128-\191]", "")
+  local _, column = before:sub(before:match("^.*\n()") or 1):gsub("[^\128-\191]", "")
   return ("line %d, column %d"):format(first_line + newlines, column + 1)
 end
 
