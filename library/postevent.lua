@@ -142,7 +142,7 @@
 ---@field id_attribute? string The attribute that identifies an event, filled with a UUID where it is absent.
 ---@field before_send? fun(event: postevent.event): postevent.event? Is given a copy; what it returns is sent.
 ---@field mode? postevent.mode Whether events are sent, only kept (for tests), or neither. Default: `"live"`.
----@field log? fun(level: string, message: string) Is told of what is odd, or in trouble. Level: "warn" or "info".
+---@field log? fun(level: string, message: string)|"stderr"|false Is told of what is odd, or in trouble, or lost.
 ---@field max_in_flight? integer How many tracked events are posted at once; 1: in order. 1 to 1000. Default: `16`.
 ---@field queue? postevent.queue How many events `track` may keep, and what when there are more.
 ---@field retry? postevent.retry When events are tried again.

@@ -193,8 +193,8 @@ valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
 # setarch: a libtsan that is older than the kernel may find its addresses taken.
-TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client http queue submission \
-  results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client http last_words queue \
+  submission results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
 TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
 SOAK_SECONDS ?= 60
 tsan: ### the C tests of what threads share, and a soak of SOAK_SECONDS (60) on LUA, under ThreadSanitizer

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/worker.h"
+#include "delivery/last_words.h"
 #include "delivery/sender.h"
 #include "http/credentials.h"
 #include "policy/reply.h"
@@ -21,6 +22,7 @@ typedef struct parts {
   pe_queue *queue;
   pe_results *results;
   pe_sender *sender; /* NULL until the first track */
+  pe_last_words last_words;
 } parts;
 
 struct pe_client {
@@ -29,6 +31,7 @@ struct pe_client {
   pe_post_policy post; /* its codes are owned */
   pe_queue_config queue;
   size_t results;
+  bool last_words;
   pe_sender_config sender; /* what is the same for every sender of this client */
   /* the owner's thread */
   pe_credentials *credentials;
@@ -44,6 +47,7 @@ static parts *abandoned;
 /* Frees parts whose sender is no more. */
 static void free_parts(parts *own) {
   if (!own) return;
+  pe_last_words_settle(&own->last_words);
   pe_http_free(own->connection);
   pe_queue_free(own->queue);
   pe_results_free(own->results);
@@ -61,10 +65,12 @@ static parts *new_parts(const pe_client *client) {
   parts *made = calloc(1, sizeof *made);
   if (!made) return NULL;
   made->generation = pe_worker_generation();
-  if (pe_queue_new(&client->queue, &made->queue) == PE_OK && pe_results_new(client->results, &made->results) == PE_OK)
-    return made;
-  free_parts(made);
-  return NULL;
+  if (pe_queue_new(&client->queue, &made->queue) != PE_OK || pe_results_new(client->results, &made->results) != PE_OK) {
+    free_parts(made);
+    return NULL;
+  }
+  if (client->last_words) pe_last_words_add(&made->last_words, made->queue);
+  return made;
 }
 
 /* Sees to it that the client's parts are this process's. Returns false when memory is out; the next call tries again.
@@ -111,6 +117,7 @@ static void set_policies(pe_client *client, const pe_client_config *config) {
   client->post.accept = (pe_accept){NULL, 0};
   client->queue = config->queue;
   client->results = config->results;
+  client->last_words = config->last_words && config->sends;
   client->sender.group = config->group;
   client->sender.max_in_flight = config->queue.width;
   client->sender.max_posts = config->max_posts;
@@ -122,7 +129,7 @@ static void set_policies(pe_client *client, const pe_client_config *config) {
 
 static bool begin(void) {
   pe_reply_prepare();
-  return pe_http_prepare();
+  return pe_last_words_prepare() && pe_http_prepare();
 }
 
 /* And whether a handle can be made by it: libcurl may lack what it asks. */
@@ -352,6 +359,10 @@ void pe_client_return_result(pe_client *client, pe_result *result) {
 size_t pe_client_results(pe_client *client, uint64_t *lost) {
   *lost = 0;
   return own(client) ? pe_results_count(client->own->results, lost) : 0;
+}
+
+void pe_client_asked(pe_client *client) {
+  if (own(client)) pe_last_words_spare(&client->own->last_words);
 }
 
 void pe_client_snapshot(pe_client *client, pe_counters *counters) {

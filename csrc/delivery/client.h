@@ -26,7 +26,8 @@ typedef struct pe_client_config {
   size_t max_posts;     /* submissions that are posted at once */
   bool retry_ambiguous; /* of tracked events: sent, and no answer */
   pe_queue_config queue;
-  size_t results; /* how many are kept */
+  size_t results;  /* how many are kept */
+  bool last_words; /* the program is told at its end what was lost, unless pe_client_asked was called */
   double rate_per_second, rate_burst;
   const void *group; /* the Lua state: whose threads end with it */
 } pe_client_config;
@@ -85,6 +86,9 @@ size_t pe_client_results(pe_client *client, uint64_t *lost);
 /* As pe_queue_has_news and pe_queue_take_news. */
 bool pe_client_has_news(const pe_client *client);
 void pe_client_take_news(pe_client *client);
+
+/* The program asks what became of its events, and is told. */
+void pe_client_asked(pe_client *client);
 
 void pe_client_snapshot(pe_client *client, pe_counters *counters);
 

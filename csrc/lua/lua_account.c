@@ -43,6 +43,7 @@ static int client_results(lua_State *L) {
   size_t count;
 
   luaL_argcheck(L, max >= 0 || lua_isnoneornil(L, 2), 2, "expected a number, 0 or more");
+  pe_client_asked(self->client);
   pe_lua_log_news(L, self);
   count = pe_client_results(self->client, &lost);
   self->results_left = max >= 0 && max < (lua_Number)count ? (size_t)max : count;
@@ -66,6 +67,7 @@ static int client_flush(lua_State *L) {
   uint64_t remaining;
 
   pe_lua_self_check_may_wait(L, self, "flush");
+  pe_client_asked(self->client);
   remaining = pe_client_flush(self->client, timeout);
   pe_lua_log_news(L, self);
   return pe_lua_account_push_remaining(L, self, remaining);

@@ -125,11 +125,8 @@ static int client_start(lua_State *L) {
   return 1;
 }
 
-/* client:close(seconds) -> true; or nil, message, "timeout", { remaining = }. Idempotent; serves __close too, whose
- * second argument is an error or nil. */
-static int client_close(lua_State *L) {
-  pe_lua_self *self = pe_lua_self_check(L);
-  int64_t timeout = pe_lua_opt_seconds(L, 2, CLOSE_SECONDS);
+/* Flushes and stops. Returns as client:close does; idempotent. */
+static int end_client(lua_State *L, pe_lua_self *self, int64_t timeout) {
   uint64_t remaining;
 
   if (self->closed) {
@@ -144,10 +141,19 @@ static int client_close(lua_State *L) {
   return pe_lua_account_push_remaining(L, self, remaining);
 }
 
-/* Leaving the scope of a `local client <close>` ends it as close() does, whatever the error in the second argument. */
+/* client:close(seconds) -> true; or nil, message, "timeout", { remaining = } */
+static int client_close(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_check(L);
+  int results = end_client(L, self, pe_lua_opt_seconds(L, 2, CLOSE_SECONDS));
+  pe_client_asked(self->client);
+  return results;
+}
+
+/* Leaving the scope of a `local client <close>` ends it as close() does, whatever the error in the second argument.
+ * But nobody sees the answer: so the program has not asked. */
 static int client_leave_scope(lua_State *L) {
   lua_settop(L, SELF);
-  return client_close(L);
+  return end_client(L, pe_lua_self_check(L), pe_lua_opt_seconds(L, 2, CLOSE_SECONDS));
 }
 
 /* Never waits. */

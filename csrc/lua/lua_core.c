@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/notice.h"
 #include "base/random.h"
 #include "base/version.h"
 #include "event/json_writer.h"
@@ -91,6 +92,14 @@ static int core_can_yield(lua_State *L) {
   return 1;
 }
 
+/* core.notice(text): a line on stderr */
+static int core_notice(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  pe_notice_write(text, size);
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
     {"new", pe_lua_client_new},
     {"destination", pe_lua_client_destination},
@@ -101,6 +110,7 @@ static const luaL_Reg functions[] = {
     {"distance", core_distance},
     {"number", core_number},
     {"features", core_features},
+    {"notice", core_notice},
     {"compile", pe_lua_definitions_compile},
     {"can_yield", core_can_yield},
     {"waker", pe_lua_waker_new},

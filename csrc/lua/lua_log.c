@@ -42,11 +42,6 @@ bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *l
   return true;
 }
 
-static uint64_t lost_events(const pe_counters *counters) {
-  return counters->outcomes[PE_REJECTED_BY_PLATFORM] + counters->outcomes[PE_EXPIRED] + counters->outcomes[PE_DROPPED] +
-         counters->outcomes[PE_UNKNOWN];
-}
-
 static void log_state(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   char line[LINE_SIZE];
   bool troubled = counters->state == PE_STATE_HELD || counters->state == PE_STATE_COOLING;
@@ -66,16 +61,16 @@ static void log_lost(lua_State *L, pe_lua_self *self, const pe_counters *counter
   const uint64_t *outcomes = counters->outcomes;
   char line[LINE_SIZE];
 
-  if (lost_events(counters) == self->told_lost) return;
+  if (pe_counters_failed(counters) == self->told_lost) return;
   (void)snprintf(
       line, sizeof line,
       "not delivered since the last line of the kind: %llu; in all %llu rejected, %llu expired, %llu dropped, "
       "%llu unknown; the last error: %s",
-      (unsigned long long)(lost_events(counters) - self->told_lost),
+      (unsigned long long)(pe_counters_failed(counters) - self->told_lost),
       (unsigned long long)outcomes[PE_REJECTED_BY_PLATFORM], (unsigned long long)outcomes[PE_EXPIRED],
       (unsigned long long)outcomes[PE_DROPPED], (unsigned long long)outcomes[PE_UNKNOWN],
       counters->last_error == PE_OK ? "none" : counters->last_error_message);
-  self->told_lost = lost_events(counters);
+  self->told_lost = pe_counters_failed(counters);
   (void)pe_lua_log(L, self, PE_LOG_LOST, "warn", line);
 }
 

@@ -205,6 +205,7 @@ static const setting of_client[] = {
     {"fill_id", read_boolean, SETTING(rules.fill_id), {0}},
     {"prepare", maybe_function, SETTING(has_prepare), {0}},
     {"guard", maybe_function, SETTING(has_guard), {0}},
+    {"last_words", read_boolean, SETTING(config.last_words), {0}},
     {"destination", maybe_table, SETTING(has_destination), {0}},
     {NULL, NULL, 0, {0}},
 };

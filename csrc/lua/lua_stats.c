@@ -117,6 +117,7 @@ static int client_stats(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   published all;
 
+  pe_client_asked(self->client);
   pe_lua_log_news(L, self);
   read_client(self, &all);
   push_stats(L, &all);
@@ -125,16 +126,19 @@ static int client_stats(lua_State *L) {
 
 /* ---- the sum of many ---- */
 
-/* client:_counters() -> a string, whether the client is closed */
+/* client:_counters() -> a string, whether the client is closed, how many events are pending. Not the program asks. */
 static int client_counters(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  bool closed = self->closed; /* before: a finalizer may close it while the string is made */
+  bool closed;
   published all;
 
+  pe_lua_log_news(L, self);
+  closed = self->closed; /* before: a finalizer may close it while the string is made */
   read_client(self, &all);
   lua_pushlstring(L, (const char *)&all, sizeof all);
   lua_pushboolean(L, closed);
-  return 2;
+  pe_lua_push_integer(L, (int64_t)all.counters.pending);
+  return 3;
 }
 
 /* Adds up the strings of the list at index 1. What another build has written is left out. */

@@ -45,6 +45,13 @@ int64_t pe_latencies_quantile(const pe_latencies *latencies, double share) {
   return latencies->max;
 }
 
+uint64_t pe_counters_failed(const pe_counters *counters) {
+  uint64_t failed = 0;
+  for (int outcome = PE_DELIVERED + 1; outcome < PE_OUTCOME_COUNT; outcome++)
+    failed += counters->outcomes[outcome];
+  return failed;
+}
+
 /* ---- the sum of many ---- */
 
 static void add_each(uint64_t *counts, const uint64_t *others, size_t count) {

@@ -57,6 +57,9 @@ void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
  * microseconds at most one), never longer than the longest. 0 when there are none. */
 int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
 
+/* How many events came to no good: every outcome but delivered. */
+uint64_t pe_counters_failed(const pe_counters *counters);
+
 /* Adds the counts of another client. The state is the one that wants more attention (held, cooling, sending, idle,
  * closed), the last error the later one. The sums are as consistent as what is added. */
 void pe_counters_add(pe_counters *counters, const pe_counters *other);

@@ -75,7 +75,8 @@ local function schedule(dictionary)
     publish(dictionary)
     for _, entry in ipairs(clients) do
       if entry.dictionary == dictionary then
-        busy = busy or entry.client:stats().pending > 0
+        local _, _, pending = entry.client:_counters()
+        busy = busy or pending > 0
         entry.client:_announce(entry.announce)
       end
     end
@@ -144,7 +145,9 @@ function resty.new(given)
     error("postevent.resty.new: " .. dictionary, 2)
   end
   settings.shared = nil
-  settings.log = settings.log or log
+  if settings.log == nil then
+    settings.log = log
+  end
   local made, client = pcall(postevent.new, settings)
   if not made then
     error((tostring(client):gsub("^postevent%.new", "postevent.resty.new")), 2)

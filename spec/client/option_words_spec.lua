@@ -31,7 +31,8 @@ describe("A7: a mistake in the options", function()
       ['id_attribute: expected at most 50 characters, got "' .. ("x"):rep(200) .. '..."'] = {
         id_attribute = ("x"):rep(201) },
       ["user_agent: expected text, got empty text"] = { user_agent = "" },
-      ["log: expected a function, got 5"] = { log = 5 },
+      ["before_send: expected a function, got 5"] = { before_send = 5 },
+      ['log: expected a function, "stderr" or false, got text'] = { log = "stdout" },
       ["queue: expected a table, got 100"] = { queue = 100 },
       ["retry: expected a table, got 5"] = { retry = 5 },
       ["stamp: expected true or false, got a function"] = { stamp = print },

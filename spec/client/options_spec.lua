@@ -41,7 +41,7 @@ describe("postevent.new", function()
     id_attribute = { "", 5, ("x"):rep(51), true, "eventDateTime", "event_name", "\255", "a b" },
     before_send = { "f", {} },
     mode = { "test", true, "" },
-    log = { "stderr", true },
+    log = { "stdout", "", true, {} },
     definitions = { 5, true, "/not/there.json", "{", "[]", "{}", {}, { e = {} }, { e = "x" }, { e = { c = 5 } } },
     validation = { "loud", true },
     unknown_events = { "warn", false },

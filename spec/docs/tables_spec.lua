@@ -33,7 +33,8 @@ local names_of = known.names_of
 
 -- The pages' words for the types of options.
 local OPTION_TYPES = { text = "text", file = "text", attribute = "text", boolean = "boolean", seconds = "seconds",
-  number = "number", integer = "number", codes = "list", table = "table", ["function"] = "function" }
+  number = "number", integer = "number", codes = "list", table = "table", ["function"] = "function",
+  log = "function or text" }
 
 -- "1 to 100", as the table of options has it.
 local function range_of(property)

@@ -148,6 +148,31 @@ describe("in nginx", function()
       assert.truthy(site.ask(nginx, "/shared")[2]:find("it needs `lua_shared_dict nowhere 1m;`", 1, true))
     end)
 
+    it("says in nginx's log what a worker lost that nobody asked, and nothing where somebody did", function()
+      local function lose(options, question)
+        local nginx = shared:start {
+          values = { URL = "http://127.0.0.1:9/x", OPTIONS = options, QUESTION = question },
+          http = [[
+            lua_shared_dict postevent 1m;
+            init_worker_by_lua_block { client = new(${OPTIONS}) }
+            exit_worker_by_lua_block { ${QUESTION} }]],
+          server = [[
+            location = /track { content_by_lua_block { assert(client:track(event)) ngx.say "ok" } }
+            location = /metrics { content_by_lua_block { ngx.say(require("postevent.resty").metrics()) } }]],
+        }
+        nginx:get "/track"
+        helper.wait_until(function() -- the timer that publishes has looked at the counters
+          return nginx:get("/metrics").body:find "\npostevent_pending 1\n"
+        end)
+        nginx:quit()
+        return select(2, nginx:errors():gsub("postevent: 1 event was lost when", ""))
+      end
+      assert.equal(1, lose("{}", ""))
+      assert.equal(1, lose("{ log = 'stderr' }", ""))
+      assert.equal(0, lose("{ log = false }", ""))
+      assert.equal(0, lose("{}", "require('postevent.resty').close(0)"))
+    end)
+
     it("logs to nginx's log unless it is told otherwise", function()
       local nginx = shared:start {
         values = { URL = "http://127.0.0.1:9/x" },

@@ -39,6 +39,13 @@ check["function"] = function(value)
   end
 end
 
+-- Where the news go.
+function check.log(value)
+  if type(value) ~= "function" and value ~= "stderr" and value ~= false then
+    return 'a function, "stderr" or false'
+  end
+end
+
 function check.table(value)
   if type(value) ~= "table" then
     return "a table"

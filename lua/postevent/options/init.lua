@@ -7,6 +7,7 @@ local core = require("postevent.core")
 local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local header_lines = require("postevent.options.headers")
+local log = require("postevent.options.log")
 local phase = require("postevent.phase")
 local prepare = require("postevent.options.prepare")
 local properties = require("postevent.options.properties")
@@ -116,6 +117,8 @@ function options.check(given)
   settings.id_attribute = values.id_attribute or "external_event_id"
   settings.fill_id = values.id_attribute ~= nil
   settings.guard = not values.allow_blocking and phase.guard() or false
+  settings.log = log(values.log) or false
+  settings.last_words = values.log ~= false
   settings.prepare = false
   local compiled = read_definitions(values.definitions)
   settings.definitions = compiled.compiled

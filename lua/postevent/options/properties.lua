@@ -5,7 +5,7 @@
 -- A list, in the order of the reference. Each property has
 --   name     as messages and the reference write it: "timeout"; "queue.wait" is the field `wait` of the table `queue`
 --   type     a check of check.lua: "text", "file" (or directory, that can be read), "boolean", "seconds", "number",
---            "integer", "codes", "attribute", "version", "table", "function"; "group": a table whose fields are
+--            "integer", "codes", "attribute", "version", "table", "function", "log"; "group": a table whose fields are
 --            properties of their own; "other": checked where it is read (credentials.lua, postevent.definitions)
 --   text     what it is for: one line
 -- and where they apply
@@ -97,8 +97,8 @@ return {
     text = "Is given a copy; what it returns is sent." },
   { name = "mode", type = "text", default = "live", values = { "live", "record", "off" }, luatype = "postevent.mode",
     text = "Whether events are sent, only kept (for tests), or neither." },
-  { name = "log", type = "function", luatype = "fun(level: string, message: string)",
-    text = "Is told of what is odd, or in trouble. Level: \"warn\" or \"info\"." },
+  { name = "log", type = "log", luatype = 'fun(level: string, message: string)|"stderr"|false',
+    text = "Is told of what is odd, or in trouble, or lost." },
   { name = "max_in_flight", type = "integer", default = 16, least = 1, most = 1000, unit = "events",
     text = "How many tracked events are posted at once; 1: in order." },
   { name = "queue", type = "group",
