@@ -196,7 +196,8 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
   http->url = curl_url();
   http->easy = curl_easy_init();
   if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
-  if (curl_url_set(http->url, CURLUPART_URL, config->url, 0)) return CURLE_OUT_OF_MEMORY; /* it was checked before */
+  /* It was checked before. */
+  if (curl_url_set(http->url, CURLUPART_URL, config->url, PE_HTTP_URL_FLAGS) != CURLUE_OK) return CURLE_OUT_OF_MEMORY;
   result = set_callbacks(http);
   if (result == CURLE_OK) result = set_transfer(http, config);
   if (result == CURLE_OK) result = set_peers(http, plan);

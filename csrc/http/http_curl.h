@@ -9,6 +9,9 @@
 #error "postevent needs libcurl 7.80 or newer: an older one does not say when a request begins (CURLOPT_PREREQFUNCTION)"
 #endif
 
+/* How a URL is read, when it is checked and when it is used: its path is sent as it stands, dots and all. */
+enum { PE_HTTP_URL_FLAGS = CURLU_PATH_AS_IS };
+
 static inline CURLcode pe_curl_if_known(CURLcode result) {
   return result == CURLE_UNKNOWN_OPTION ? CURLE_OK : result;
 }

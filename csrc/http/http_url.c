@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/http_curl.h"
 
@@ -25,18 +26,29 @@ static bool part_is_one_of(CURLU *url, CURLUPart part, const char *const *names)
   return found;
 }
 
-/* Blank and control characters have no place in a URL; libcurl would pass some of them on. */
-static bool has_blank(const char *url) {
-  for (; *url != '\0'; url++)
-    if ((unsigned char)*url <= ' ' || *url == 0x7f) return true;
-  return false;
+/* What has no place in a URL. libcurl would pass some of it on, and read the rest by the program's locale. */
+static const char *check_bytes(const char *text) {
+  const char *authority = strstr(text, "://");
+  for (const char *each = text; *each != '\0'; each++) {
+    if ((unsigned char)*each > 0x7f)
+      return "must be ASCII: percent-encode what is not, and write a host in its xn-- form";
+    if (*each <= ' ' || *each == 0x7f) return "must not hold blanks or control characters";
+  }
+  /* libcurl takes one slash, or three, too */
+  return authority && authority[3] != '/' ? NULL : "is not a URL: a scheme, ://, a host";
 }
 
 /* libcurl has turned every spelling of an IPv4 address into four decimal numbers; what is not one is a name. */
 static bool is_loopback(const char *host) {
-  unsigned char address[4];
-  if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return true;
-  return inet_pton(AF_INET, host, address) == 1 && address[0] == 127;
+  static const unsigned char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+  static const unsigned char own[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  char text[64] = "";
+  unsigned char address[16];
+
+  if (strcasecmp(host, "localhost") == 0) return true;
+  if (inet_pton(AF_INET, host, address) == 1) return address[0] == 127;
+  if (sscanf(host, "[%63[^]]", text) != 1 || inet_pton(AF_INET6, text, address) != 1) return false;
+  return memcmp(address, own, sizeof own) == 0 || memcmp(address, mapped, sizeof mapped) == 0;
 }
 
 static const char *check_parts(CURLU *url) {
@@ -44,15 +56,16 @@ static const char *check_parts(CURLU *url) {
   if (!part_is_one_of(url, CURLUPART_SCHEME, schemes)) return "must begin with https:// or http://";
   if (part_is_set(url, CURLUPART_USER) || part_is_set(url, CURLUPART_PASSWORD))
     return "must not hold a user or a password; give `user` and `password`, or `authorization`";
-  if (part_is_set(url, CURLUPART_FRAGMENT)) return "must not have a fragment (#)";
   return NULL;
 }
 
 static const char *read_host(CURLU *url, pe_http_url *parsed) {
   static const char *const https[] = {"https", NULL};
+  static const char *const nowhere[] = {"0", NULL};
   char *host = NULL;
   const char *why = NULL;
 
+  if (part_is_one_of(url, CURLUPART_PORT, nowhere)) return "must not have the port 0";
   if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || strlen(host) >= sizeof parsed->host) {
     why = "has no usable host";
   } else {
@@ -65,8 +78,9 @@ static const char *read_host(CURLU *url, pe_http_url *parsed) {
 }
 
 static const char *parse(CURLU *url, const char *text) {
-  if (has_blank(text)) return "must not hold blanks or control characters";
-  switch (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME)) {
+  const char *why = check_bytes(text);
+  if (why) return why;
+  switch (curl_url_set(url, CURLUPART_URL, text, PE_HTTP_URL_FLAGS | CURLU_NON_SUPPORT_SCHEME)) {
   case CURLUE_OK: return NULL;
   case CURLUE_OUT_OF_MEMORY: return "out of memory";
   default: return "is not a URL";
@@ -81,9 +95,18 @@ const char *pe_http_check_url(const char *text, pe_http_url *parsed) {
   if (!url) return why;
   why = parse(url, text);
   if (!why) why = check_parts(url);
+  if (!why && strchr(text, '#')) why = "must not have a fragment (#)";
   if (!why) why = read_host(url, parsed);
   curl_url_cleanup(url);
   return why;
+}
+
+/* libcurl, where it cannot decode them, leaves out not only them but the proxy. */
+static bool part_is_readable(CURLU *url, CURLUPart part, CURLUcode absent) {
+  char *text = NULL;
+  CURLUcode result = curl_url_get(url, part, &text, CURLU_URLDECODE);
+  curl_free(text);
+  return result == CURLUE_OK || result == absent;
 }
 
 const char *pe_http_check_proxy(const char *text, pe_http_url *parsed) {
@@ -96,6 +119,9 @@ const char *pe_http_check_proxy(const char *text, pe_http_url *parsed) {
   why = parse(url, text);
   if (!why && !part_is_one_of(url, CURLUPART_SCHEME, schemes))
     why = "is not a URL that begins with http://, https:// or socks5h://";
+  if (!why && !(part_is_readable(url, CURLUPART_USER, CURLUE_NO_USER) &&
+                part_is_readable(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD)))
+    why = "has a user or a password with control characters";
   if (!why) why = read_host(url, parsed);
   curl_url_cleanup(url);
   return why;

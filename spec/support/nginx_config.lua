@@ -29,7 +29,8 @@ http {
 
 -- What each line of the access log says, by its own name; every $http_<header> that a test asks for is added.
 local LOGGED = {
-  method = "request_method", uri = "uri", status = "status", protocol = "server_protocol", connection = "connection",
+  method = "request_method", uri = "uri", request_uri = "request_uri", status = "status",
+  protocol = "server_protocol", connection = "connection",
   connection_requests = "connection_requests", content_length = "content_length", tls = "ssl_protocol",
   tls_reused = "ssl_session_reused", client = "ssl_client_s_dn", port = "server_port", body = "request_body",
 }

@@ -5,6 +5,7 @@
 local check = {}
 
 local YEAR = 366 * 86400
+local MOST_TEXT = 65536 -- bytes: a request's head ends at a megabyte in libcurl, with "out of memory"
 
 local function one_of(value, names)
   for _, name in ipairs(names) do
@@ -21,6 +22,9 @@ function check.text(value, property)
   end
   if type(value) ~= "string" or value == "" then
     return "text"
+  end
+  if #value > MOST_TEXT then
+    return ("text of at most %d bytes"):format(MOST_TEXT)
   end
   if value:find("[%z\1-\31\127]") then
     return "text without control characters (CR, LF, NUL, ...)"

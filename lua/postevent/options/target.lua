@@ -26,17 +26,36 @@ end
 local HTTPS_PROXIES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 local HTTP_PROXIES = { "http_proxy", "all_proxy", "ALL_PROXY" }
 
-local function environment_proxy(tls)
-  for _, name in ipairs(tls and HTTPS_PROXIES or HTTP_PROXIES) do
+-- What is empty is not there, as for curl.
+local function first_of(names)
+  for _, name in ipairs(names) do
     local value = os.getenv(name)
     if value and value ~= "" then
-      if not value:find("://", 1, true) then
-        value = "http://" .. value -- as curl takes it
-      end
-      return value, os.getenv("no_proxy") or os.getenv("NO_PROXY") or ""
+      return value
     end
   end
-  return nil
+end
+
+-- Whether the list excludes the host in every version of libcurl: as it stands there, or with all. Domains and networks
+-- are libcurl's to read.
+local function excludes(no_proxy, host)
+  for name in no_proxy:gmatch("[^ ,]+") do
+    if name:lower() == host:lower() then
+      return true
+    end
+  end
+  return no_proxy == "*"
+end
+
+local function environment_proxy(parsed)
+  local proxy = first_of(parsed.tls and HTTPS_PROXIES or HTTP_PROXIES)
+  local no_proxy = first_of { "no_proxy", "NO_PROXY" } or ""
+  if not proxy or excludes(no_proxy, parsed.host or "") then
+    return nil
+  elseif not proxy:find("://", 1, true) then
+    proxy = "http://" .. proxy -- as curl takes it
+  end
+  return proxy, no_proxy
 end
 
 -- target.read_proxy(option, parsed) -> the proxy's URL, and for which hosts there is none; or nil. Takes back that the
@@ -44,7 +63,7 @@ end
 function target.read_proxy(proxy, parsed)
   local no_proxy
   if proxy == "environment" then
-    proxy, no_proxy = environment_proxy(parsed.tls)
+    proxy, no_proxy = environment_proxy(parsed)
   end
   if proxy then
     local read, why = core.check_proxy(proxy)
