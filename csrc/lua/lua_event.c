@@ -291,6 +291,23 @@ static void find_definition(pe_lua_writer *w, const char *name, size_t size) {
   add_unknown(w, PE_RULE_UNKNOWN_EVENT, "unknown event", pe_definitions_nearest(rules->definitions, name, size));
 }
 
+/* "missing; is it what is called eventName here?": what the name of an event is called elsewhere, where it is text. */
+static void add_unnamed(pe_lua_writer *w, int event) {
+  static const char *const others[] = {"eventName", "EventName", "eventname", "event-name", "event.name",
+                                       "event",     "Event",     "name",      "type",       "event_type"};
+  const char *found = NULL;
+  char text[64] = "missing";
+
+  for (size_t i = 0; i < sizeof others / sizeof *others && !found; i++) {
+    lua_pushstring(w->L, others[i]);
+    lua_rawget(w->L, event);
+    if (lua_type(w->L, -1) == LUA_TSTRING) found = others[i];
+    lua_pop(w->L, 1);
+  }
+  if (found) (void)snprintf(text, sizeof text, "missing; is it what is called %s here?", found);
+  pe_lua_writer_add_problem(w, PE_RULE_UNNAMED, text);
+}
+
 /* Reads the event's name, and finds its definition. */
 static void begin_event(pe_lua_writer *w, int event, int common) {
   lua_State *L = w->L;
@@ -301,7 +318,7 @@ static void begin_event(pe_lua_writer *w, int event, int common) {
   push_event_name(L, event, common);
   name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
   if (lua_isnil(L, -1) || (name && size == 0))
-    pe_lua_writer_add_problem(w, PE_RULE_UNNAMED, "missing");
+    add_unnamed(w, event);
   else if (!name)
     pe_lua_writer_add_problem(w, PE_RULE_UNSENDABLE, "expected text");
   else if (w->rules->definitions)

@@ -13,7 +13,7 @@ describe("wrong usage of postevent", function()
   it("ends with 2, and nothing is sent", function()
     local cases = {
       { "unknown option '--ulr'", "--ulr", "x", NAME },
-      { "attribute 2: expected KEY=VALUE", NAME, "age" },
+      { "attribute 2 (age): expected KEY=VALUE", NAME, "age" },
       { "attribute 1: expected KEY=VALUE", "=x" },
       { "attribute 1: expected KEY=VALUE", ":=1" },
       { "attribute 1: expected KEY=VALUE", SECRET },
@@ -54,6 +54,45 @@ describe("wrong usage of postevent", function()
     expect(2, "POSTEVENT_AUTHORIZATION: expected text", { "post", NAME, "--url", sandbox.url },
       { env = { POSTEVENT_AUTHORIZATION = CREDENTIAL .. "\r\nX: y" } })
     assert.equal(0, #sandbox:events())
+  end)
+
+  it("G: says what was probably meant by an argument, and shows it unless it may be a credential", function()
+    local cases = {
+      { "attribute 1 (foo): expected KEY=VALUE or KEY:=JSON", "foo" },
+      { "attribute 2 (hotel name): expected", NAME, "hotel name" },
+      { "attribute 2 (eventName): expected", NAME, "eventName" },
+      { "attribute 1 (2024-04-11): expected", "2024-04-11" },
+      { "attribute 1 (age:...; JSON is age:=...): expected", "age:20" },
+      { "attribute 1 (asha:...; JSON is asha:=...): expected", "asha:" .. SECRET },
+      { "attribute 1: expected KEY=VALUE or KEY:=JSON", SECRET .. ":" },
+      { "attribute 1: expected KEY=VALUE or KEY:=JSON", "\27[2J" },
+      { "attribute 2: a==...: there are no query parameters; a=... is text", NAME, "a==1" },
+      { "a:='\"=...\"'", NAME, "a==" .. SECRET },
+      { "age: line 1, column 1: expected value but found invalid token; text is written age=twenty", "age:=twenty" },
+      { "; text is written on=2024-04-11", "on:=2024-04-11" }, { "; text is written age=...", "age:=" },
+      { "; text is written key=...", "key:=" .. SECRET },
+    }
+    for _, case in ipairs(cases) do
+      local piece = case[1]
+      case[1] = "post"
+      expect(2, piece, case, { env = { POSTEVENT_URL = sandbox.url } })
+    end
+    expect(0, nil, { "post", NAME, [[a:="=1"]] }, { env = { POSTEVENT_URL = sandbox.url } })
+    assert.equal("=1", sandbox:events()[1].event.a)
+  end)
+
+  it("A7: says what a wrong time, credential or name was probably meant to be", function()
+    for _, case in ipairs {
+      { "seconds, not milliseconds: 15?", NAME, "--timeout", "15000" },
+      { "printf %s USER:PASSWORD | base64", NAME, "--authorization", "user:" .. SECRET },
+      { "printf %s USER:PASSWORD | base64", NAME, "--authorization-file", helper.new_file("user:" .. SECRET) },
+    } do
+      local piece = case[1]
+      case[1] = "post"
+      expect(2, piece, case, { env = { POSTEVENT_URL = sandbox.url } })
+    end
+    expect(1, "event_name: missing; is it what is called eventName here? (invalid_event)",
+      { "post", "--url", sandbox.url, "eventName=x" })
   end)
 
   it("ends with 2 where the JSON of --json will not do, with its line", function()

@@ -167,6 +167,14 @@ describe("encoding", function()
     end
   end)
 
+  it("A7: asks whether the name is what stands under another name", function()
+    for _, name in ipairs { "eventName", "event", "name" } do
+      local _, message = client:encode { [name] = "be_reserved", a = 1 }
+      assert.equal(("event_name: missing; is it what is called %s here?"):format(name), message)
+    end
+    assert.equal("event_name: missing", (select(2, client:encode { event = {}, name = 7 })))
+  end)
+
   it("nests up to 32 tables and no deeper, wide cycles included", function()
     local function nested(depth)
       local value = 1

@@ -5,6 +5,8 @@ local credential = require("postevent.cli.credential")
 local exit = require("postevent.cli.exit")
 local json = require("postevent.json")
 
+local LONGEST_SHOWN = 32
+
 -- Returns the name, whether the value is JSON, and the value; or nil.
 local function split(argument)
   local name, value = argument:match("^([^=]+)=(.*)$")
@@ -21,25 +23,62 @@ local function split(argument)
   return name, is_json, value
 end
 
--- The attributes of a list of arguments, as a table. Ends the command at a mistake. An argument that is neither form is
--- not quoted: it may be a credential.
+-- Whether a text is surely no credential: words, short numbers, and what people put between them.
+local function is_plain(text)
+  for part in text:gmatch("%w+") do
+    if not (part:find("^%u?%l+%d?%d?%d?$") or part:find("^%u+$") or part:find("^%l+%u%l+$") or part:find("^%d+$")) then
+      return false
+    end
+  end
+  return #text <= LONGEST_SHOWN and text:find("^[%w_. -]+$") ~= nil
+end
+
+-- What an argument that is not of either form says of itself: "foo", or of age:20 what stands in front of the colon.
+local function show(argument)
+  local name, rest = argument:match("^([^:]+)(.*)$")
+  if not name or not is_plain(name) then
+    return ""
+  end
+  return rest == "" and (" (%s)"):format(name) or (" (%s:...; JSON is %s:=...)"):format(name, name)
+end
+
+-- What would have been right where a value is no JSON: "; text is age=twenty".
+local function hint_text(name, value)
+  return ("; text is written %s=%s"):format(name, is_plain(value) and value or "...")
+end
+
+-- "a==1" is an attribute a, "=1" to the letter, and was meant so by nobody: elsewhere (HTTPie) it is a query parameter.
+local function refuse_query(i, name)
+  exit.usage(("attribute %d: %s==...: there are no query parameters; %s=... is text, and what begins with = is "
+    .. [[written %s:='"=..."']]):format(i, name, name, name))
+end
+
+-- The value of KEY:=JSON. Ends the command where it is none.
+local function read_json(name, text)
+  local value, message = json.decode_attribute(text)
+  if message then
+    exit.usage(("%s: %s%s"):format(name, message, message:find("expected", 1, true) and hint_text(name, text) or ""))
+  end
+  return value
+end
+
+-- The attributes of a list of arguments, as a table. Ends the command at a mistake. What may be a credential is not
+-- quoted.
 return function(arguments)
   local attributes = {}
   for i, argument in ipairs(arguments) do
     local name, is_json, value = split(argument)
     if not name then
-      exit.usage(("attribute %d: expected KEY=VALUE or KEY:=JSON"):format(i))
+      exit.usage(("attribute %d%s: expected KEY=VALUE or KEY:=JSON"):format(i, show(argument)))
     elseif credential.is_misplaced(name) then
       exit.usage(("attribute %d: a credential is no attribute; use --authorization-file"):format(i))
+    elseif not is_json and value:sub(1, 1) == "=" then
+      refuse_query(i, name)
     elseif attributes[name] ~= nil then
       exit.usage(("%s: given twice"):format(name))
     end
-    local message
     if is_json then
-      value, message = json.decode_attribute(value)
-    end
-    if message then
-      exit.usage(("%s: %s"):format(name, message))
+      value = read_json(name, value)
     end
     attributes[name] = value
   end

@@ -21,7 +21,9 @@ local NOT_TAKEN = { unauthorized = true, endpoint = true, rejected = true, rate_
 -- The options of postevent.new, as they are called here.
 local OPTION_NAMES = { timeout = "--timeout", proxy = "--proxy", ["tls.ca_file"] = "--ca-file" }
 local PHRASES = { ["allow_http = true"] = "--allow-http",
-  ["`user` and `password`, or `authorization`"] = "--authorization-file" }
+  ["`user` and `password`, or `authorization`"] = "--authorization-file",
+  ["for a user and a password there are `user` and `password`"] = "of a user and a password, this makes what follows "
+    .. "\"Basic \": printf %%s USER:PASSWORD | base64" }
 
 function post.define(parser)
   local command = parser:command("post", "Post one event and print the reply as JSON.")
