@@ -107,8 +107,8 @@ static pe_result *take_first(pe_results *results) {
   return result;
 }
 
-/* Whether it has a place, with the lock held. One alone has, whatever its size. In 64 bits: a million results of 7 KiB
- * are more than a size_t of 32 counts. */
+/* Whether it has a place, with the lock held. One alone has, whatever its size. In 64 bits: a million results of 4.5
+ * KiB are more than a size_t of 32 counts. */
 static bool fits(const pe_results *results, const pe_result *result) {
   uint64_t most = (uint64_t)results->capacity * PE_RESULT_BYTES;
   if (results->count == 0) return true;

@@ -116,6 +116,7 @@ static void settle(pe_lane *lane, int64_t now) {
   else
     pe_queue_retry(sender->config.queue, self->record, decision.due, &answer);
   self->record = NULL;
+  pe_attempt_forget(&self->attempt);
   sender->free_slots[sender->free_count++] = self;
   sender->had_work = true;
 }

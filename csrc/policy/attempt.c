@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "http/secrets.h"
 
+enum { USUAL_BODY = 2048 }; /* bytes; a documented reply has 160 */
+
 static const int64_t RETRY_AFTER_MAX = 300 * PE_SECOND; /* design.md: a reply may not put us to sleep for longer */
 
 void pe_attempt_init(pe_attempt *attempt) {
@@ -16,6 +18,11 @@ void pe_attempt_init(pe_attempt *attempt) {
 void pe_attempt_cleanup(pe_attempt *attempt) {
   pe_reply_cleanup(&attempt->reply);
   pe_buffer_cleanup(&attempt->transfer.body);
+}
+
+void pe_attempt_forget(pe_attempt *attempt) {
+  pe_reply_cleanup(&attempt->reply);
+  if (attempt->transfer.body.capacity > USUAL_BODY) pe_buffer_cleanup(&attempt->transfer.body);
 }
 
 /* What becomes of an event that no reply came for. */

@@ -18,6 +18,9 @@ typedef struct pe_attempt {
 void pe_attempt_init(pe_attempt *attempt);
 void pe_attempt_cleanup(pe_attempt *attempt);
 
+/* Gives back what a large reply took, its texts included, until the next attempt. */
+void pe_attempt_forget(pe_attempt *attempt);
+
 /* Reads what `transfer` brought and fills the rest. */
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept);
 

@@ -38,13 +38,13 @@ static void a_queue_without_a_limit_takes_events(void) {
   pe_queue_free(queue);
 }
 
-/* 599187 results of 7 KiB are 2^32 and 5120 bytes. */
+/* 932068 results of 4.5 KiB are 2^32 and 2048 bytes. */
 static void a_ring_of_many_results_keeps_two(void) {
   pe_results *results = NULL;
   pe_record record = {0};
   uint64_t lost = 0;
 
-  check(pe_results_new(599187, &results) == PE_OK, "a ring of 599187 results");
+  check(pe_results_new(932068, &results) == PE_OK, "a ring of 932068 results");
   for (int i = 0; results && i < 100; i++)
     pe_results_put(results, pe_result_new(&record, PE_EXPIRED, PE_OK, &(pe_result_words){0, NULL, NULL}, 0));
   check(results && pe_results_count(results, &lost) == 100 && lost == 0, "100 results in it");
