@@ -322,6 +322,15 @@ function client:recorded() end
 ---@return postevent.detail? detail
 function client:set_authorization(value, password) end
 
+---The attributes that every later event gets unless it has its own, in place of those before. What was tracked keeps
+---what it had. Raises on a mistake, and those before stay.
+---@param common postevent.event? None: no attributes.
+---@return true? done
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:set_common(common) end
+
 ---Flushes, then ends the thread and closes the connections. May be called twice.
 ---@param seconds? number How long it flushes at most. Default: 5.
 ---@return true? done

@@ -37,7 +37,7 @@ static void keep_values(lua_State *L, int settings, pe_lua_self *self, int index
   keep(L, settings, "prepare", PE_KEEP_PREPARE);
   keep(L, settings, "log", PE_KEEP_LOG);
   keep(L, settings, "guard", PE_KEEP_GUARD);
-  keep(L, settings, "destination", PE_KEEP_DESTINATION);
+  keep(L, settings, "facts", PE_KEEP_FACTS);
   keep(L, settings, "definitions", PE_KEEP_DEFINITIONS);
   self->call = pe_lua_call_new(L, max_event_bytes);
   lua_rawseti(L, -2, PE_KEEP_CALL);
@@ -80,9 +80,9 @@ int pe_lua_client_new(lua_State *L) {
   return 1;
 }
 
-int pe_lua_client_destination(lua_State *L) {
+int pe_lua_client_facts(lua_State *L) {
   if (pe_lua_self_test(L))
-    pe_lua_self_push_kept(L, SELF, PE_KEEP_DESTINATION);
+    pe_lua_self_push_kept(L, SELF, PE_KEEP_FACTS);
   else
     lua_pushnil(L);
   return 1;
@@ -99,6 +99,30 @@ static int client_set_credentials(lua_State *L) {
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   error = pe_client_set_credentials(self->client, pe_lua_settings_read_credentials(L, 2));
   if (error) return pe_lua_push_refusal(L, error, 0);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* What completes the events from now on: the common attributes at index 2 and `prepare` at index 3, or false. Allocates
+ * nothing, so that all of it happens or none: the table has its slots. */
+static void set_completion(lua_State *L, pe_lua_self *self) {
+  enum { COMMON = 2, PREPARE };
+  pe_lua_getuservalue(L, SELF);
+  lua_pushvalue(L, COMMON);
+  lua_rawseti(L, -2, PE_KEEP_COMMON);
+  lua_pushvalue(L, PREPARE);
+  lua_rawseti(L, -2, PE_KEEP_PREPARE);
+  self->has_common = lua_istable(L, COMMON);
+  self->has_prepare = lua_isfunction(L, PREPARE);
+}
+
+/* client:_set_common(common, prepare): what set_common calls after its checks. */
+static int client_set_common(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_check(L);
+
+  lua_settop(L, 3);
+  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  set_completion(L, self);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -174,6 +198,7 @@ static int client_tostring(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"_set_credentials", client_set_credentials},
+    {"_set_common", client_set_common},
     {"_announce", client_announce},
     {"start", client_start},
     {"close", client_close},

@@ -12,8 +12,8 @@ void pe_lua_client_register(lua_State *L);
  * the C libraries cannot do what the settings ask. */
 int pe_lua_client_new(lua_State *L);
 
-/* core.destination(value) -> the setting of that name, where the value is a client, closed or not; otherwise nil. */
-int pe_lua_client_destination(lua_State *L);
+/* core.facts(value) -> the setting of that name, where the value is a client, closed or not; otherwise nil. */
+int pe_lua_client_facts(lua_State *L);
 
 /* core.derive(methods) -> a class of clients with these methods, a table, and no others. */
 int pe_lua_client_derive(lua_State *L);

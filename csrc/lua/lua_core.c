@@ -102,7 +102,7 @@ static int core_notice(lua_State *L) {
 
 static const luaL_Reg functions[] = {
     {"new", pe_lua_client_new},
-    {"destination", pe_lua_client_destination},
+    {"facts", pe_lua_client_facts},
     {"derive", pe_lua_client_derive},
     {"become", pe_lua_client_become},
     {"check_url", core_check_url},

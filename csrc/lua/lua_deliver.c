@@ -26,17 +26,6 @@ static bool prepare(lua_State *L, const pe_lua_self *self) {
   return !lua_isnil(L, EVENT);
 }
 
-/* Writes the event at EVENT to `body`. Leaves on the stack what pe_lua_event_write leaves. */
-static pe_error write_event(lua_State *L, pe_lua_self *self, pe_buffer *body, const pe_definition **definition) {
-  int common = 0;
-
-  if (self->has_common && !self->has_prepare) {
-    pe_lua_self_push_kept(L, SELF, PE_KEEP_COMMON);
-    common = lua_gettop(L);
-  }
-  return pe_lua_event_write(L, EVENT, common, &self->rules, self->has_prepare, body, definition);
-}
-
 /* Logs the problems at the top of the stack, which were only to be warned about, and pops them. */
 static void log_problems(lua_State *L, pe_lua_self *self) {
   if (!lua_isnil(L, -1)) {
@@ -76,8 +65,19 @@ static void log_unpublished(lua_State *L, pe_lua_self *self, const pe_definition
 typedef struct complete_event {
   pe_lua_call *call;               /* its body is the event; NULL where it was filtered. To be ended by end_call */
   const pe_definition *definition; /* NULL: none */
+  int common;                      /* the index of the common attributes that it was given; 0: not by the core */
   int id;                          /* the index of its id, text or nil */
 } complete_event;
+
+/* Writes the event at EVENT. `prepared`: it is a copy of ours, with the common attributes. Leaves on the stack what
+ * pe_lua_event_write leaves. */
+static pe_error write_event(lua_State *L, pe_lua_self *self, bool prepared, complete_event *event) {
+  if (self->has_common && !prepared) {
+    pe_lua_self_push_kept(L, SELF, PE_KEEP_COMMON);
+    event->common = lua_gettop(L);
+  }
+  return pe_lua_event_write(L, EVENT, event->common, &self->rules, prepared, &event->call->body, &event->definition);
+}
 
 /* Ends a call that returns the `count` values on top. */
 static int end_call(const complete_event *event, int count) {
@@ -88,14 +88,16 @@ static int end_call(const complete_event *event, int count) {
 /* The part that all methods share. Returns PE_OK and fills *event; or another error, and *returned values to return are
  * on top of the stack. A function of the program's that raises does so before there is a call to end. */
 static pe_error complete(lua_State *L, pe_lua_self *self, complete_event *event, int *returned) {
+  bool prepared = self->has_prepare; /* before_send may call set_common */
   pe_error error = PE_FILTERED;
   int problems = 0;
 
   event->definition = NULL;
   event->call = NULL;
+  event->common = 0;
   if (prepare(L, self)) {
     event->call = pe_lua_call_begin(L, self->call);
-    error = write_event(L, self, &event->call->body, &event->definition);
+    error = write_event(L, self, prepared, event);
     if (error == PE_INVALID_EVENT || error == PE_TOO_LARGE) problems = lua_gettop(L);
   }
   if (error == PE_OK) {
@@ -255,7 +257,7 @@ static int client_submit(lua_State *L) {
 }
 
 /* The name of the event at EVENT, which stays on the stack. */
-static const char *event_name(lua_State *L, const pe_lua_self *self, const complete_event *event, size_t *size) {
+static const char *event_name(lua_State *L, const complete_event *event, size_t *size) {
   if (event->definition) {
     const pe_text *name = pe_definition_name(event->definition);
     *size = name->size;
@@ -263,10 +265,9 @@ static const char *event_name(lua_State *L, const pe_lua_self *self, const compl
   }
   lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
   lua_rawget(L, EVENT);
-  if (self->has_common && lua_type(L, -1) != LUA_TSTRING) {
-    pe_lua_self_push_kept(L, SELF, PE_KEEP_COMMON);
+  if (event->common && lua_type(L, -1) != LUA_TSTRING) {
     lua_pushvalue(L, lua_upvalueindex(PE_EVENT_NAME_UPVALUE));
-    lua_rawget(L, -2);
+    lua_rawget(L, event->common);
   }
   return lua_tolstring(L, -1, size);
 }
@@ -296,7 +297,7 @@ static pe_error hand_over(lua_State *L, const pe_lua_self *self, const complete_
   event.body_size = completed->call->body.size;
   event.id_size = event.name_size = 0;
   event.id = lua_tolstring(L, completed->id, &event.id_size);
-  event.name = event_name(L, self, completed, &event.name_size);
+  event.name = event_name(L, completed, &event.name_size);
   error = pe_client_track(self->client, &event, ticket);
   pe_lua_call_end(completed->call);
   return error;

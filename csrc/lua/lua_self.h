@@ -26,7 +26,7 @@ enum {
   PE_KEEP_UNPUBLISHED,
   PE_KEEP_CALL,
   PE_KEEP_GUARD,
-  PE_KEEP_DESTINATION,
+  PE_KEEP_FACTS,
   PE_KEEP_TRY,
   PE_KEEP_ANNOUNCE,
   PE_KEEP_COUNT = PE_KEEP_ANNOUNCE
@@ -45,12 +45,13 @@ typedef enum pe_log_kind {
 typedef struct pe_lua_self {
   pe_client *client; /* NULL only while it is made, and when it is collected */
   bool closed;
-  /* immutable after new */
-  const void *magic; /* of lua_self.c: the userdata is a client */
-  pe_lua_call *call; /* what a call works with; kept alive by PE_KEEP_CALL */
+  /* of now: client:set_common and client:set_mode change them */
   pe_client_mode mode;
   bool has_common;
   bool has_prepare; /* a function: event -> completed copy, or nil (before_send's word); it applies `common` itself */
+  /* immutable after new */
+  const void *magic; /* of lua_self.c: the userdata is a client */
+  pe_lua_call *call; /* what a call works with; kept alive by PE_KEEP_CALL */
   bool has_log;
   bool is_guarded;     /* a function that raises where its caller must not wait: in a request of nginx */
   bool waits_for_room; /* track may, with queue.overflow = "wait" */

@@ -206,7 +206,7 @@ static const setting of_client[] = {
     {"prepare", maybe_function, SETTING(has_prepare), {0}},
     {"guard", maybe_function, SETTING(has_guard), {0}},
     {"last_words", read_boolean, SETTING(config.last_words), {0}},
-    {"destination", maybe_table, SETTING(has_destination), {0}},
+    {"facts", maybe_table, SETTING(has_facts), {0}},
     {NULL, NULL, 0, {0}},
 };
 

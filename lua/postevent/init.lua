@@ -29,9 +29,9 @@ local function refuse_colon(first, name)
   end
 end
 
--- What `new` was told of where events go, of the client that a method was called with. Raises where it is none.
-local function destination_of(client, method)
-  return core.destination(client)
+-- What `new` keeps for the methods, of the client that one was called with. Raises where it is none.
+local function facts_of(client, method)
+  return core.facts(client)
     or error(("%s: expected a client; methods are called with a colon: client:%s(...)"):format(method, method), 3)
 end
 
@@ -66,7 +66,7 @@ end
 -- client:set_authorization(value), or (user, password): the credentials of every later request. Raises on a mistake.
 -- Returns true; or nil, message, "closed", detail.
 function core.methods:set_authorization(...)
-  local target = destination_of(self, "set_authorization")
+  local target = facts_of(self, "set_authorization").target
   local first, second = ...
   -- The number of arguments decides: a password that is nil by mistake must not turn a user into a header.
   local given = select("#", ...) == 1 and { authorization = first } or { user = first, password = second }
@@ -80,10 +80,25 @@ function core.methods:set_authorization(...)
   return self:_set_credentials(checked)
 end
 
+-- client:set_common(common): the common attributes of every later event, in place of those before; nil or {}: none.
+-- Raises on a mistake, and those before stay. Returns true; or nil, message, "closed", detail.
+function core.methods:set_common(common)
+  local facts = facts_of(self, "set_common")
+  local ok, checked = pcall(facts.check_common, common)
+  if not ok then
+    error("set_common: " .. tostring(checked), 2)
+  end
+  local done, message, code, detail = self:_set_common(checked, facts.prepare(checked, facts.mode))
+  if done then
+    facts.common = checked
+  end
+  return done, message, code, detail
+end
+
 -- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,
 -- { client = "shop" }, go into every sample; raises when they cannot.
 function core.methods:metrics(labels)
-  destination_of(self, "metrics")
+  facts_of(self, "metrics")
   local ok, text = pcall(metrics, self:stats(), labels)
   if not ok then
     error("metrics: " .. tostring(text), 2)

@@ -13,6 +13,7 @@ local prepare = require("postevent.options.prepare")
 local properties = require("postevent.options.properties")
 local read = require("postevent.options.read")
 local target = require("postevent.options.target")
+local words = require("postevent.options.words")
 
 local options = {}
 
@@ -82,26 +83,57 @@ local function set_target(values, settings)
     settings[name] = value
   end
   settings.headers = header_lines(values.headers or {})
-  settings.target, settings.destination = where.text, where
+  settings.target = where.text
+  return where
 end
 
--- `common`, checked as every event is: by the core, in a client that sends nothing and asks for nothing but JSON.
-local function read_common(common, settings)
-  if common == nil then
-    return false
-  end
-  local copied = copy.deep(common)
-  local event = copy.deep(common)
-  event.event_name = event.event_name or "common"
+-- The settings of a client that sends nothing, knows no secret, and asks for nothing but JSON.
+local function plain_settings(settings)
   local plain = copy.shallow(settings)
-  plain.mode, plain.definitions, plain.common, plain.stamp, plain.fill_id = "off", false, false, false, false
-  local scratch = core.new(plain)
-  local body, message = scratch:encode(event)
-  scratch:close()
-  if not body then
-    error(("common: %s"):format(message), 0)
+  for _, property in ipairs(properties) do
+    if property.secret and plain[property.name] then
+      plain[property.name] = false
+    end
   end
-  return copied
+  plain.mode, plain.definitions, plain.common, plain.stamp, plain.fill_id = "off", false, false, false, false
+  plain.log, plain.last_words, plain.guard, plain.prepare, plain.facts = false, false, false, false, false
+  plain.headers = {}
+  return plain
+end
+
+-- The function that checks `common`, in new and later, as every event is checked: by the core. Returns a copy; false
+-- for nil.
+local function common_checker(settings)
+  local plain = plain_settings(settings)
+  return function(common)
+    if common == nil then
+      return false
+    elseif type(common) ~= "table" then -- in new, read.lua has said so
+      error(("common: expected a table, got %s"):format(words.describe(common)), 0)
+    end
+    local copied = copy.deep(common)
+    local event = copy.deep(common)
+    event.event_name = event.event_name or "common"
+    local scratch = core.new(plain)
+    local body, message = scratch:encode(event)
+    scratch:close()
+    if not body then
+      error(("common: %s"):format(message), 0)
+    end
+    return copied
+  end
+end
+
+-- What the methods need that change something later. `prepare` is the function that makes the setting of that name.
+local function list_facts(where, settings, values, events)
+  return {
+    target = where,
+    mode = values.mode,
+    check_common = common_checker(settings),
+    prepare = function(common, mode)
+      return prepare(common, values.before_send, mode, events)
+    end,
+  }
 end
 
 -- Turns what the user gave into what the core reads. Returns the settings, and a list of warnings to be logged.
@@ -109,7 +141,7 @@ function options.check(given)
   local values = read(given)
   check_together(values)
   local settings = flatten(values)
-  set_target(values, settings)
+  local where = set_target(values, settings)
   settings["rate_limit.per_second"] = values["rate_limit.per_second"] or 0
   settings["rate_limit.burst"] = values["rate_limit.burst"]
     or math.max(1, math.floor(settings["rate_limit.per_second"]))
@@ -119,11 +151,13 @@ function options.check(given)
   settings.guard = not values.allow_blocking and phase.guard() or false
   settings.log = log(values.log) or false
   settings.last_words = values.log ~= false
-  settings.prepare = false
+  settings.prepare, settings.facts = false, false
   local compiled = read_definitions(values.definitions)
   settings.definitions = compiled.compiled
-  settings.common = read_common(values.common, settings)
-  settings.prepare = prepare(settings.common, values.before_send, values.mode, compiled.events)
+  local facts = list_facts(where, settings, values, compiled.events)
+  facts.common = facts.check_common(values.common)
+  settings.common, settings.prepare = facts.common, facts.prepare(facts.common, facts.mode)
+  settings.facts = facts
   return settings, list_warnings(values, compiled)
 end
 
