@@ -18,15 +18,14 @@
 static const char NAME[] = "/socket";
 
 struct pe_waker {
-  /* immutable after pe_waker_new */
-  char directory[96];
-  struct sockaddr_un address; /* of the socket in it */
   /* the loop's thread */
-  int listener; /* -1 once the loop has connected */
+  char directory[96];         /* empty: there is none */
+  struct sockaddr_un address; /* of the socket in it */
+  int listener;               /* -1: does not listen */
   /* guarded by lock */
   pe_mutex lock;
   size_t references;
-  int socket; /* -1: not connected yet, or closed */
+  int socket; /* -1: none */
   bool closed;
   bool told; /* the loop has a byte to read for what is on the list */
   pe_waker_node *first, *last;
@@ -69,18 +68,30 @@ static bool start_listening(pe_waker *waker) {
          listen(waker->listener, 1) == 0;
 }
 
-/* Nothing of it is left in the file system. */
-static void stop_listening(pe_waker *waker) {
-  if (waker->listener >= 0) (void)close(waker->listener);
-  waker->listener = -1;
-  if (waker->address.sun_path[0] != '\0') (void)unlink(waker->address.sun_path);
-  if (waker->directory[0] != '\0') (void)rmdir(waker->directory);
-  waker->directory[0] = '\0';
-}
-
 /* With the lock held, since the socket may be closed meanwhile; never waits. A full one has a byte to read already. */
 static void tell(pe_waker *waker) {
   if (waker->socket >= 0) (void)send(waker->socket, "", 1, MSG_NOSIGNAL);
+}
+
+/* Nothing of it is left in the file system. */
+static void stop_listening(pe_waker *waker) {
+  if (waker->listener < 0) return;
+  (void)close(waker->listener);
+  waker->listener = -1;
+  if (waker->directory[0] == '\0') return;
+  (void)unlink(waker->address.sun_path);
+  (void)rmdir(waker->directory);
+  waker->directory[0] = '\0';
+}
+
+/* Takes `socket` (-1: none) in place of the one there was, and tells it of what is on the list. */
+static void use_socket(pe_waker *waker, int socket) {
+  pe_mutex_lock(&waker->lock);
+  if (waker->socket >= 0) (void)close(waker->socket);
+  waker->socket = socket;
+  waker->told = waker->first != NULL;
+  if (waker->told) tell(waker);
+  pe_mutex_unlock(&waker->lock);
 }
 
 /* ---- life cycle ---- */
@@ -93,19 +104,12 @@ static void free_waker(pe_waker *waker) {
 
 pe_error pe_waker_new(pe_waker **waker) {
   pe_waker *made = calloc(1, sizeof *made);
-  int why;
 
   if (!made) return PE_NO_MEMORY;
   made->references = 1;
   made->listener = made->socket = -1;
   if (!pe_mutex_init(&made->lock)) {
     free(made);
-    return PE_NO_MEMORY;
-  }
-  if (!start_listening(made)) {
-    why = errno;
-    free_waker(made);
-    errno = why;
     return PE_NO_MEMORY;
   }
   *waker = made;
@@ -127,6 +131,17 @@ void pe_waker_release(pe_waker *waker) {
   if (last) free_waker(waker);
 }
 
+bool pe_waker_listen(pe_waker *waker) {
+  int why;
+
+  pe_waker_hang_up(waker);
+  if (start_listening(waker)) return true;
+  why = errno;
+  stop_listening(waker);
+  errno = why;
+  return false;
+}
+
 const char *pe_waker_path(const pe_waker *waker) {
   return waker->address.sun_path;
 }
@@ -139,21 +154,21 @@ bool pe_waker_accept(pe_waker *waker) {
     accepted = -1;
   }
   stop_listening(waker);
-  pe_mutex_lock(&waker->lock);
-  waker->socket = accepted;
-  if (waker->told) tell(waker);
-  pe_mutex_unlock(&waker->lock);
+  use_socket(waker, accepted);
   return accepted >= 0;
+}
+
+void pe_waker_hang_up(pe_waker *waker) {
+  stop_listening(waker);
+  use_socket(waker, -1);
 }
 
 void pe_waker_close(pe_waker *waker) {
   pe_waker_node *left;
 
-  stop_listening(waker);
+  pe_waker_hang_up(waker);
   pe_mutex_lock(&waker->lock);
   waker->closed = true;
-  if (waker->socket >= 0) (void)close(waker->socket);
-  waker->socket = -1;
   left = waker->first;
   waker->first = waker->last = NULL;
   pe_mutex_unlock(&waker->lock);

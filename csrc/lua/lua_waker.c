@@ -30,16 +30,21 @@ int pe_lua_waker_new(lua_State *L) {
   memset(self, 0, sizeof *self);
   luaL_getmetatable(L, CLASS);
   lua_setmetatable(L, -2);
+  if (pe_waker_new(&self->waker) != PE_OK) lua_pushnil(L);
+  return 1;
+}
+
+/* waker:listen() -> where to connect to; or nil, why */
+static int waker_listen(lua_State *L) {
+  pe_waker *waker = pe_lua_check_waker(L, 1);
   errno = 0;
-  if (pe_waker_new(&self->waker) == PE_OK) return 1;
+  if (pe_waker_listen(waker)) {
+    lua_pushstring(L, pe_waker_path(waker));
+    return 1;
+  }
   lua_pushnil(L);
   lua_pushstring(L, strerror(errno != 0 ? errno : ENOMEM));
   return 2;
-}
-
-static int waker_path(lua_State *L) {
-  lua_pushstring(L, pe_waker_path(pe_lua_check_waker(L, 1)));
-  return 1;
 }
 
 static int waker_accept(lua_State *L) {
@@ -52,8 +57,8 @@ static int waker_poke(lua_State *L) {
   return 0;
 }
 
-static int waker_close(lua_State *L) {
-  pe_waker_close(pe_lua_check_waker(L, 1));
+static int waker_hang_up(lua_State *L) {
+  pe_waker_hang_up(pe_lua_check_waker(L, 1));
   return 0;
 }
 
@@ -103,8 +108,8 @@ static int waker_gc(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"path", waker_path},   {"accept", waker_accept}, {"poke", waker_poke},
-    {"close", waker_close}, {"take", waker_take},     {NULL, NULL},
+    {"listen", waker_listen},   {"accept", waker_accept}, {"poke", waker_poke},
+    {"hang_up", waker_hang_up}, {"take", waker_take},     {NULL, NULL},
 };
 
 void pe_lua_waker_register(lua_State *L) {

@@ -8,7 +8,7 @@
 /* Registers the class. */
 void pe_lua_waker_register(lua_State *L);
 
-/* core.waker() -> waker; or nil, why */
+/* core.waker() -> waker; or nil: memory is out */
 int pe_lua_waker_new(lua_State *L);
 
 /* The waker at `index`, borrowed from the userdata; raises where there is none. */

@@ -164,9 +164,6 @@ function resty.new(given)
   end
   if settings.mode == nil or settings.mode == "live" then
     timeouts[client] = settings.timeout or options.defaults.timeout
-    if phase.current() ~= "init" then -- the master has no timers
-      waker.watch_exit()
-    end
   end
   return client
 end

@@ -16,6 +16,7 @@ typedef struct loop {
   int socket;
 } loop;
 
+/* To a waker that listens. */
 static inline void loop_connect(loop *self) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   strcpy(address.sun_path, pe_waker_path(self->waker));
@@ -27,6 +28,7 @@ static inline void loop_connect(loop *self) {
 
 static inline void loop_start(loop *self) {
   assert_int_equal(pe_waker_new(&self->waker), PE_OK);
+  assert_true(pe_waker_listen(self->waker));
   loop_connect(self);
 }
 

@@ -34,6 +34,7 @@ static void listens_where_nobody_else_may_look(void **state) {
   loop self;
   (void)state;
   assert_int_equal(pe_waker_new(&self.waker), PE_OK);
+  assert_true(pe_waker_listen(self.waker));
   (void)snprintf(directory, sizeof directory, "%s", pe_waker_path(self.waker));
   *strrchr(directory, '/') = '\0';
   assert_int_equal(stat(directory, &status), 0);
@@ -49,6 +50,8 @@ static void leaves_nothing_where_nobody_connected(void **state) {
   pe_waker *waker = NULL;
   (void)state;
   assert_int_equal(pe_waker_new(&waker), PE_OK);
+  assert_false(pe_waker_accept(waker)); /* it does not listen yet */
+  assert_true(pe_waker_listen(waker));
   (void)snprintf(directory, sizeof directory, "%s", pe_waker_path(waker));
   *strrchr(directory, '/') = '\0';
   assert_false(pe_waker_accept(waker));
@@ -105,9 +108,39 @@ static void tells_later_what_was_answered_before_the_loop_connected(void **state
   (void)state;
   assert_int_equal(pe_waker_new(&self.waker), PE_OK);
   put(&self, 1);
+  assert_true(pe_waker_listen(self.waker));
   loop_connect(&self);
   assert_int_equal(loop_read(&self, 1000), 1);
   take(&self, 1);
+  loop_end(&self);
+}
+
+static void keeps_what_comes_between_two_loops(void **state) {
+  loop self;
+  (void)state;
+  loop_start(&self);
+  for (uint64_t i = 1; i <= 3; i++) {
+    pe_waker_hang_up(self.waker);
+    assert_int_equal(loop_read(&self, 1000), 0); /* the end */
+    (void)close(self.socket);
+    put(&self, i); /* nobody is told */
+    assert_true(pe_waker_listen(self.waker));
+    loop_connect(&self);
+    assert_int_equal(loop_read(&self, 1000), 1);
+    take(&self, i);
+    assert_null(pe_waker_take(self.waker));
+  }
+  loop_end(&self);
+}
+
+static void needs_no_loop(void **state) {
+  loop self = {NULL, -1};
+  (void)state;
+  assert_int_equal(pe_waker_new(&self.waker), PE_OK);
+  pe_waker_poke(self.waker);
+  put(&self, 1);
+  take(&self, 1);
+  put(&self, 2);
   loop_end(&self);
 }
 
@@ -175,6 +208,8 @@ int main(void) {
                                      TEST(listens_elsewhere_when_the_usual_place_is_of_no_use),
                                      TEST(tells_once_until_the_list_was_found_empty),
                                      TEST(tells_later_what_was_answered_before_the_loop_connected),
+                                     TEST(keeps_what_comes_between_two_loops),
+                                     TEST(needs_no_loop),
                                      TEST(can_be_poked),
                                      TEST(a_reader_that_is_gone_kills_nobody),
                                      TEST(what_comes_too_late_is_freed),

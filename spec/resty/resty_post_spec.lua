@@ -313,23 +313,4 @@ describe("in nginx,", function()
       assert.equal("", nginx:complaints())
     end)
   end)
-
-  it("a post that nginx has no timer for fails soon, and later ones do not", function()
-    local nginx = shared:start {
-      http = "lua_max_running_timers 1;\n" .. WORKER,
-      server = [[
-        location = /block { content_by_lua_block { ngx.timer.at(0, function() ngx.sleep(3) end) ngx.print "ok" } }
-        location = /post { content_by_lua_block { ]] .. site.answer "client:post(event)" .. [[ } }]],
-    }
-    nginx:get "/block"
-    local _, value, message, code, detail = (table.unpack or unpack)(site.ask(nginx, "/post"))
-    assert.equal(cjson.null, value)
-    assert.equal("no_memory", code)
-    assert.truthy(message:find("the waker of posts did not start", 1, true), message)
-    assert.same({ sent = false }, detail)
-    assert.equal(0, #shared.sandbox:events())
-    helper.wait_until(function()
-      return site.ask(nginx, "/post")[2] ~= cjson.null
-    end, 10)
-  end)
 end)

@@ -1,7 +1,9 @@
 -- Wakes the light threads of nginx that wait for the answer of a post: one waker for a worker, for all its clients.
 --
--- The core's thread cannot touch nginx. It puts what is answered on a list and writes a byte to a unix socket; here a
--- light thread in a timer reads it, through a cosocket, and posts the semaphore on which the request sleeps.
+-- The core's thread cannot touch nginx. It puts what is answered on a list and writes a byte to a unix socket; a light
+-- thread in a timer reads it, through a cosocket, and posts the semaphores on which the requests sleep. That light
+-- thread is there for speed alone, and only while posts come: where nginx has no timer or no connection for it, and
+-- where the worker exits, who waits looks at the list now and then, and depends on nobody.
 
 local ngx = ngx
 local core = require("postevent.core")
@@ -10,24 +12,31 @@ local semaphore = require("ngx.semaphore")
 local waker = {}
 
 local CONNECT_MS = 1000
--- A timer pokes the light thread so often; nginx fires it at once when the worker is to exit. Only where it is missing,
--- since nginx had no timer to give, the light thread looks for itself.
-local POKE_SECONDS = 300
-local READ_MS = 2 * POKE_SECONDS * 1000
-local START_SECONDS = 2
+-- The light thread reads for as long as it lives: nginx writes a line to its log when the time of a read is up.
+local READ_MS = 86400 * 1000
+local TICK_SECONDS = 0.2 -- so long a worker that exits may wait for the light thread
+local LINGER_TICKS = 5 -- without a post, after which it ends: an idle worker sleeps
+local RETRY_SECONDS = 10 -- after which nginx is asked again for a timer that it had not
+local FIRST_LOOK, LONGEST_LOOK = 0.001, 0.02 -- seconds between two looks at the list of who waits without it
 local PATIENCE = 10 -- seconds by which a post outlasts its time-out before we believe that it is lost
-local NO_ANSWER = "timeout: the client's thread gave no answer"
 
-local handle -- of the core: there is one while the light thread runs, or is about to
-local connected = false
-local starting -- the semaphore of those who wait for the connection
-local starters = 0
-local waiting = {} -- number of a request -> { semaphore =, then reply =, message =, code =, detail = }
+local handle -- of the core, from the first post on
+local connected = false -- the light thread reads
+local running = false -- or is about to
+local launched_at = -RETRY_SECONDS
+local warned = false
+local waiting = {} -- number of a request -> { semaphore =, sleeps =, then reply =, message =, code =, detail = }
 local spare = {} -- semaphores
 local last = 0
-local watches_exit = false
 
--- ---- the light thread ----
+-- ---- answers ----
+
+local function wake(waiter)
+  if waiter.sleeps then
+    waiter.sleeps = false
+    waiter.semaphore:post(1)
+  end
+end
 
 local function deliver()
   while true do
@@ -39,54 +48,45 @@ local function deliver()
     waiting[number] = nil
     if waiter then
       waiter.reply, waiter.message, waiter.code, waiter.detail = reply, message, code, detail
-      waiter.semaphore:post(1)
+      wake(waiter)
     end
   end
 end
 
--- Nobody reads any more: those who wait get no answer.
-local function abandon()
-  for number, waiter in pairs(waiting) do
-    waiting[number] = nil
-    waiter.message, waiter.code, waiter.detail = NO_ANSWER, "timeout", { sent = "maybe" }
-    waiter.semaphore:post(1)
-  end
-end
-
-local function wake_starters()
-  if starters > 0 then
-    starting:post(starters)
-    starters = 0
-  end
-end
-
--- Ends the waker; the next post starts another.
-local function stop()
-  connected = false
-  handle:close()
-  handle = nil
-  wake_starters()
-  abandon()
-end
+-- ---- the light thread ----
 
 local function connect(socket)
-  socket:settimeouts(CONNECT_MS, CONNECT_MS, READ_MS)
-  local ok, why = socket:connect("unix:" .. handle:path())
+  local path, why = handle:listen()
+  local ok = path
+  if ok then
+    socket:settimeouts(CONNECT_MS, CONNECT_MS, READ_MS)
+    ok, why = socket:connect("unix:" .. path)
+  end
   if ok and not handle:accept() then
     ok, why = nil, "the connection did not arrive"
   end
-  connected = ok and true or false
   if not ok then
     error(why, 0)
   end
 end
 
--- Reads until the worker exits and nobody waits any more.
-local function read(socket)
-  if ngx.worker.exiting() then
-    ngx.sleep(0.001) -- those who waited for the start post now
+-- Sees to it that the light thread of that life ends: a second after the last post, or when the worker exits and nobody
+-- waits.
+local function watch(life)
+  local seen, idle = last, 0
+  while not life.over do
+    ngx.sleep(TICK_SECONDS)
+    idle = (seen ~= last or next(waiting)) and 0 or idle + 1
+    seen = last
+    if idle > 0 and (idle >= LINGER_TICKS or ngx.worker.exiting()) then
+      life.over = true
+      handle:poke()
+    end
   end
-  while not ngx.worker.exiting() or next(waiting) do
+end
+
+local function read(socket, life)
+  while not life.over do
     local bytes, why = socket:receiveany(64)
     deliver()
     if not bytes and why ~= "timeout" then
@@ -95,71 +95,43 @@ local function read(socket)
   end
 end
 
-local function run(_, made)
-  if made ~= handle then -- it came too late, and was given up
+local function listen(socket, life)
+  connect(socket)
+  connected, warned = true, false
+  ngx.thread.spawn(watch, life)
+  read(socket, life)
+end
+
+local function run(premature)
+  if premature or running then
     return
   end
-  local socket = ngx.socket.tcp()
-  local ok, why = pcall(function()
-    connect(socket)
-    wake_starters()
-    read(socket)
-  end)
-  if not ok then
-    ngx.log(ngx.ERR, "postevent: the waker of posts ended: ", why)
-  end
+  running = true
+  local socket, life = ngx.socket.tcp(), { over = false }
+  local ok, why = pcall(listen, socket, life)
+  life.over = true
+  connected, running = false, false
+  handle:hang_up()
   pcall(socket.close, socket)
-  stop()
+  if ok then
+    launched_at = -RETRY_SECONDS -- the next post may have another
+  elseif not warned then
+    warned = true
+    ngx.log(ngx.WARN, "postevent: posts are waited for without a socket: ", why)
+  end
+  for _, waiter in pairs(waiting) do
+    wake(waiter) -- and looks for itself
+  end
 end
 
--- Sets the timer that pokes the light thread. Better early, in init_worker_by_lua: nginx logs an alert where the first
--- timer of all is made in a worker that exits.
-function waker.watch_exit()
-  if watches_exit then
+-- Has nginx start the light thread, where it can.
+local function launch()
+  local elapsed = ngx.now() - launched_at
+  if running or ngx.worker.exiting() or (elapsed >= 0 and elapsed < RETRY_SECONDS) then -- a clock may be set back
     return
   end
-  watches_exit = ngx.timer.at(POKE_SECONDS, function(premature)
-    watches_exit = false
-    if not premature then
-      waker.watch_exit()
-    end
-    if handle then
-      handle:poke()
-    end
-  end) and true or false
-end
-
--- ---- starting ----
-
-local function launch()
-  local made, why = core.waker()
-  if not made then
-    return why
-  end
-  local ok
-  ok, why = ngx.timer.at(0, run, made)
-  if not ok then
-    made:close()
-    return why
-  end
-  handle = made
-  starting = semaphore.new(0)
-  starters = 0
-end
-
--- Sees to it that the waker runs; sleeps until it does. Returns nothing; or why it does not.
-local function ensure()
-  local why = not handle and launch() or nil
-  waker.watch_exit()
-  if why or connected then
-    return why
-  end
-  local made = handle
-  starters = starters + 1
-  if not starting:wait(START_SECONDS) and made == handle and not connected then
-    stop() -- nginx had no connection or no running timer for it (lua_max_running_timers)
-  end
-  return not connected and "the waker of posts did not start; nginx's log says why" or nil
+  launched_at = ngx.now()
+  ngx.timer.at(0, run) -- where it comes to nothing, the next try does not
 end
 
 -- ---- posting ----
@@ -171,16 +143,39 @@ local function take_semaphore()
   return taken or semaphore.new(0)
 end
 
-local function no_answer(id)
-  return nil, NO_ANSWER, "timeout", { sent = "maybe", event_id = id }
+-- Sleeps until the light thread wakes us. Returns false after so many seconds.
+local function sleep(waiter, seconds)
+  local taken = take_semaphore()
+  waiter.semaphore, waiter.sleeps = taken, true
+  local woken = taken:wait(seconds)
+  if woken then
+    spare[#spare + 1] = taken -- one whose post may still come is not used again
+  end
+  return woken
+end
+
+-- Waits for the answer of that number, so many seconds at most.
+local function wait(number, seconds)
+  local waiter = waiting[number]
+  local pause = FIRST_LOOK
+  while waiting[number] and seconds > 0 do
+    if connected then
+      seconds = sleep(waiter, seconds) and seconds or 0
+    else
+      ngx.sleep(pause)
+      seconds = seconds - pause
+      pause = math.min(pause * 1.5, LONGEST_LOOK)
+      deliver()
+    end
+  end
 end
 
 -- Hands the event to the client's thread and sleeps until it is answered; `timeout` is the client's. Returns as
 -- client:post does. Its caller has seen to it that the light thread may sleep.
 function waker.post(client, event, timeout)
-  local why = not connected and ensure()
-  if why then
-    return nil, "out of memory or of another resource: " .. why, "no_memory", { sent = false }
+  handle = handle or core.waker()
+  if not handle then
+    return nil, "out of memory", "no_memory", { sent = false }
   end
   last = last + 1
   local number = last
@@ -188,14 +183,16 @@ function waker.post(client, event, timeout)
   if not ok then
     return nil, id, code, detail
   end
-  local waiter = { semaphore = take_semaphore() }
+  local waiter = { sleeps = false }
   waiting[number] = waiter
-  local woken = waiter.semaphore:wait(timeout + PATIENCE)
-  if not woken or waiting[number] then -- a semaphore whose post may still come is not used again
-    waiting[number] = nil
-    return no_answer(id)
+  if not connected then
+    launch()
   end
-  spare[#spare + 1] = waiter.semaphore
+  wait(number, timeout + PATIENCE)
+  if waiting[number] then
+    waiting[number] = nil
+    return nil, "timeout: the client's thread gave no answer", "timeout", { sent = "maybe", event_id = id }
+  end
   local reply = waiter.reply
   if reply then
     reply.event_id = id
