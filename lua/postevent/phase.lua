@@ -7,11 +7,7 @@ local phase = {}
 -- The worker starts or ends: nobody's request waits for it.
 local MAY_WAIT = { init = true, init_worker = true, exit_worker = true }
 
--- Where a light thread may sleep.
-local MAY_YIELD = {
-  server_rewrite = true, rewrite = true, access = true, content = true, timer = true, preread = true,
-  ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
-}
+local yields = {} -- phase -> whether a light thread may sleep there, as nginx said
 
 local function name_of(current)
   return current == "timer" and "a timer" or current .. "_by_lua"
@@ -44,16 +40,28 @@ function phase.guard()
   end
 end
 
+-- Whether nginx lets a light thread sleep in a phase, of those that are and of those to come: it tells who asks to wait
+-- for nothing at all.
+local function lets_sleep(current)
+  if yields[current] == nil then
+    local semaphore = require("ngx.semaphore").new(0)
+    local _, _, why = pcall(semaphore.wait, semaphore, 0)
+    yields[current] = why == "timeout"
+  end
+  return yields[current]
+end
+
 -- Whether a light thread may sleep here.
 function phase.may_yield()
-  return MAY_YIELD[phase.current()] and core.can_yield()
+  local current = phase.current()
+  return current ~= nil and lets_sleep(current) and core.can_yield()
 end
 
 -- Raises, at its caller's caller, where a post cannot sleep. Before anything else is done: a semaphore that is waited
 -- for where Lua cannot yield is linked into nginx's lists all the same.
 function phase.check_post_may_yield()
   local current = phase.current()
-  if not MAY_YIELD[current] then
+  if not lets_sleep(current) then
     error(("post cannot wait for an answer in %s; track works in every phase"):format(name_of(current)), 3)
   elseif not core.can_yield() then
     error("post cannot wait for an answer inside a function of C that calls Lua (string.gsub, table.sort, a finalizer, "
