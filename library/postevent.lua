@@ -10,7 +10,8 @@
 ---| "no_memory"     # memory ran out; nothing was sent
 ---| "queue_full"    # `track` alone: the queue is full
 ---| "closed"        # the client is closed
----| "filtered"      # `before_send` returned nil
+---| "filtered"      # `before_send` returned nil, or the mode changed meanwhile
+---| "withdrawn"     # `set_mode` threw away what was pending
 ---| "unreachable"   # name, connection or proxy failed; nothing was sent
 ---| "tls"           # no secure connection; a certificate was not accepted
 ---| "timeout"       # time ran out; `detail.sent` says whether the event may have arrived
@@ -48,12 +49,12 @@
 ---| "delivered" # the platform took it
 ---| "rejected"  # the platform refused this event
 ---| "expired"   # it grew older than `retry.max_age`
----| "dropped"   # the queue was full, and it made room for a newer one
+---| "dropped"   # the queue was full, and it made room for a newer one; or `set_mode` threw it away
 ---| "unknown"   # it was sent, no answer came, and `retry.ambiguous` is false
 
 ---What a client is about.
 ---@alias postevent.state
----| "idle"    # no tracked event is pending
+---| "idle"    # no tracked event is pending, or `set_mode` keeps them
 ---| "sending" # events are posted, or wait for another attempt
 ---| "cooling" # the platform fails, or asked to wait: one event at a time tries whether it is back
 ---| "held"    # the credentials or the address are wrong: nothing is given up until that is mended
@@ -308,7 +309,7 @@ function client:start() end
 ---@return postevent.detail? detail
 function client:encode(event) end
 
----The events so far, oldest first, as they would have been sent. Raises unless the mode is "record".
+---The events so far, oldest first, as they would have been sent. Raises unless the mode is "record", or was.
 ---@return postevent.event[]
 function client:recorded() end
 
@@ -330,6 +331,17 @@ function client:set_authorization(value, password) end
 ---@return postevent.code? code
 ---@return postevent.detail? detail
 function client:set_common(common) end
+
+---The mode of every later event, and what becomes of those that were tracked and have no outcome: they stay unsent until
+---the mode is "live" again, are delivered all the same, or are thrown away (`dropped`, `withdrawn`). Raises on a
+---mistake.
+---@param mode postevent.mode
+---@param pending? "keep"|"send"|"drop" Default: "keep".
+---@return true? done
+---@return string? message
+---@return postevent.code? code
+---@return postevent.detail? detail
+function client:set_mode(mode, pending) end
 
 ---Flushes, then ends the thread and closes the connections. May be called twice.
 ---@param seconds? number How long it flushes at most. Default: 5.

@@ -14,6 +14,7 @@ typedef enum pe_error {
   PE_QUEUE_FULL,
   PE_CLOSED,
   PE_FILTERED,
+  PE_WITHDRAWN, /* or an attempt before that failed */
   PE_UNREACHABLE,
   PE_TLS,
   /* the event may have arrived */

@@ -27,13 +27,14 @@ typedef struct parts {
 
 struct pe_client {
   /* immutable */
-  pe_http_plan *plan;  /* how to post. NULL: sends nothing */
+  pe_http_plan *plan;  /* how to post. NULL: it cannot send */
   pe_post_policy post; /* its codes are owned */
   pe_queue_config queue;
   size_t results;
   bool last_words;
   pe_sender_config sender; /* what is the same for every sender of this client */
   /* the owner's thread */
+  bool sends;
   pe_credentials *credentials;
   bool closed;
   parts *own;
@@ -117,7 +118,8 @@ static void set_policies(pe_client *client, const pe_client_config *config) {
   client->post.accept = (pe_accept){NULL, 0};
   client->queue = config->queue;
   client->results = config->results;
-  client->last_words = config->last_words && config->sends;
+  client->last_words = config->last_words && config->can_send;
+  client->sends = config->sends;
   client->sender.group = config->group;
   client->sender.max_in_flight = config->queue.width;
   client->sender.max_posts = config->max_posts;
@@ -151,7 +153,7 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   set_policies(made, config);
   error = copy_codes(config->post.accept, &made->post.accept);
   if (error) goto out;
-  if (config->sends) error = make_plan(made, &config->http, why);
+  if (config->can_send) error = make_plan(made, &config->http, why);
   if (error) goto out;
   error = PE_NO_MEMORY;
   made->credentials = pe_credentials_new(config->credentials);
@@ -262,7 +264,7 @@ pe_error pe_client_start(pe_client *client) {
 
   if (client->closed) return PE_CLOSED;
   if (!own(client)) return PE_NO_MEMORY;
-  if (client->own->sender || !client->plan) return PE_OK;
+  if (client->own->sender || !client->sends) return PE_OK;
   config = client->sender;
   config.plan = client->plan;
   config.post = client->post;
@@ -278,11 +280,11 @@ static void put_result(pe_client *client, pe_record *record, pe_outcome outcome,
   free(record);
 }
 
-static void tell_dropped(pe_client *client, pe_record *dropped, int64_t now) {
+static void tell_dropped(pe_client *client, pe_record *dropped, pe_error code, int64_t now) {
   const pe_result_words none = {0, NULL, NULL};
   while (dropped) {
     pe_record *newer = dropped->newer;
-    put_result(client, dropped, PE_DROPPED, PE_QUEUE_FULL, &none, now);
+    put_result(client, dropped, PE_DROPPED, code, &none, now);
     dropped = newer;
   }
 }
@@ -315,12 +317,22 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
     pe_client_refuse(client, error);
     return error;
   }
-  if (!client->plan) return pass(client, event, ticket, now);
+  if (!client->sends) return pass(client, event, ticket, now);
   error = pe_queue_push(client->own->queue, event, now, &push);
   if (error) return error;
   if (push.wake) pe_sender_wake(client->own->sender);
-  tell_dropped(client, push.dropped, now);
+  tell_dropped(client, push.dropped, PE_QUEUE_FULL, now);
   *ticket = push.ticket;
+  return PE_OK;
+}
+
+pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
+  int64_t now = pe_clock_monotonic();
+  if (client->closed) return PE_CLOSED;
+  if (!own(client)) return PE_NO_MEMORY;
+  client->sends = sends;
+  if (pending == PE_PENDING_DROP) tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
+  if (pe_queue_allow(client->own->queue, pending != PE_PENDING_KEEP, now)) pe_sender_wake(client->own->sender);
   return PE_OK;
 }
 

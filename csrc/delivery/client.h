@@ -19,7 +19,8 @@ typedef struct pe_client pe_client;
 #define PE_RECORDED "recorded, not sent (mode = \"record\")"
 
 typedef struct pe_client_config {
-  bool sends;          /* false: neither posts nor has a sender; `http` and `credentials` are not read */
+  bool can_send;       /* false: it never does; `http` and `credentials` are not read */
+  bool sends;          /* false: neither posts nor starts a sender, until pe_client_set_mode */
   pe_http_config http; /* its arrays and strings are copied, as are all below */
   pe_http_credentials credentials;
   pe_post_policy post;  /* its timeout is also one attempt's of a tracked event */
@@ -43,6 +44,14 @@ void pe_client_leave(pe_client *client);
 /* The credentials (copied) of every later request; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and the
  * old ones stay. */
 pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials credentials);
+
+/* What becomes of the events that are pending: they stay, and none is sent until this is called anew; they are
+ * delivered; or they are dropped, but for those that are in flight, which end with this attempt. */
+typedef enum pe_pending { PE_PENDING_KEEP, PE_PENDING_SEND, PE_PENDING_DROP } pe_pending;
+
+/* Whether the client sends from now on (it must be able to), and what becomes of what is pending. Returns PE_OK; or
+ * PE_CLOSED or PE_NO_MEMORY, and nothing has changed. */
+pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending);
 
 /* Posts `body` and waits for the outcome; tries again where that is safe: nothing was sent, or the platform asked to
  * come back. Always fills *result. */

@@ -67,12 +67,13 @@ static void describe(const pe_attempt *attempt, char *text, size_t size) {
     (void)snprintf(text, size, "%s (HTTP %ld)", pe_error_text(attempt->error), attempt->transfer.http_status);
 }
 
-static void finish(pe_sender *sender, slot *self, pe_outcome outcome, const pe_queue_answer *answer, int64_t now) {
+static void finish(pe_sender *sender, slot *self, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
+                   int64_t now) {
   const pe_attempt *attempt = &self->attempt;
   pe_result_words words = {attempt->transfer.http_status, &attempt->reply, attempt->transfer.message};
   /* The result first: who has waited for the outcome (flush) finds it. */
-  put_result(sender, self->record, outcome, attempt->error, &words, now);
-  pe_queue_end(sender->config.queue, self->record, outcome, attempt->error, answer, now);
+  put_result(sender, self->record, outcome, code, &words, now);
+  pe_queue_end(sender->config.queue, self->record, outcome, code, answer, now);
   free(self->record);
   if (outcome == PE_DELIVERED && (int32_t)(self->number - sender->progress.delivered) > 0)
     sender->progress.delivered = self->number;
@@ -112,9 +113,9 @@ static void settle(pe_lane *lane, int64_t now) {
   if (answer.error != PE_OK) describe(&self->attempt, message, sizeof message);
   decision = decide(sender, self, now);
   if (decision.ended)
-    finish(sender, self, decision.outcome, &answer, now);
-  else
-    pe_queue_retry(sender->config.queue, self->record, decision.due, &answer);
+    finish(sender, self, decision.outcome, answer.error, &answer, now);
+  else if (!pe_queue_retry(sender->config.queue, self->record, decision.due, &answer))
+    finish(sender, self, PE_DROPPED, PE_WITHDRAWN, &answer, now);
   self->record = NULL;
   pe_attempt_forget(&self->attempt);
   sender->free_slots[sender->free_count++] = self;

@@ -52,6 +52,7 @@ static void keep_values(lua_State *L, int settings, pe_lua_self *self, int index
 
 static void take_settings(pe_lua_self *self, const pe_lua_settings *settings) {
   self->mode = settings->mode;
+  self->has_sent = settings->mode == PE_MODE_LIVE;
   self->rules = settings->rules;
   self->has_common = settings->has_common;
   self->has_prepare = settings->has_prepare;
@@ -73,6 +74,7 @@ int pe_lua_client_new(lua_State *L) {
   pe_lua_settings_read(L, SETTINGS, &settings);
   take_settings(self, &settings);
   keep_values(L, SETTINGS, self, CLIENT, settings.max_event_bytes);
+  settings.config.can_send = settings.config.http.url != NULL;
   settings.config.sends = self->mode == PE_MODE_LIVE;
   settings.config.group = lua_topointer(L, LUA_REGISTRYINDEX);
   if (pe_client_new(&settings.config, &self->client, &why) != PE_OK) return luaL_error(L, "%s", why);
@@ -103,26 +105,51 @@ static int client_set_credentials(lua_State *L) {
   return 1;
 }
 
-/* What completes the events from now on: the common attributes at index 2 and `prepare` at index 3, or false. Allocates
- * nothing, so that all of it happens or none: the table has its slots. */
-static void set_completion(lua_State *L, pe_lua_self *self) {
-  enum { COMMON = 2, PREPARE };
+/* The client keeps the value at `index` from now on. Allocates nothing: the table has its slots. So what is changed
+ * together is changed or not, whatever memory there is. */
+static void replace_kept(lua_State *L, int slot, int index) {
   pe_lua_getuservalue(L, SELF);
-  lua_pushvalue(L, COMMON);
-  lua_rawseti(L, -2, PE_KEEP_COMMON);
-  lua_pushvalue(L, PREPARE);
-  lua_rawseti(L, -2, PE_KEEP_PREPARE);
-  self->has_common = lua_istable(L, COMMON);
-  self->has_prepare = lua_isfunction(L, PREPARE);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, slot);
+  lua_pop(L, 1);
+}
+
+static void replace_prepare(lua_State *L, pe_lua_self *self, int index) {
+  replace_kept(L, PE_KEEP_PREPARE, index);
+  self->has_prepare = lua_isfunction(L, index);
 }
 
 /* client:_set_common(common, prepare): what set_common calls after its checks. */
 static int client_set_common(lua_State *L) {
+  enum { COMMON = 2, PREPARE };
   pe_lua_self *self = pe_lua_self_check(L);
 
-  lua_settop(L, 3);
+  lua_settop(L, PREPARE);
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
-  set_completion(L, self);
+  replace_kept(L, PE_KEEP_COMMON, COMMON);
+  self->has_common = lua_istable(L, COMMON);
+  replace_prepare(L, self, PREPARE);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static const char *const mode_names[] = {"live", "record", "off", NULL};
+
+/* client:_set_mode(mode, pending, prepare): what set_mode calls after its checks. */
+static int client_set_mode(lua_State *L) {
+  enum { MODE = 2, PENDING, PREPARE };
+  static const char *const pending_names[] = {"keep", "send", "drop", NULL}; /* as pe_pending */
+  pe_lua_self *self = pe_lua_self_check(L);
+  pe_client_mode mode = (pe_client_mode)luaL_checkoption(L, MODE, NULL, mode_names);
+  pe_pending pending = (pe_pending)luaL_checkoption(L, PENDING, NULL, pending_names);
+  pe_error error;
+
+  lua_settop(L, PREPARE);
+  error = self->closed ? PE_CLOSED : pe_client_set_mode(self->client, mode == PE_MODE_LIVE, pending);
+  if (error) return pe_lua_push_refusal(L, error, 0);
+  self->mode = mode;
+  self->has_sent = self->has_sent || mode == PE_MODE_LIVE;
+  replace_prepare(L, self, PREPARE);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -190,15 +217,16 @@ static int client_gc(lua_State *L) {
 }
 
 static int client_tostring(lua_State *L) {
-  static const char *const modes[] = {"live", "record", "off"};
   const pe_lua_self *self = pe_lua_self_check(L);
-  lua_pushfstring(L, "postevent.client (%s, %s%s)", modes[self->mode], self->target, self->closed ? ", closed" : "");
+  lua_pushfstring(L, "postevent.client (%s, %s%s)", mode_names[self->mode], self->target,
+                  self->closed ? ", closed" : "");
   return 1;
 }
 
 static const luaL_Reg methods[] = {
     {"_set_credentials", client_set_credentials},
     {"_set_common", client_set_common},
+    {"_set_mode", client_set_mode},
     {"_announce", client_announce},
     {"start", client_start},
     {"close", client_close},

@@ -88,7 +88,8 @@ static int end_call(const complete_event *event, int count) {
 /* The part that all methods share. Returns PE_OK and fills *event; or another error, and *returned values to return are
  * on top of the stack. A function of the program's that raises does so before there is a call to end. */
 static pe_error complete(lua_State *L, pe_lua_self *self, complete_event *event, int *returned) {
-  bool prepared = self->has_prepare; /* before_send may call set_common */
+  bool prepared = self->has_prepare; /* before_send may call set_common, */
+  pe_client_mode mode = self->mode;  /* and set_mode */
   pe_error error = PE_FILTERED;
   int problems = 0;
 
@@ -104,7 +105,8 @@ static pe_error complete(lua_State *L, pe_lua_self *self, complete_event *event,
     log_problems(L, self);
     log_unpublished(L, self, event->definition);
     event->id = lua_gettop(L);
-    /* before_send, the log or a finalizer may have closed the client meanwhile. */
+    /* before_send, the log or a finalizer may have done something to the client meanwhile. */
+    if (self->mode != mode) error = PE_FILTERED; /* it was completed for the other one */
     if (self->closed) error = PE_CLOSED;
   }
   if (error != PE_OK) *returned = pe_lua_push_refusal(L, error, problems);
@@ -216,7 +218,7 @@ static int client_post(lua_State *L) {
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
   lua_settop(L, EVENT);
-  pe_lua_self_check_may_wait(L, self, "post");
+  if (self->mode == PE_MODE_LIVE) pe_lua_self_check_may_wait(L, self, "post");
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   if (self->mode == PE_MODE_OFF) {
     lua_pushnil(L);
@@ -233,7 +235,7 @@ static int client_post(lua_State *L) {
 }
 
 /* client:_submit(event, waker, number) -> true, the event's id or nil; or nil, message, code, detail: nothing is sent.
- * The waker gets the answer under that number. The client's mode is "live". */
+ * The waker gets the answer under that number. */
 static int client_submit(lua_State *L) {
   enum { WAKER = 3, NUMBER };
   pe_lua_self *self = pe_lua_self_check(L);
@@ -245,7 +247,8 @@ static int client_submit(lua_State *L) {
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
-  lua_settop(L, NUMBER); /* the waker stays alive */
+  if (self->mode != PE_MODE_LIVE) return pe_lua_push_refusal(L, PE_FILTERED, 0); /* since the caller looked */
+  lua_settop(L, NUMBER);                                                         /* the waker stays alive */
   if (complete(L, self, &event, &returned) != PE_OK) return end_call(&event, returned);
   error = pe_client_submit(self->client, waker, number, event.call->body.data, event.call->body.size);
   pe_lua_call_end(event.call);
@@ -313,7 +316,8 @@ static int client_track(lua_State *L) {
 
   luaL_checktype(L, EVENT, LUA_TTABLE);
   lua_settop(L, EVENT);
-  if (self->waits_for_room) pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
+  if (self->waits_for_room && self->mode == PE_MODE_LIVE)
+    pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
   if (self->has_announce && !self->announced) announce(L, self);
   if (self->closed || self->mode == PE_MODE_OFF) return refuse_to_track(L, self);
   error = complete(L, self, &completed, &returned);
@@ -350,9 +354,9 @@ static int client_recorded(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   int count;
 
-  if (self->mode != PE_MODE_RECORD) return luaL_error(L, "recorded: the client's mode is not \"record\"");
   pe_lua_self_push_kept(L, SELF, PE_KEEP_RECORDED);
   count = (int)pe_lua_rawlen(L, -1);
+  if (self->mode != PE_MODE_RECORD && count == 0) return luaL_error(L, "recorded: the client's mode is not \"record\"");
   lua_createtable(L, count, 0);
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, -2, i);

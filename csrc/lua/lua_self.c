@@ -77,7 +77,7 @@ int pe_lua_self_try(lua_State *L, int (*f)(lua_State *L, void *data), void *data
 }
 
 void pe_lua_self_check_may_wait(lua_State *L, const pe_lua_self *self, const char *method) {
-  if (!self->is_guarded || self->mode != PE_MODE_LIVE) return;
+  if (!self->is_guarded || !self->has_sent) return;
   pe_lua_self_push_kept(L, SELF, PE_KEEP_GUARD);
   lua_pushstring(L, method);
   lua_call(L, 1, 0);

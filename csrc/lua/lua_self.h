@@ -47,6 +47,7 @@ typedef struct pe_lua_self {
   bool closed;
   /* of now: client:set_common and client:set_mode change them */
   pe_client_mode mode;
+  bool has_sent; /* it was "live": something may be under way in every mode */
   bool has_common;
   bool has_prepare; /* a function: event -> completed copy, or nil (before_send's word); it applies `common` itself */
   /* immutable after new */
@@ -92,7 +93,8 @@ int pe_lua_self_try(lua_State *L, int (*f)(lua_State *L, void *data), void *data
 /* What PE_KEEP_TRY holds. */
 int pe_lua_self_run_try(lua_State *L);
 
-/* Raises where the method of that name would make a worker of nginx wait. May be called with anything on the stack. */
+/* Raises where the method of that name would make a worker of nginx wait, in a client that ever was "live". May be
+ * called with anything on the stack. */
 void pe_lua_self_check_may_wait(lua_State *L, const pe_lua_self *self, const char *method);
 
 #endif

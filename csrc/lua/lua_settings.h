@@ -15,7 +15,7 @@
 typedef enum pe_client_mode { PE_MODE_LIVE, PE_MODE_RECORD, PE_MODE_OFF } pe_client_mode;
 
 typedef struct pe_lua_settings {
-  pe_client_config config; /* `sends` and `group` are the caller's to set */
+  pe_client_config config; /* `can_send`, `sends` and `group` are the caller's to set */
   pe_lua_event_rules rules;
   pe_client_mode mode;
   size_t max_event_bytes;

@@ -49,7 +49,7 @@ uint64_t pe_counters_failed(const pe_counters *counters) {
   uint64_t failed = 0;
   for (int outcome = PE_DELIVERED + 1; outcome < PE_OUTCOME_COUNT; outcome++)
     failed += counters->outcomes[outcome];
-  return failed;
+  return failed - counters->dropped_by[PE_WITHDRAWN];
 }
 
 /* ---- the sum of many ---- */

@@ -57,7 +57,8 @@ void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
  * microseconds at most one), never longer than the longest. 0 when there are none. */
 int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
 
-/* How many events came to no good: every outcome but delivered. */
+/* How many events came to no good: every outcome but delivered, without those that were thrown away as the program
+ * said. */
 uint64_t pe_counters_failed(const pe_counters *counters);
 
 /* Adds the counts of another client. The state is the one that wants more attention (held, cooling, sending, idle,

@@ -100,8 +100,18 @@ static bool is_room_news(const pe_queue *queue, int64_t now) {
   return queue->freed >= ROOM_BATCH || queue->counters.pending == 0 || now - queue->freed_at >= PE_ROOM_PATIENCE;
 }
 
+bool pe_queue_may_send(const pe_queue *queue) {
+  return !(queue->paused_by & PE_PAUSED_BY_OWNER);
+}
+
+/* Whether one of the events up to that ticket may have its outcome without the owner's doing. */
+static bool can_settle(const pe_queue *queue, uint64_t ticket) {
+  if (!pe_queue_may_send(queue) && queue->counters.in_flight == 0) return false;
+  return queue->oldest && queue->oldest->ticket <= ticket;
+}
+
 void pe_queue_tell_owner(pe_queue *queue, int64_t now) {
-  bool flushed = queue->flushing > 0 && (!queue->oldest || queue->oldest->ticket > queue->flushing);
+  bool flushed = queue->flushing > 0 && !can_settle(queue, queue->flushing);
   bool room = is_room_news(queue, now);
   if (room) queue->freed = 0;
   if (flushed || room) pe_cond_broadcast(&queue->settled);
@@ -136,6 +146,16 @@ static void give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
 int64_t pe_queue_paused_until(const pe_queue *queue, int64_t now) {
   int64_t current = queue->paused_since != 0 && now > queue->paused_since ? now - queue->paused_since : 0;
   return queue->paused_total + current;
+}
+
+void pe_queue_set_pause(pe_queue *queue, pe_pause reason, bool paused, int64_t now) {
+  unsigned before = queue->paused_by;
+  queue->paused_by = paused ? before | reason : before & ~(unsigned)reason;
+  if (!before && queue->paused_by) queue->paused_since = now;
+  if (before && !queue->paused_by) {
+    queue->paused_total = pe_queue_paused_until(queue, now);
+    queue->paused_since = 0;
+  }
 }
 
 /* ---- accepting ---- */
@@ -285,6 +305,36 @@ pe_error pe_queue_pass(pe_queue *queue, const pe_event *event, int64_t now, pe_r
   return error;
 }
 
+/* ---- what the owner decides of all that are pending ---- */
+
+bool pe_queue_allow(pe_queue *queue, bool allowed, int64_t now) {
+  bool wake;
+  pe_mutex_lock(&queue->lock);
+  /* Whether it has said that it sleeps: it may sleep for want of events that it may take. */
+  wake = allowed && !pe_queue_may_send(queue) && queue->counters.pending > 0;
+  pe_queue_set_pause(queue, PE_PAUSED_BY_OWNER, !allowed, now);
+  pe_mutex_unlock(&queue->lock);
+  return wake;
+}
+
+pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
+  pe_record *first = NULL;
+  pe_record **end = &first;
+
+  pe_mutex_lock(&queue->lock);
+  queue->withdrawn = queue->last_ticket;
+  for (pe_record *record = queue->oldest, *newer; record; record = newer) {
+    newer = record->newer;
+    if (record->state == PE_RECORD_IN_FLIGHT) continue;
+    give_up(queue, record, PE_DROPPED, now);
+    queue->counters.dropped_by[PE_WITHDRAWN]++;
+    *end = record;
+    end = &record->newer;
+  }
+  pe_mutex_unlock(&queue->lock);
+  return first;
+}
+
 /* ---- waiting for the end ---- */
 
 uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout) {
@@ -296,7 +346,7 @@ uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout) {
   pe_mutex_lock(&queue->lock);
   last = queue->last_ticket;
   queue->flushing = last;
-  while (queue->oldest && queue->oldest->ticket <= last && left > 0) {
+  while (can_settle(queue, last) && left > 0) {
     (void)pe_cond_wait(&queue->settled, &queue->lock, left);
     left = deadline - pe_clock_monotonic();
   }
@@ -315,10 +365,12 @@ void pe_queue_close(pe_queue *queue) {
 }
 
 void pe_queue_snapshot(pe_queue *queue, pe_counters *counters) {
+  bool moves;
   pe_mutex_lock(&queue->lock);
   *counters = queue->counters;
+  moves = can_settle(queue, queue->last_ticket);
   pe_mutex_unlock(&queue->lock);
-  if (counters->state == PE_STATE_SENDING && counters->pending == 0) counters->state = PE_STATE_IDLE;
+  if (counters->state == PE_STATE_SENDING && !moves) counters->state = PE_STATE_IDLE;
 }
 
 bool pe_queue_has_news(const pe_queue *queue) {

@@ -65,8 +65,17 @@ void pe_queue_refuse(pe_queue *queue, pe_error error);
  * the caller's; or PE_CLOSED or PE_NO_MEMORY, and the refusal is counted. */
 pe_error pe_queue_pass(pe_queue *queue, const pe_event *event, int64_t now, pe_record **record);
 
-/* Waits, at most `timeout` nanoseconds, until every event accepted so far has its outcome. Returns how many do not. */
+/* Waits, at most `timeout` nanoseconds, until every event accepted so far has its outcome; where the sender may not
+ * take events out, until none is in flight. Returns how many have no outcome. */
 uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout);
+
+/* The sender may take events out from now on, or may not: then what it has in flight still ends, the rest stays, and
+ * time stands still for its age. Returns whether the sender must be woken for it: where nothing changes it must not. */
+bool pe_queue_allow(pe_queue *queue, bool allowed, int64_t now);
+
+/* Drops all that are pending, for PE_WITHDRAWN: at once those that are not in flight, which are the caller's, oldest
+ * first, linked by `newer`; the others where they would be tried again (pe_queue_retry). */
+pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now);
 
 /* Refuses every later event, and wakes those who wait for room. */
 void pe_queue_close(pe_queue *queue);
@@ -101,8 +110,9 @@ pe_record *pe_queue_take_expired(pe_queue *queue, int64_t now);
 void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
                   int64_t now);
 
-/* The event in flight is to be tried again at `due`. It is the queue's afterwards. */
-void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer);
+/* The event in flight is to be tried again at `due`. Returns true: it is the queue's afterwards. Or false: it was
+ * withdrawn meanwhile, nothing is done, and it is to be ended as dropped. */
+bool pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer);
 
 /* The transfer of the event was cancelled: it stays pending. It is the queue's afterwards. */
 void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now);
@@ -122,7 +132,8 @@ void pe_queue_attend(pe_queue *queue, int64_t now);
 /* Time stands still, or goes on, for the age of events. */
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);
 
-/* What pe_queue_snapshot tells: cooling, held or closed; for PE_STATE_SENDING it tells idle where nothing is pending.
+/* What pe_queue_snapshot tells: cooling, held or closed; for PE_STATE_SENDING it tells idle where nothing is pending,
+ * or nothing may be sent.
  * Any thread. */
 void pe_queue_set_state(pe_queue *queue, pe_state state);
 

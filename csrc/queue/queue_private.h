@@ -15,6 +15,9 @@
 /* How long an owner that waits for room is left waiting beside a few free places. */
 #define PE_ROOM_PATIENCE PE_MILLISECOND
 
+/* Bits. */
+typedef enum pe_pause { PE_PAUSED_BY_ENDPOINT = 1, PE_PAUSED_BY_OWNER = 2 } pe_pause;
+
 struct pe_queue {
   /* immutable */
   pe_queue_config config;
@@ -33,6 +36,8 @@ struct pe_queue {
   uint64_t last_probe;        /* the ticket of what PE_PICK_ANY took last */
   pe_due_heap waiting;
   size_t in_flight_bytes;
+  uint64_t withdrawn;   /* what is pending up to this ticket is not tried again; 0: none */
+  unsigned paused_by;   /* pe_pause: who lets time stand still */
   int64_t paused_total; /* nanoseconds, without the pause that lasts */
   int64_t paused_since; /* monotonic; 0: time goes on */
   pe_counters counters;
@@ -54,6 +59,12 @@ void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
 
 /* Wakes the owner if it waits for what has come: the end of a flush, or enough room. */
 void pe_queue_tell_owner(pe_queue *queue, int64_t now);
+
+/* Lets time stand still for that reason, or go on: it does where there is no other. */
+void pe_queue_set_pause(pe_queue *queue, pe_pause reason, bool paused, int64_t now);
+
+/* Whether the sender may take events out. */
+bool pe_queue_may_send(const pe_queue *queue);
 
 /* For how long time has stood still until `now`, for the age of events. Nanoseconds. */
 int64_t pe_queue_paused_until(const pe_queue *queue, int64_t now);

@@ -40,6 +40,7 @@ static pe_record *next_fresh(pe_queue *queue) {
 static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
   pe_record *first = pe_due_heap_first(&queue->waiting);
   pe_record *fresh = next_fresh(queue);
+  if (!pe_queue_may_send(queue)) return NULL;
   if (queue->config.width == 1) {
     pe_record *oldest = queue->oldest;
     if (!oldest || oldest->state == PE_RECORD_IN_FLIGHT) return NULL;
@@ -122,17 +123,24 @@ void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_err
   pe_mutex_unlock(&queue->lock);
 }
 
+/* The owner may wait for this one, where the sender may take none. */
 static void wait_again(pe_queue *queue, pe_record *record, int64_t due) {
   assert(record->state == PE_RECORD_IN_FLIGHT);
   pe_queue_mark(queue, record, PE_RECORD_WAITING);
   pe_due_heap_add(&queue->waiting, record, due);
+  if (!pe_queue_may_send(queue)) pe_cond_broadcast(&queue->settled);
 }
 
-void pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer) {
+bool pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer) {
+  bool again;
   pe_mutex_lock(&queue->lock);
-  note_answer(queue, answer);
-  wait_again(queue, record, due);
+  again = record->ticket > queue->withdrawn;
+  if (again) {
+    note_answer(queue, answer);
+    wait_again(queue, record, due);
+  }
   pe_mutex_unlock(&queue->lock);
+  return again;
 }
 
 void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now) {
@@ -201,11 +209,7 @@ void pe_queue_attend(pe_queue *queue, int64_t now) {
 
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now) {
   pe_mutex_lock(&queue->lock);
-  if (paused && queue->paused_since == 0) queue->paused_since = now;
-  if (!paused && queue->paused_since != 0) {
-    queue->paused_total = pe_queue_paused_until(queue, now);
-    queue->paused_since = 0;
-  }
+  pe_queue_set_pause(queue, PE_PAUSED_BY_ENDPOINT, paused, now);
   pe_mutex_unlock(&queue->lock);
 }
 

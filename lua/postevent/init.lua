@@ -1,10 +1,12 @@
 -- postevent: posts behavioural events to the webhook of a customer data platform. The public module.
 
 local core = require("postevent.core")
+local check = require("postevent.options.check")
 local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local metrics = require("postevent.metrics")
 local options = require("postevent.options")
+local words = require("postevent.options.words")
 
 local postevent = {
   version = core.version,
@@ -91,6 +93,44 @@ function core.methods:set_common(common)
   local done, message, code, detail = self:_set_common(checked, facts.prepare(checked, facts.mode))
   if done then
     facts.common = checked
+  end
+  return done, message, code, detail
+end
+
+local MODES = { values = { "live", "record", "off" } }
+local PENDING = { values = { "keep", "send", "drop" } }
+
+-- What is wrong with the arguments of set_mode; nil: nothing.
+local function wrong_mode(facts, mode, pending)
+  local expected = check.text(mode, MODES)
+  if expected then
+    return ("mode: expected %s, got %s"):format(expected, words.describe(mode))
+  end
+  expected = check.text(pending, PENDING)
+  if expected then
+    return ("pending: expected %s, got %s"):format(expected, words.describe(pending))
+  end
+  return mode == "live" and not facts.can_send and "mode: \"live\" needs a client that was made with a url" or nil
+end
+
+-- client:set_mode(mode, pending): the mode of every later event. `pending` says what becomes of those that were tracked
+-- and have no outcome: "keep" (the usual), "send" or "drop"; in the mode "live" they are sent, or dropped. Raises on a
+-- mistake. Returns true; or nil, message, code ("closed" or "no_memory"), detail: nothing has changed.
+function core.methods:set_mode(mode, pending)
+  local facts = facts_of(self, "set_mode")
+  if pending == nil then
+    pending = "keep"
+  end
+  local wrong = wrong_mode(facts, mode, pending)
+  if wrong then
+    error("set_mode: " .. wrong, 2)
+  end
+  if mode == "live" and pending == "keep" then
+    pending = "send"
+  end
+  local done, message, code, detail = self:_set_mode(mode, pending, facts.prepare(facts.common, mode))
+  if done then
+    facts.mode = mode
   end
   return done, message, code, detail
 end

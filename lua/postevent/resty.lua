@@ -129,6 +129,11 @@ local function log(level, message)
   ngx.log(LEVELS[level] or ngx.ERR, "postevent: ", message)
 end
 
+local function is_live(client)
+  local facts = core.facts(client)
+  return facts and facts.mode == "live"
+end
+
 -- resty.new(options) -> a client whose post yields. The options are those of postevent.new, and `shared`: the name of
 -- the lua_shared_dict for the counters of all workers ("postevent", where there is one), or false. Its log is nginx's
 -- unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a mistake.
@@ -162,9 +167,7 @@ function resty.new(given)
     end
     client:_announce(entry.announce)
   end
-  if settings.mode == nil or settings.mode == "live" then
-    timeouts[client] = settings.timeout or options.defaults.timeout
-  end
+  timeouts[client] = settings.timeout or options.defaults.timeout
   return client
 end
 
@@ -180,15 +183,14 @@ end
 -- client:post(event): lets the worker go on until the answer is there. In the modes "record" and "off" there is nothing
 -- to wait for.
 function methods:post(event)
-  local timeout = timeouts[self]
-  if not timeout then
+  if not is_live(self) then
     return core.methods.post(self, event)
   end
   phase.check_post_may_yield()
   if type(event) ~= "table" then
     error("bad argument #1 to 'post' (table expected, got " .. type(event) .. ")", 2)
   end
-  return note_attempts(self, waker.post(self, event, timeout))
+  return note_attempts(self, waker.post(self, event, timeouts[self]))
 end
 
 -- resty.from_env(options) -> a copy of the options (a table, or nil), with url and authorization from POSTEVENT_URL and

@@ -23,6 +23,7 @@ static server platform;
 
 static pe_client *make_client(const void *group, const char *authorization) {
   const pe_client_config config = {
+      .can_send = true,
       .sends = true,
       .http = {.url = platform.url, .user_agent = "test", .connect_timeout = LONG_ENOUGH},
       .credentials = {.authorization = authorization},

@@ -75,7 +75,7 @@ static inline void deliver(pe_queue *queue, pe_record *record) {
 
 static inline void retry_at(pe_queue *queue, pe_record *record, int64_t due) {
   const pe_queue_answer answer = {503, PE_UNAVAILABLE, "not now"};
-  pe_queue_retry(queue, record, due, &answer);
+  assert_true(pe_queue_retry(queue, record, due, &answer));
   (void)accounted(queue);
 }
 

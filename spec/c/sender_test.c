@@ -103,6 +103,39 @@ static void retries_until_it_is_taken(void **state) {
   sending_end();
 }
 
+/* ---- the owner decides of what is pending ---- */
+
+static void drop_all(void) {
+  pe_record *record = pe_queue_withdraw(sending.queue, pe_clock_monotonic());
+  while (record) {
+    const pe_result_words none = {0, NULL, NULL};
+    pe_record *newer = record->newer;
+    pe_results_put(sending.results, pe_result_new(record, PE_DROPPED, PE_WITHDRAWN, &none, pe_clock_monotonic()));
+    free(record);
+    record = newer;
+  }
+}
+
+/* Whatever the sender is at. */
+static void stops_goes_on_and_forgets_as_told(void **state) {
+  (void)state;
+  sending_start(takes_one_in_three);
+  for (int round = 0; round < 40; round++) {
+    sending_push_events(EVENTS / 20);
+    (void)pe_queue_allow(sending.queue, false, pe_clock_monotonic());
+    (void)pe_queue_flush(sending.queue, SENDING_LONG);
+    assert_int_equal(accounted(sending.queue).in_flight, 0);
+    if (round % 4 == 3) drop_all();
+    if (pe_queue_allow(sending.queue, true, pe_clock_monotonic())) pe_sender_wake(sending.sender);
+    if (round % 4 == 1) drop_all();
+    (void)accounted(sending.queue);
+  }
+  while (pe_queue_flush(sending.queue, PE_MILLISECOND) > 0)
+    sending_jump(PE_SECOND);
+  assert_int_equal(sending_count_of(PE_DELIVERED) + sending_count_of(PE_DROPPED), sending.pushed);
+  sending_end();
+}
+
 /* ---- lost answers ---- */
 
 static server_answer hangs_up_at_first(void *user, unsigned event, unsigned count, const char *authorization) {
@@ -247,6 +280,7 @@ int main(void) {
                                      TEST(keeps_the_order_through_retries),
                                      TEST(a_refused_event_ends_alone),
                                      TEST(retries_until_it_is_taken),
+                                     TEST(stops_goes_on_and_forgets_as_told),
                                      TEST(sends_again_what_had_no_answer),
                                      TEST(gives_up_what_had_no_answer_where_that_is_wished),
                                      TEST(a_stop_cancels_what_is_in_flight),

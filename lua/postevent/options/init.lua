@@ -129,6 +129,7 @@ local function list_facts(where, settings, values, events)
   return {
     target = where,
     mode = values.mode,
+    can_send = values.url ~= nil,
     check_common = common_checker(settings),
     prepare = function(common, mode)
       return prepare(common, values.before_send, mode, events)
