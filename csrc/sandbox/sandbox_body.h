@@ -21,17 +21,25 @@ static void body_cleanup(sandbox_body *body) {
   memset(body, 0, sizeof *body);
 }
 
-static bool body_reserve(sandbox_body *body, size_t more) {
+/* By how much the memory grows where so many bytes are appended; 0 for those that are too many. */
+static size_t body_growth(const sandbox_body *body, size_t more) {
   size_t capacity = body->capacity ? body->capacity : FIRST_CAPACITY;
-  char *data;
 
-  if (more <= body->capacity - body->size) return true;
+  if (body->too_long || more > BODY_CEILING - body->size || more <= body->capacity - body->size) return 0;
   while (capacity < body->size + more)
     capacity *= 2; /* ends: the sum is at most BODY_CEILING */
-  data = realloc(body->data, capacity);
+  return (capacity < BODY_CEILING ? capacity : BODY_CEILING) - body->capacity;
+}
+
+static bool body_reserve(sandbox_body *body, size_t more) {
+  size_t growth = body_growth(body, more);
+  char *data;
+
+  if (growth == 0) return true;
+  data = realloc(body->data, body->capacity + growth);
   if (!data) return false;
   body->data = data;
-  body->capacity = capacity;
+  body->capacity += growth;
   return true;
 }
 

@@ -1,16 +1,15 @@
 /* The sandbox's HTTP server: postevent.sandbox.httpd, a Lua function on top of libmicrohttpd.
  *
- *   serve(host, port, handler, ready) -> true, or nil and a message
+ *   serve(host, port, handler, ready, max_bytes) -> true, or nil and a message
  *
- * Owns: the listening socket, the daemon, the bodies that are being received (sandbox_body.h), and SIGINT and SIGTERM
- * while it runs (sandbox_signals.h). Does not own: what a request means; that is the handler's.
- * Thread: the caller's, and no other: libmicrohttpd starts none, and every callback runs inside `MHD_run`.
+ * Owns: the listening socket, the daemon, its connections and the bodies that arrive on them (sandbox_peers.h), the
+ * pieces of long replies (sandbox_stream.h), and SIGINT and SIGTERM while it runs (sandbox_signals.h). Does not own:
+ * what a request means; that is the handler's. Thread: the caller's, and no other: libmicrohttpd starts none, and every
+ * callback runs inside `MHD_run`.
  *
  * No Lua error passes through a frame of libmicrohttpd: its callbacks reach Lua only through lua_pcall. */
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,11 @@
 
 #include "lua/lua_compat.h"
 #include "sandbox/sandbox_body.h"
+#include "sandbox/sandbox_listener.h"
+#include "sandbox/sandbox_peers.h"
+#include "sandbox/sandbox_ring.h"
 #include "sandbox/sandbox_signals.h"
+#include "sandbox/sandbox_stream.h"
 
 #if MHD_VERSION < 0x00097100
 #error "libmicrohttpd 0.9.71 or newer is needed"
@@ -29,7 +32,8 @@
 
 enum {
   STATUS_TOO_LARGE = 413, /* its name depends on libmicrohttpd's version */
-  IDLE_SECONDS = 60       /* a peer that went silent, in a request or between two, gives its connection back */
+  IDLE_SECONDS = 60,      /* a peer that went silent, in a request or between two, gives its connection back */
+  POOL_BYTES = 32 * 1024  /* of one connection: the headers, and what is on its way */
 };
 
 /* A complete request while the handler answers it. */
@@ -37,6 +41,7 @@ typedef struct sandbox_exchange {
   struct MHD_Connection *connection;
   const char *method, *path;
   const sandbox_body *body;
+  lua_State *L;                  /* of `serve` */
   struct MHD_Response *response; /* owned here until queued; may be set although the handler failed later */
   unsigned status;
 } sandbox_exchange;
@@ -48,13 +53,14 @@ typedef struct sandbox_server {
   struct MHD_Daemon *daemon;
   int listener; /* -1 when there is none, or when the daemon owns it */
   int port;
+  sandbox_peers peers;
   sandbox_signals signals;
-  char message[256]; /* why it cannot run, or "" */
+  char message[LISTENER_MESSAGE]; /* why it cannot run, or "" */
 } sandbox_server;
 
 /* What stands where on the stack of `serve`. The functions are made once, beforehand: making one may raise, and
  * nothing could catch that inside a callback. */
-enum { HOST = 1, PORT, HANDLER, READY, ANSWER, SERVER, QUERY, HEADER };
+enum { HOST = 1, PORT, HANDLER, READY, ANSWER, SERVER, QUERY, HEADER, PULL };
 
 /* ---- one request, complete: ask the handler ---- */
 
@@ -88,17 +94,27 @@ static void add_headers(lua_State *L, int index, struct MHD_Response *response) 
       luaL_error(L, "a header of the reply is not valid");
 }
 
+static bool is_reply(lua_State *L, int index) {
+  lua_Number status = lua_tonumber(L, index);
+  int body = lua_type(L, index + 1);
+
+  return lua_type(L, index) == LUA_TNUMBER && status >= 200 && status <= 599 &&
+         (body == LUA_TSTRING || body == LUA_TFUNCTION) && lua_istable(L, index + 2);
+}
+
 /* Makes the response of the status, the body and the headers at `index`. */
 static void read_reply(lua_State *L, int index, sandbox_exchange *exchange) {
   lua_Number status = lua_tonumber(L, index);
   size_t size;
   const char *body;
 
-  if (lua_type(L, index) != LUA_TNUMBER || !(status >= 200 && status <= 599) || lua_type(L, index + 1) != LUA_TSTRING ||
-      !lua_istable(L, index + 2))
-    luaL_error(L, "the handler must return a status, a body and a table of headers");
-  body = lua_tolstring(L, index + 1, &size);
-  exchange->response = new_response(body, size);
+  if (!is_reply(L, index)) luaL_error(L, "the handler must return a status, a body and a table of headers");
+  if (lua_isfunction(L, index + 1)) {
+    exchange->response = stream_response(L, exchange->L, index + 1, PULL);
+  } else {
+    body = lua_tolstring(L, index + 1, &size);
+    exchange->response = new_response(body, size);
+  }
   if (!exchange->response) luaL_error(L, "not enough memory");
   add_headers(L, index + 2, exchange->response);
   exchange->status = (unsigned)status;
@@ -172,87 +188,64 @@ static enum MHD_Result answer_request(sandbox_server *server, sandbox_exchange *
 
 /* ---- a request arrives ---- */
 
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+  sandbox_server *server = data;
+
+  if (what == MHD_CONNECTION_NOTIFY_STARTED)
+    *context =
+        peers_add(&server->peers, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+  else
+    peers_remove(&server->peers, *context);
+}
+
+static sandbox_peer *peer_of(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* Called once when the headers are there (*context is NULL), once for each piece of the body, and once at its end. The
- * context is the body, which on_completed frees. */
-static enum MHD_Result on_request(void *server, struct MHD_Connection *connection, const char *path, const char *method,
-                                  const char *version, const char *data, size_t *size, void **context) {
-  sandbox_exchange exchange = {connection, method, path, *context, NULL, 0};
+ * context is the peer, whose body on_completed frees. */
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *path, const char *method,
+                                  const char *version, const char *bytes, size_t *size, void **context) {
+  sandbox_server *server = data;
+  sandbox_peer *peer = peer_of(connection);
+  sandbox_exchange exchange = {connection, method, path, NULL, server->L, NULL, 0};
 
   (void)version;
+  if (!peer || peer->sent_away) return MHD_NO; /* closes the connection */
   if (!*context) {
-    *context = calloc(1, sizeof(sandbox_body));
-    return *context ? MHD_YES : MHD_NO;
+    peers_touch(&server->peers, peer);
+    *context = peer;
+    return MHD_YES;
   }
   if (*size > 0) {
-    if (!body_append(*context, data, *size)) return MHD_NO;
+    if (!peers_receive(&server->peers, peer, bytes, *size)) return MHD_NO;
     *size = 0; /* all of it was taken */
     return MHD_YES;
   }
+  exchange.body = &peer->body;
   return answer_request(server, &exchange);
 }
 
 /* Called however the request ends: answered, aborted by the peer, timed out, or cut off by the daemon's end. */
-static void on_completed(void *server, struct MHD_Connection *connection, void **context,
+static void on_completed(void *data, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode how) {
-  (void)server, (void)connection, (void)how;
-  if (*context) body_cleanup(*context);
-  free(*context);
+  sandbox_server *server = data;
+
+  (void)connection, (void)how;
+  if (*context) peers_drop_body(&server->peers, *context);
   *context = NULL;
 }
 
 /* ---- start, run, stop ---- */
 
-static bool bind_and_listen(int fd, const struct addrinfo *address) {
-  int on = 1;
-
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) return false;
-  /* Without it the port of a sandbox that has just stopped is refused for a minute. */
-  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return false;
-  return bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0;
-}
-
-static int bound_port(int fd) {
-  struct sockaddr_storage address;
-  socklen_t size = sizeof address;
-  char port[8];
-
-  if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -1;
-  if (getnameinfo((struct sockaddr *)&address, size, NULL, 0, port, sizeof port, NI_NUMERICSERV) != 0) return -1;
-  return atoi(port);
-}
-
-/* False with server->message set: then no socket is left. */
-static bool open_listener(sandbox_server *server, const char *host, int port) {
-  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-  struct addrinfo *first = NULL;
-  const char *why = NULL;
-  char service[8];
-  int error;
-
-  (void)snprintf(service, sizeof service, "%d", port); /* fits: the port was checked */
-  error = getaddrinfo(host, service, &hints, &first);
-  if (error) {
-    why = gai_strerror(error);
-    goto out;
-  }
-  server->listener = socket(first->ai_family, first->ai_socktype, first->ai_protocol);
-  if (server->listener >= 0 && bind_and_listen(server->listener, first) &&
-      (server->port = bound_port(server->listener)) > 0)
-    goto out;
-  why = strerror(errno);
-  if (server->listener >= 0) (void)close(server->listener); /* nothing was written: nothing to lose */
-  server->listener = -1;
-out:
-  if (first) freeaddrinfo(first);
-  if (why) (void)snprintf(server->message, sizeof server->message, "cannot listen on %s, port %d: %s", host, port, why);
-  return !why;
-}
-
 /* epoll where there is one; MHD_get_fdset stands for it as well. */
 static bool start_daemon(sandbox_server *server) {
-  server->daemon = MHD_start_daemon(MHD_USE_AUTO, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-                                    server->listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+  server->daemon = MHD_start_daemon(
+      MHD_USE_AUTO, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(server->peers.max_count + LEAVING), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
   if (server->daemon) {
     server->listener = -1;
     return true;
@@ -306,8 +299,8 @@ static void stop(sandbox_server *server) {
   signals_release(&server->signals);
 }
 
-/* Fills the stack of `serve` from ANSWER to HEADER. */
-static sandbox_server *push_server(lua_State *L) {
+/* Fills the stack of `serve` from ANSWER to PULL. */
+static sandbox_server *push_server(lua_State *L, size_t max_bytes) {
   sandbox_server *server;
 
   lua_settop(L, READY);
@@ -316,8 +309,11 @@ static sandbox_server *push_server(lua_State *L) {
   memset(server, 0, sizeof *server);
   server->L = L;
   server->listener = -1;
+  server->peers.max_count = peers_possible();
+  server->peers.max_bytes = max_bytes > 2 * BODY_CEILING ? max_bytes : 2 * BODY_CEILING;
   push_look_up(L, MHD_GET_ARGUMENT_KIND);
   push_look_up(L, MHD_HEADER_KIND);
+  lua_pushcfunction(L, stream_pull);
   return server;
 }
 
@@ -326,7 +322,8 @@ static sandbox_server *push_server(lua_State *L) {
 static int run_until_stopped(lua_State *L, sandbox_server *server, const char *host, int port) {
   int failed;
 
-  if (!open_listener(server, host, port)) return 0;
+  server->listener = listener_open(host, port, &server->port, server->message);
+  if (server->listener < 0) return 0;
   signals_hold(&server->signals);
   if (!start_daemon(server)) return 0;
   lua_pushvalue(L, READY);
@@ -334,36 +331,41 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
   failed = lua_pcall(L, 1, 2, 0);
   if (failed || !lua_toboolean(L, -2)) return failed;
   run(server);
-  lua_settop(L, HEADER);
+  lua_settop(L, PULL);
   return 0;
 }
 
-/* serve(host, port, handler, ready): answers requests until SIGINT or SIGTERM, then returns true.
+/* serve(host, port, handler, ready, max_bytes): answers requests until SIGINT or SIGTERM, then returns true.
  *
  * host     an IPv4 or IPv6 address, or a name
  * port     0 lets the system choose
  * handler  (method, path, query, header, body) -> status, body, headers: called for each complete request.
- *          query(name) and header(name) look one value up, or nil; `headers` is a table. An error in the handler is
- *          answered with 500 and a line on stderr.
+ *          query(name) and header(name) look one value up, or nil; `body` is a text, or a function that returns the
+ *          next piece of it, and nil behind the last; `headers` is a table. An error in the handler is answered with
+ *          500 and a line on stderr; one in that function closes the connection.
  * ready    (port) -> true, or nil and a message: called once when connections are accepted and the signals are
  *          caught. What it returns instead of true stops the server and is returned; so is what it raises.
+ *
+ * max_bytes  of the bodies that are arriving, all together; at least two of 10 MB have room. Beyond it, and beyond a
+ *          thousand connections, the quietest is closed.
  *
  * Returns nil and a message that names host and port if they cannot be listened on. Whatever happens, the socket is
  * closed and the signals are as before when it returns or raises. Not to be called twice at a time in one process. */
 static int serve(lua_State *L) {
   const char *host = luaL_checkstring(L, HOST);
   lua_Integer port = luaL_checkinteger(L, PORT);
+  lua_Number max_bytes = luaL_optnumber(L, READY + 1, 0);
   sandbox_server *server;
   int failed;
 
   luaL_argcheck(L, port >= 0 && port <= 65535, PORT, "not a port");
   luaL_checktype(L, HANDLER, LUA_TFUNCTION);
   luaL_checktype(L, READY, LUA_TFUNCTION);
-  server = push_server(L);
+  server = push_server(L, max_bytes > 0 && max_bytes < 1e9 ? (size_t)max_bytes : 0);
   failed = run_until_stopped(L, server, host, (int)port);
   stop(server);
   if (failed) return lua_error(L);
-  if (lua_gettop(L) > HEADER) return 2; /* what `ready` said */
+  if (lua_gettop(L) > PULL) return 2; /* what `ready` said */
   if (server->message[0] != '\0') {
     lua_pushnil(L);
     lua_pushstring(L, server->message);
@@ -375,8 +377,9 @@ static int serve(lua_State *L) {
 
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L);
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L) {
-  static const luaL_Reg functions[] = {{"serve", serve}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"serve", serve}, {"new_ring", sandbox_ring_new}, {NULL, NULL}};
 
+  sandbox_ring_register(L);
   lua_newtable(L);
   pe_lua_setfuncs(L, functions);
   return 1;

@@ -13,13 +13,14 @@ local Sandbox = {}
 Sandbox.__index = Sandbox
 
 local SCRIPT = [[
-local port_file, authorization, definitions = arg[1], arg[2], arg[3]
+local port_file, authorization, memory, definitions = arg[1], arg[2], arg[3], arg[4]
 require("postevent.sandbox").run {
   host = "127.0.0.1",
   port = 0,
   port_file = port_file,
   authorization = authorization ~= "" and authorization or nil,
   definitions = definitions,
+  memory = tonumber(memory),
   log = function(line)
     print(line)
     io.stdout:flush()
@@ -27,13 +28,13 @@ require("postevent.sandbox").run {
 }
 ]]
 
--- start {authorization =, definitions = file} -> an object with .url (of a webhook), .base, .port.
+-- start {authorization =, definitions = file, memory = MiB} -> an object with .url (of a webhook), .base, .port.
 function sandbox.start(options)
   options = options or {}
   local port_file = files.new_path "sandbox.port"
   local child = children.spawn {
     children.lua(), files.write(files.new_path "sandbox.lua", SCRIPT), port_file, options.authorization or "",
-    options.definitions,
+    tostring(options.memory or 256), options.definitions,
   }
   local self = setmetatable({ child = child }, Sandbox)
   self.port = waiting.wait_until(function()

@@ -20,6 +20,14 @@ local function read_port(text)
   return nil, "--port: expected a number from 0 to 65535"
 end
 
+local function read_memory(text)
+  local memory = tonumber(text)
+  if memory and memory >= 1 and memory <= 65536 then
+    return memory
+  end
+  return nil, "--memory: expected a number from 1 to 65536"
+end
+
 function sandbox.define(parser)
   local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
   command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
@@ -31,6 +39,8 @@ function sandbox.define(parser)
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
   command:option("--definitions", "Check the events that arrive against the definitions in FILE (-: stdin). They are "
     .. "accepted all the same."):argname("FILE")
+  command:option("--memory", "Use that many MiB for events, and as they arrive. Default: 256."):argname("MIB")
+    :convert(read_memory)
   command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
     .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.")
   return command
@@ -60,6 +70,7 @@ function sandbox.run(args)
     authorization = args.authorization,
     port_file = args.port_file,
     definitions = definitions,
+    memory = args.memory,
   }
   if not ended then
     exit.with(exit.FAILED, message)

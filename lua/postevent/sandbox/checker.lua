@@ -12,6 +12,8 @@ local MAX_BODY = 10 * 1024 * 1024 -- as the platform's gateway
 -- The client makes up an id for one attribute: for one that no event has, so that none is made up.
 local NO_ID = "__the_sandbox_makes_up_no_id__"
 
+local LONGEST = 300 -- bytes of a text that tells of a problem: a name may have megabytes
+
 local FAILED, NO_CUSTOMER = "EMF_PROCESSOR_FAILED", "NO_CUSTOMER_DETAILS_PASSED"
 
 --- A checker. `definitions`: whatever postevent.definitions takes; raises where that does. `warn`: a function of a
@@ -53,6 +55,17 @@ local function is_customer_missing(definition, problems)
   return false
 end
 
+local function shorten(text)
+  if #text <= LONGEST then return text end
+  return text:sub(1, LONGEST):gsub("[\192-\255]?[\128-\191]*$", "") .. "..."
+end
+
+local function shorten_all(problems)
+  for _, problem in ipairs(problems) do
+    problem.attribute, problem.message = shorten(problem.attribute), shorten(problem.message)
+  end
+end
+
 local function messages_of(problems)
   local messages = {}
   for i, problem in ipairs(problems) do
@@ -74,7 +87,9 @@ function Checker:judge(object)
   for _, attribute in ipairs(definition and definition.attributes or {}) do
     if attribute.type == "DATE" then add_number_for_date(problems, object, attribute.name) end
   end
-  return problems, messages_of(problems), is_customer_missing(definition, problems) and NO_CUSTOMER or FAILED
+  local status = is_customer_missing(definition, problems) and NO_CUSTOMER or FAILED
+  shorten_all(problems)
+  return problems, messages_of(problems), status
 end
 
 return Checker

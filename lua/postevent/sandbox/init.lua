@@ -9,8 +9,11 @@ local Store = require "postevent.sandbox.store"
 
 local sandbox = {}
 
+local MIB = 1024 * 1024
+local DEFAULT_MEMORY = 256 -- MiB
+
 local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function",
-  allow_hosts = "table" }
+  allow_hosts = "table", memory = "number" }
 
 -- Left to the client's module, which knows what they may be, and is loaded for nothing else.
 local function new_checker(definitions, log)
@@ -33,6 +36,8 @@ local function check(options)
   end
   local port = options.port or 0
   if port % 1 ~= 0 or port < 0 or port > 65535 then error("option 'port': 0 to 65535 expected", 3) end
+  local memory = options.memory or DEFAULT_MEMORY
+  if not (memory >= 1 and memory <= 65536) then error("option 'memory': 1 to 65536 expected", 3) end
 end
 
 local function print_line(line)
@@ -59,18 +64,20 @@ end
 --- Runs the sandbox until SIGINT or SIGTERM, then returns true; or nil and a message if it cannot listen.
 -- Options: `host` (default 127.0.0.1), `port` (default 0: a free one), `authorization` (the value that the
 -- Authorization header must have), `allow_hosts` (names by which it may be called besides localhost and addresses, a
--- list), `port_file` (where to write the port once connections are accepted), `definitions`
--- (whatever postevent.definitions takes: events are checked against them), `log` (a function of a line; default: to
--- stdout). Raises on a mistake in the options.
+-- list), `port_file` (where to write the port once connections are accepted), `definitions` (whatever
+-- postevent.definitions takes: events are checked against them), `memory` (MiB, default 256: three quarters are for the
+-- events that it remembers, an eighth for bodies that are arriving), `log` (a function of a line; default: to stdout).
+-- Raises on a mistake in the options.
 function sandbox.run(options)
   options = options or {}
   check(options)
   local host = options.host or "127.0.0.1"
   local log = options.log or print_line
   local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
+  local memory = (options.memory or DEFAULT_MEMORY) * MIB
   local handler = routes.handler {
-    store = Store.new(), log = log, authorization = options.authorization, checker = checker,
-    refuses = origin.new(options.allow_hosts or {}),
+    store = Store.new(nil, math.floor(memory * 3 / 4)), log = log, authorization = options.authorization,
+    checker = checker, refuses = origin.new(options.allow_hosts or {}),
   }
 
   local function ready(port)
@@ -83,7 +90,7 @@ function sandbox.run(options)
     return true
   end
 
-  local ended, message = httpd.serve(host, options.port or 0, handler, ready)
+  local ended, message = httpd.serve(host, options.port or 0, handler, ready, math.floor(memory / 8))
   if checker then checker:close() end
   return ended, message
 end

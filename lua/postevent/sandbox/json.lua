@@ -7,8 +7,18 @@ local is_utf8 = require("postevent.utf8").check
 
 local json = {}
 
+local MAX_DEPTH = 100 -- lua-cjson recurses
+local MAX_VALUES = 250000 -- three bytes of JSON may be a table, which takes a hundred
+
 local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
+decoder.decode_max_depth(MAX_DEPTH)
+
+-- At least as many as lua-cjson would make of it.
+local function count_values(text)
+  local _, count = text:gsub("[%[{,]", "%0")
+  return count
+end
 
 -- Of text that lua-cjson has read: are its strings and numbers written as JSON wants them?
 local function is_strict(text)
@@ -22,9 +32,10 @@ local function is_strict(text)
   return not control and not rest:find("%z") and not rest:find("%.[^0-9]")
 end
 
---- The decoded object, or nil.
+--- The decoded object, or nil; nil and true: it may be one, and holds too many values.
 function json.object(text)
   if not text:find("^[ \t\r\n]*{") then return nil end
+  if #text > MAX_VALUES and count_values(text) > MAX_VALUES then return nil, true end
   local object = decoder.decode(text)
   if type(object) == "table" and is_strict(text) and is_utf8(text) then return object end
   return nil

@@ -4,8 +4,11 @@
 
 local origin = {}
 
+local LONGEST = 300 -- bytes: a name has 253 at most; the patterns go back and forth
+
 -- The host of "name:port", "[::1]:port", in small letters; nil where it is none. Some clients leave the brackets out.
 local function host_of(authority)
+  if #authority > LONGEST then return nil end
   local host = authority:match("^%[([%x:.]+)%]:?%d*$") or authority:match("^([^:%[%]/@%s]+):?%d*$")
     or authority:match("^%x*:[%x:.]*:[%x.]*$")
   return host and host:lower()

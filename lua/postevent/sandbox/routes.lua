@@ -10,11 +10,14 @@ local routes = {}
 local ACCEPTED = '{"status":{"code":1100,"message":"Event is pushed to transformation state"},"requestId":"%s"}'
 local UNAUTHORIZED = '{"message":"Unauthorized"}'
 local NO_SUCH_PATH = '{"message":"Missing Authentication Token"}' -- how the gateway says "not found"
+local TOO_LONG = '{"message":"Request Too Long"}'
 local WRONG_METHOD = '{"message":"Method Not Allowed"}'
 local COMPLAINT = '{"message":"%s"}'
 local WRONG_LIMIT = COMPLAINT:format("limit: expected a whole number above 0")
 local LONGEST_NAME = 100 -- characters of an event's name in the log
 local LONGEST_REASON = 1000 -- bytes there, of what is wrong with an event
+local LONG_REPLY = 64 * 1024 -- bytes
+local LONG_BODY = 64 * 1024 -- bytes
 local DEFAULT_LIMIT = 10 -- of the platform's own log
 
 local function date(time)
@@ -30,7 +33,7 @@ end
 
 -- What is wrong with an event: a part of its bytes may be in it.
 local function log_reason(message)
-  message = printable.line(message)
+  message = printable.line(message:sub(1, LONGEST_REASON + 4)) -- 4: the cut is not to break a character
   if #message <= LONGEST_REASON then return message end
   return message:sub(1, LONGEST_REASON):gsub("[\192-\255]?[\128-\191]*$", "") .. "..."
 end
@@ -66,7 +69,11 @@ local function receive(context, webhook, header, body)
     log_event(context, time, nil, 401)
     return reply(401, UNAUTHORIZED)
   end
-  local object = json.object(body)
+  local object, too_long = json.object(body)
+  if too_long then
+    log_event(context, time, nil, 413)
+    return reply(413, TOO_LONG)
+  end
   if not object then
     log_event(context, time, nil, 400)
     return reply(400, "{}")
@@ -76,6 +83,22 @@ local function receive(context, webhook, header, body)
   context.store:add(body, webhook, request_id, date(time), verdict)
   log_event(context, time, object, 200, request_id, verdict)
   return reply(200, ACCEPTED:format(request_id))
+end
+
+-- The pieces as one text; or as they are, where they are so many that a reader may be slow.
+local function gather(pieces)
+  local texts, size = {}, 0
+  while size < LONG_REPLY do
+    local piece = pieces()
+    if not piece then return table.concat(texts) end
+    texts[#texts + 1], size = piece, size + #piece
+  end
+  local first = table.concat(texts)
+  return function()
+    local piece = first or pieces()
+    first = nil
+    return piece
+  end
 end
 
 -- An argument of the query; an empty one counts as absent.
@@ -100,7 +123,7 @@ local function list_events(context, query)
   if not limit then
     return reply(400, WRONG_LIMIT)
   end
-  return reply(200, context.store:to_json(outcome, limit))
+  return reply(200, gather(context.store:events(outcome, limit)))
 end
 
 -- from_date and to_date are not looked at: their format is not documented.
@@ -109,7 +132,7 @@ local function list_log(context, query)
   if not limit then
     return reply(400, WRONG_LIMIT)
   end
-  return reply(200, context.store:log_to_json(argument(query, "event_name"), limit))
+  return reply(200, gather(context.store:log(argument(query, "event_name"), limit)))
 end
 
 local function reset(context)
@@ -137,7 +160,9 @@ function routes.handler(context)
     if why then return reply(403, COMPLAINT:format(why)) end
     if method ~= allowed then return reply(405, WRONG_METHOD, { Allow = allowed }) end
     if fixed then return fixed.answer(context, query) end
-    return receive(context, webhook, header, body)
+    local status, text, headers = receive(context, webhook, header, body)
+    if #body > LONG_BODY then collectgarbage() end -- what it cost must not be there when the next one comes
+    return status, text, headers
   end
 end
 

@@ -1,40 +1,39 @@
--- What the sandbox received: the last events, oldest first, each with the exact bytes that were posted.
--- Bounded by count and by bytes; what falls out at the old end is counted.
+-- What the sandbox received: the last events, each with the exact bytes that were posted. Bounded by count and by
+-- bytes; what falls out at the old end is counted. The bytes lie in the server's ring, out of the collector's sight:
+-- what is kept of an event is one record there, and nothing else.
+--
+-- What is told of them comes in pieces: a function that returns the next, and nil behind the last. It raises where what
+-- it is about to tell has fallen out meanwhile.
 
 local json = require "postevent.sandbox.json"
+local new_ring = require("postevent.sandbox.httpd").new_ring
 
 local MAX_EVENTS = 100000
 local MAX_BYTES = 256 * 1024 * 1024
+local PIECE = 16 * 1024 -- bytes
 
 local Store = {}
 Store.__index = Store
 Store.__name = "postevent.sandbox.store"
 
-local HEAD = '{"event":' -- in front of the body, in the text that is kept of an event
+-- A record: the head, then the parts whose sizes it tells. "text" is the event as /sandbox/events shows it.
+local PARTS = { "text", "name", "message", "webhook", "request_id", "status" }
+local HEAD = "%d %12.0f %8d" .. (" %8d"):rep(#PARTS) .. "\n" -- is it bad, its time, the size of the body, of the parts
+local HEAD_PATTERN = "^(%d) +(%d+) +(%d+)" .. (" +(%d+)"):rep(#PARTS) .. "\n"
+local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0)
+local BEFORE_BODY = '{"event":' -- in the text
 
---- An empty store. `max_events` and `max_bytes` are for tests.
+--- An empty store. `max_events` and `max_bytes` are bounds where the defaults are not.
 function Store.new(max_events, max_bytes)
-  local self = setmetatable({ _max_events = max_events or MAX_EVENTS, _max_bytes = max_bytes or MAX_BYTES }, Store)
+  local self = setmetatable({ _ring = new_ring(max_events or MAX_EVENTS, max_bytes or MAX_BYTES) }, Store)
   self:reset()
   return self
 end
 
 --- Forgets everything, the count of the dropped too.
 function Store:reset()
-  self._events = {} -- from _first to _last
-  self._first, self._last, self._bytes, self._dropped = 1, 0, 0, 0
-end
-
-local function size_of(event)
-  return #event.text + #(event.message or "")
-end
-
-local function drop_oldest(self)
-  local oldest = self._events[self._first]
-  self._events[self._first] = nil
-  self._first = self._first + 1
-  self._bytes = self._bytes - size_of(oldest)
-  self._dropped = self._dropped + 1
+  self._ring:clear()
+  self._origin = self._ring:bounds() -- the number of the first since then
 end
 
 -- '"outcome":"bad","problems":[...]' behind a comma; nothing where there were no definitions to check against.
@@ -53,60 +52,129 @@ end
 -- since 1970); with definitions `problems` (a list), and of a bad one `message` and `status`.
 function Store:add(body, webhook, request_id, received_at, verdict)
   verdict = verdict or {}
-  local event = {
-    text = ('%s%s,"webhook":"%s","requestId":"%s","received_at":"%s"%s}'):format(
-      HEAD, body, webhook, request_id, received_at, verdict_to_json(verdict)),
-    body_size = #body, webhook = webhook, request_id = request_id,
-    name = verdict.name or "", time = verdict.time or 0,
-    is_bad = verdict.problems ~= nil and verdict.problems[1] ~= nil,
-    message = verdict.message, status = verdict.status,
-  }
-  self._last = self._last + 1
-  self._events[self._last] = event
-  self._bytes = self._bytes + size_of(event)
-  while self._last - self._first >= self._max_events or self._bytes > self._max_bytes do
-    drop_oldest(self)
+  local is_bad = verdict.problems ~= nil and verdict.problems[1] ~= nil
+  local name, message, status = verdict.name or "", verdict.message or "", verdict.status or ""
+  local behind = (',"webhook":"%s","requestId":"%s","received_at":"%s"%s}'):format(webhook, request_id, received_at,
+    verdict_to_json(verdict))
+  local head = HEAD:format(is_bad and 1 or 0, verdict.time or 0, #body, #BEFORE_BODY + #body + #behind, #name,
+    #message, #webhook, #request_id, #status)
+  self._ring:add(head, BEFORE_BODY, body, behind, name, message, webhook, request_id, status)
+end
+
+-- What the head of a record says: is_bad, time, body_size, and of each part where it begins and ends: from, to.
+local function read_head(self, number)
+  local fields = { assert(self._ring:read(number, 1, HEAD_SIZE), "gone"):match(HEAD_PATTERN) }
+  local head = { is_bad = fields[1] == "1", time = tonumber(fields[2]), body_size = tonumber(fields[3]), from = {},
+    to = {} }
+  local at = HEAD_SIZE
+  for i, part in ipairs(PARTS) do
+    head.from[part], at = at + 1, at + tonumber(fields[3 + i])
+    head.to[part] = at
+  end
+  return head
+end
+
+local function read_part(self, number, head, part)
+  return assert(self._ring:read(number, head.from[part], head.to[part]), "gone")
+end
+
+-- A match of all records, of those that are good or bad, of those with a name.
+local function all()
+  return true
+end
+
+local function of_outcome(self, outcome)
+  return outcome and function(number)
+    return read_head(self, number).is_bad == (outcome == "bad")
+  end or all
+end
+
+local function of_name(self, name)
+  return name and function(number)
+    local head = read_head(self, number)
+    return head.to.name - head.from.name + 1 == #name and read_part(self, number, head, "name") == name
+  end or all
+end
+
+-- The oldest of the newest `limit` records that match, and how many these are; and the number of the newest of all.
+-- There may be 100,000: no list is made of them.
+local function find(self, limit, matches)
+  local first, last = self._ring:bounds()
+  if matches == all then
+    local count = math.min(limit, last + 1 - first)
+    return last + 1 - count, count, last
+  end
+  local oldest, count = last + 1, 0
+  for number = last, first, -1 do
+    if count >= limit then break end
+    if matches(number) then oldest, count = number, count + 1 end
+  end
+  return oldest, count, last
+end
+
+-- Yields the bytes of a record, as change(bytes) has them.
+local function yield_bytes(self, number, from, to, change)
+  for at = from, to, PIECE do
+    local bytes = assert(self._ring:read(number, at, math.min(at + PIECE - 1, to)), "gone")
+    coroutine.yield(change and change(bytes) or bytes)
   end
 end
 
-local function reverse(list)
-  for i = 1, math.floor(#list / 2) do
-    list[i], list[#list + 1 - i] = list[#list + 1 - i], list[i]
-  end
+--- The newest `limit` events (nil: all), oldest first, as pieces of JSON. `outcome`: nil for all, "good" or "bad" for
+-- those; without definitions all are good.
+function Store:events(outcome, limit)
+  return coroutine.wrap(function()
+    local matches = of_outcome(self, outcome)
+    local oldest, count, newest = find(self, limit or math.huge, matches)
+    coroutine.yield(('{"count":%d,"dropped":%d,"events":['):format(count, self._ring:bounds() - self._origin))
+    for number = oldest, newest do
+      if matches(number) then
+        local head = read_head(self, number)
+        if number > oldest then coroutine.yield(",") end
+        yield_bytes(self, number, head.from.text, head.to.text)
+      end
+    end
+    coroutine.yield("]}")
+  end)
 end
 
---- The newest `limit` events (nil: all), oldest first, as JSON text. `outcome`: nil for all, "good" or "bad" for those;
--- without definitions all are good.
-function Store:to_json(outcome, limit)
-  local texts = {}
-  for i = self._last, self._first, -1 do
-    if #texts >= (limit or math.huge) then break end
-    local event = self._events[i]
-    if not outcome or event.is_bad == (outcome == "bad") then texts[#texts + 1] = event.text end
-  end
-  reverse(texts)
-  return ('{"count":%d,"dropped":%d,"events":[%s]}'):format(#texts, self._dropped, table.concat(texts, ","))
+-- Bytes of a text as they stand inside JSON's quotes.
+local function escape(bytes)
+  return json.text(bytes):sub(2, -2)
 end
 
 -- An event as the platform's log has it. What the sandbox has no notion of is as in the platform's documented example.
-local function log_entry(event)
-  local body = event.text:sub(#HEAD + 1, #HEAD + event.body_size)
-  return ('{"startTime":%.0f,"responseTime":0,"orgId":0,"status":"%s","eventName":%s,"inputRequest":%s,"id":"%s",'
-    .. '"webhookId":"%s","parentOrgId":-1,"message":%s}'):format(event.time * 1000,
-      event.is_bad and event.status or "EVENT_SUCCESS", json.text(event.name), json.text(body), event.request_id,
-      event.webhook, json.text(event.is_bad and event.message or "Event processed successfully"))
+local function yield_log_entry(self, number)
+  local head = read_head(self, number)
+  local function part(name)
+    return read_part(self, number, head, name)
+  end
+  coroutine.yield(('{"startTime":%.0f,"responseTime":0,"orgId":0,"status":"%s","eventName":'):format(head.time * 1000,
+    head.is_bad and part "status" or "EVENT_SUCCESS"))
+  coroutine.yield(json.text(part "name") .. ',"inputRequest":"')
+  local body = head.from.text + #BEFORE_BODY
+  yield_bytes(self, number, body, body + head.body_size - 1, escape)
+  coroutine.yield(('","id":"%s","webhookId":"%s","parentOrgId":-1,"message":%s}'):format(part "request_id",
+    part "webhook", json.text(head.is_bad and part "message" or "Event processed successfully")))
 end
 
---- The platform's log of the events, newest first, as JSON text: at most `limit`, of the events named `name`, or of
--- all.
-function Store:log_to_json(name, limit)
-  local entries = {}
-  for i = self._last, self._first, -1 do
-    if #entries >= limit then break end
-    local event = self._events[i]
-    if not name or event.name == name then entries[#entries + 1] = log_entry(event) end
-  end
-  return ('{"data":[%s],"warnings":[],"errors":[]}'):format(table.concat(entries, ","))
+--- The platform's log of the events, newest first, as pieces of JSON: at most `limit`, of the events named `name`, or
+-- of all.
+function Store:log(name, limit)
+  return coroutine.wrap(function()
+    local matches = of_name(self, name)
+    local oldest, _, newest = find(self, limit, matches)
+    local before = '{"data":['
+    for number = newest, oldest, -1 do
+      if matches(number) then
+        coroutine.yield(before)
+        yield_log_entry(self, number)
+        before = ","
+      end
+    end
+    if before ~= "," then coroutine.yield(before) end
+    coroutine.yield('],"warnings":[],"errors":[]}')
+  end)
 end
 
 return Store
