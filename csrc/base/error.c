@@ -33,3 +33,11 @@ const char *pe_error_name(pe_error error) {
 const char *pe_error_text(pe_error error) {
   return errors[error].text;
 }
+
+const char *pe_error_text_of(pe_error error, long http_status) {
+  if (error == PE_UNAUTHORIZED && http_status == 403)
+    return "the credentials were not accepted, or the path in the url is wrong";
+  if (error == PE_UNAUTHORIZED && http_status == 407) return "the proxy did not accept its credentials";
+  if (error == PE_ENDPOINT && http_status == 431) return "the request's headers are too long; check `headers`";
+  return pe_error_text(error);
+}

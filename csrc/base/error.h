@@ -39,4 +39,7 @@ const char *pe_error_name(pe_error error);
 /* The code as a person reads it: "the event is not valid". Static storage. */
 const char *pe_error_text(pe_error error);
 
+/* The same where an HTTP status (0: none) says more: of 403, 407, 431. Static storage. */
+const char *pe_error_text_of(pe_error error, long http_status);
+
 #endif

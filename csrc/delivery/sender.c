@@ -64,7 +64,8 @@ static void describe(const pe_attempt *attempt, char *text, size_t size) {
   if (attempt->transfer.message[0] != '\0')
     (void)snprintf(text, size, "%s", attempt->transfer.message);
   else
-    (void)snprintf(text, size, "%s (HTTP %ld)", pe_error_text(attempt->error), attempt->transfer.http_status);
+    (void)snprintf(text, size, "%s (HTTP %ld)", pe_error_text_of(attempt->error, attempt->transfer.http_status),
+                   attempt->transfer.http_status);
 }
 
 static void finish(pe_sender *sender, slot *self, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,

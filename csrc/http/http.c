@@ -1,5 +1,6 @@
 #include "http/http.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/thread.h"
 #include "base/worker.h"
 #include "http/http_handle.h"
@@ -80,6 +82,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
   type |= SOCK_CLOEXEC;
 #endif
   made = socket(address->family, type, address->protocol);
+  http->no_descriptors = http->no_descriptors || (made == CURL_SOCKET_BAD && pe_descriptor_was_missing(errno));
   if (made != CURL_SOCKET_BAD) pe_http_pool_opened(http->pool, made, &http->reached);
   return made;
 }
@@ -192,6 +195,7 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
   http->pool = &http->own_pool;
   http->connect_timeout = config->connect_timeout;
   http->others = plan->secrets;
+  http->key_trouble = plan->key_trouble;
   http->uses_tls = plan->uses_tls;
   http->url = curl_url();
   http->easy = curl_easy_init();
@@ -314,7 +318,7 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
   http->header_bytes = 0;
   http->headers_too_long = false;
   http->body_lost = false;
-  http->stale = http->reached = false;
+  http->stale = http->reached = http->no_descriptors = false;
   http->requests = 0;
   http->detail[0] = '\0';
   SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);

@@ -4,6 +4,7 @@
 #define PE_HTTP_CURL_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #error "postevent needs libcurl 7.80 or newer: an older one does not say when a request begins (CURLOPT_PREREQFUNCTION)"
@@ -42,6 +43,16 @@ static inline CURLcode pe_curl_set_ca_cache(CURL *easy, long seconds) {
 #else
   (void)easy, (void)seconds;
   return CURLE_OK;
+#endif
+}
+
+/* 8.6: a code of its own for a line or headers that are longer than libcurl takes; before, "out of memory". */
+static inline bool pe_curl_is_too_large(CURLcode result) {
+#if LIBCURL_VERSION_NUM >= 0x080600
+  return result == CURLE_TOO_LARGE;
+#else
+  (void)result;
+  return false;
 #endif
 }
 

@@ -18,6 +18,7 @@ struct pe_http {
   struct curl_slist *base_headers;
   int64_t connect_timeout;
   const pe_secrets *others; /* borrowed of the plan */
+  const char *key_trouble;  /* static: the likely cause where the client's key cannot be used */
   bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
@@ -35,10 +36,11 @@ struct pe_http {
   size_t header_bytes;
   int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
   bool headers_too_long;
-  bool tls_failed; /* the last post */
-  bool body_lost;  /* there was no memory for the reply's body */
-  bool reached;    /* the peer, or its proxy, accepted a connection that was opened for this post */
-  bool stale;      /* the connection that libcurl chose had something to read before the request: it was not used */
+  bool tls_failed;     /* the last post */
+  bool no_descriptors; /* one was wanted for this post */
+  bool body_lost;      /* there was no memory for the reply's body */
+  bool reached;        /* the peer, or its proxy, accepted a connection that was opened for this post */
+  bool stale;          /* the connection that libcurl chose had something to read before the request: it was not used */
   char detail[CURL_ERROR_SIZE];
 };
 

@@ -47,6 +47,12 @@ static bool copy_config(pe_http_config *config, const pe_http_config *from) {
   return copy_headers(config, from) && copied;
 }
 
+static const char *key_trouble(const pe_http_tls *tls, const char *password) {
+  if (!tls->key_is_encrypted) return "the client's certificate or key cannot be used (is it PEM, and are they a pair?)";
+  if (!password) return "the client's key is encrypted, and tls.key_password is missing";
+  return "the client's key cannot be used: tls.key_password is wrong, as it seems";
+}
+
 pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, const char **why) {
   pe_http_plan *made = NULL;
   pe_http_url parsed;
@@ -63,6 +69,7 @@ pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, con
   made->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
   error = pe_http_tls_read(&made->tls, &config->files, why);
   if (error != PE_OK) goto out;
+  made->key_trouble = key_trouble(&made->tls, config->key_password);
   *plan = made;
   return PE_OK;
 out:

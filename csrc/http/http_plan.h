@@ -28,8 +28,9 @@ typedef struct pe_http_config {
 typedef struct pe_http_plan {
   pe_http_config config; /* its texts and its list are owned; the files' names are NULL */
   pe_http_tls tls;
-  pe_secrets *secrets; /* owned: those that are in `config` and sent */
-  bool uses_tls;       /* towards the host or the proxy */
+  pe_secrets *secrets;     /* owned: those that are in `config` and sent */
+  const char *key_trouble; /* static: the likely cause where the client's key cannot be used */
+  bool uses_tls;           /* towards the host or the proxy */
 } pe_http_plan;
 
 /* Reads the files that `config` names, and keeps a copy of the rest. Returns PE_OK and sets *plan, which the caller

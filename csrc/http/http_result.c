@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "http/http_handle.h"
 
 static bool is_tls_failure(CURLcode result) {
@@ -44,9 +45,24 @@ static bool is_timeout(const pe_http *http, CURLcode result) {
   return result == CURLE_OPERATION_TIMEDOUT || (result == CURLE_ABORTED_BY_CALLBACK && http->requests < 2);
 }
 
+/* Whether the transfer ended for want of a descriptor, which libcurl says in a word of many meanings. */
+static bool lacks_descriptors(const pe_http *http, CURLcode result) {
+  if (http->requests > 0) return false;
+  if (http->no_descriptors) return true;
+  switch (result) {
+  case CURLE_OUT_OF_MEMORY:
+  case CURLE_FAILED_INIT:
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_COULDNT_CONNECT: return pe_descriptors_are_scarce();
+  default: return false;
+  }
+}
+
 static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_result *out) {
   long proxy_status = 0;
 
+  if (http->no_descriptors) return PE_UNREACHABLE;
   if (result == CURLE_OUT_OF_MEMORY) return PE_NO_MEMORY;
   if (is_tls_failure(result) || is_key_failure(http, result)) return PE_TLS;
   (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
@@ -59,6 +75,7 @@ static pe_error classify_unsent(const pe_http *http, CURLcode result, pe_http_re
 
 static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_http_result *out) {
   if (is_timeout(http, result)) return PE_TIMEOUT;
+  if (pe_curl_is_too_large(result)) return PE_BAD_REPLY;
   switch (result) {
   case CURLE_PARTIAL_FILE:
   case CURLE_WRITE_ERROR:
@@ -72,14 +89,54 @@ static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_htt
   }
 }
 
-/* What a person reads. libcurl's text may quote the peer, so control characters go. */
+/* ---- for people ---- */
+
+/* What happened, where libcurl's words say too little; NULL: they will do. */
+static const char *cause(const pe_http *http, CURLcode result) {
+  bool sent = http->requests > 0;
+  if (http->requests > 1) return "the kept-alive connection was closed under the request";
+  if (http->no_descriptors) return PE_NO_DESCRIPTORS;
+  if (result == CURLE_SSL_CERTPROBLEM || is_key_failure(http, result)) return http->key_trouble;
+  if (http->headers_too_long) return "the reply's headers are longer than 64 KiB";
+  if (sent && pe_curl_is_too_large(result)) return "a line of the reply's headers is longer than 100 KiB";
+  if (sent && result == CURLE_OUT_OF_MEMORY && http->result->http_status > 0)
+    return "out of memory, or a line of the reply's headers is longer than 100 KiB";
+  return NULL;
+}
+
+/* Whether the other side of a TLS handshake answered in plain text, as OpenSSL and GnuTLS put it. */
+static bool met_plain_text(const pe_http *http) {
+  static const char *const words[] = {"wrong version number", "packet length too long", "http request",
+                                      "unexpected TLS packet", "record layer failure"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strstr(http->detail, words[i])) return true;
+  return false;
+}
+
+/* Whether a proxy answered CONNECT as a server does that knows no such thing. */
+static bool met_no_proxy(const pe_http *http) {
+  long status = 0;
+  if (!strstr(http->detail, "CONNECT")) return false;
+  (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status == 0 || status == 400 || status == 404 || status == 405 || status == 501;
+}
+
+/* What to look at first; "": nothing comes to mind. */
+static const char *hint(const pe_http *http, CURLcode result) {
+  bool is_garbage = result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_WEIRD_SERVER_REPLY;
+  if (met_plain_text(http)) return " (does this port, or the proxy, speak http and not https?)";
+  if (http->requests > 0 && is_garbage && !http->uses_tls) return " (does this port speak https and not http?)";
+  if (result == CURLE_PROXY) return " (is that a SOCKS proxy?)";
+  return http->requests == 0 && met_no_proxy(http) ? " (is that a proxy?)" : "";
+}
+
+/* libcurl's text may quote the peer, so control characters go. */
 static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
   const char *detail = http->detail[0] != '\0' ? http->detail : curl_easy_strerror(result);
+  const char *known = cause(http, result);
 
-  if (result == CURLE_SSL_CERTPROBLEM || is_key_failure(http, result))
-    detail = "the client's certificate or key cannot be used (a wrong password, or no PEM?)";
-  if (http->requests > 1) detail = "the kept-alive connection was closed under the request";
-  (void)snprintf(out->message, sizeof out->message, "%s: %s", pe_error_text(out->error), detail);
+  (void)snprintf(out->message, sizeof out->message, "%s: %s%s", pe_error_text_of(out->error, out->http_status),
+                 known ? known : detail, known ? "" : hint(http, result));
   out->message[pe_secrets_hide(out->secrets, out->message, strlen(out->message))] = '\0';
   for (char *c = out->message; *c != '\0'; c++)
     if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = ' ';
@@ -96,6 +153,7 @@ static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
 }
 
 static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
+  http->no_descriptors = lacks_descriptors(http, result);
   if (http->requests == 0) {
     out->error = classify_unsent(http, result, out);
   } else {

@@ -132,6 +132,15 @@ static pe_error keep_paths(pe_http_tls *tls, const pe_http_tls_files *files) {
 
 /* ---- the whole ---- */
 
+/* As PEM says it, in its first line or in one of its headers (RFC 7468, 11; RFC 1421, 4.6.1.1). */
+static bool is_encrypted(const pe_buffer *pem) {
+  static const char word[] = "ENCRYPTED";
+  size_t size = sizeof word - 1;
+  for (size_t i = 0; i + size <= pem->size; i++)
+    if (memcmp(pem->data + i, word, size) == 0) return true;
+  return false;
+}
+
 pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why) {
   pe_error error;
 
@@ -141,6 +150,7 @@ pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, cons
   error = read_authorities(&tls->authorities.bytes, files, why);
   if (error == PE_OK) error = read_own(&tls->certificate.bytes, files->cert_file, NO_CERTIFICATE, why);
   if (error == PE_OK) error = read_own(&tls->key.bytes, files->key_file, NO_KEY, why);
+  tls->key_is_encrypted = is_encrypted(&tls->key.bytes) || is_encrypted(&tls->certificate.bytes);
   if (error == PE_OK && !takes_bytes()) error = keep_paths(tls, files);
   return error;
 }

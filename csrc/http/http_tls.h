@@ -21,6 +21,7 @@ typedef struct pe_http_pem {
 /* Zeroed: no files. */
 typedef struct pe_http_tls {
   pe_http_pem authorities, certificate, key;
+  bool key_is_encrypted;
   char *authorities_path; /* owned; a directory, for a TLS library that takes paths alone */
 } pe_http_tls;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/random.h"
 #include "lua/lua_problems.h"
 #include "lua/lua_util.h"
@@ -75,7 +76,8 @@ static void push_message(lua_State *L, pe_error error, const char *trouble, long
     pe_lua_push_printable(L, reply->message, reply->message_size);
   else
     lua_pushliteral(L, "");
-  lua_pushfstring(L, "%s (%s%s%s)", pe_error_text(error), status, reply->message ? ": " : "", lua_tostring(L, -1));
+  lua_pushfstring(L, "%s (%s%s%s)", pe_error_text_of(error, http_status), status, reply->message ? ": " : "",
+                  lua_tostring(L, -1));
   lua_remove(L, -2);
 }
 
@@ -152,12 +154,17 @@ int pe_lua_push_remaining(lua_State *L, uint64_t remaining, const char *why) {
   return 4;
 }
 
+/* What could not be had: a thread's bell and sockets are descriptors. */
+static const char *refusal_text(pe_error error) {
+  return error == PE_NO_MEMORY && pe_descriptors_are_scarce() ? PE_NO_DESCRIPTORS : pe_error_text(error);
+}
+
 int pe_lua_push_refusal(lua_State *L, pe_error error, int problems) {
   lua_pushnil(L);
   if (problems != 0)
     pe_lua_problems_push_message(L, problems);
   else
-    lua_pushstring(L, pe_error_text(error));
+    lua_pushstring(L, refusal_text(error));
   lua_pushstring(L, pe_error_name(error));
   lua_createtable(L, 0, 2);
   push_sent(L, PE_SENT_NO);

@@ -3,9 +3,12 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 /* The documented reply is two deep; jansson, which recurses, would go 2,048 deep on whatever stack there is. */
 enum { DEPTH_MAX = 32 };
+
+enum { PAGE_MAX = 160 }; /* characters of a page that is no JSON */
 
 enum { UNABLE_TO_ADD_FEED = 7301 }; /* platform.md: the platform's own trouble, not the event's */
 
@@ -138,6 +141,36 @@ static bool read_json(const char *body, size_t size, pe_reply *reply) {
          read_text(json_object_get(reply->document, "requestId"), &reply->request_id, &reply->request_id_size);
 }
 
+/* ---- what is no JSON ---- */
+
+/* Behind the first such text, whatever its letters' case; NULL: there is none. */
+static const char *find_behind(cursor in, const char *wanted) {
+  size_t size = strlen(wanted);
+  for (; (size_t)(in.end - in.at) >= size; in.at++)
+    if (strncasecmp(in.at, wanted, size) == 0) return in.at + size;
+  return NULL;
+}
+
+/* A page's title, or the first line of a text, is worth showing: "400 The plain HTTP request was sent to HTTPS port".
+ * Printable ASCII, as far as it goes. */
+static void read_page(const char *body, size_t size, pe_reply *reply) {
+  cursor in = {body, body + size};
+  const char *title = find_behind(in, "<title>");
+
+  if (title) in.at = title;
+  while (in.at < in.end && (*in.at == ' ' || *in.at == '\n' || *in.at == '\r' || *in.at == '\t'))
+    in.at++;
+  reply->message = in.at;
+  while (in.at < in.end && *in.at >= ' ' && *in.at <= '~' && *in.at != '<' && in.at - reply->message < PAGE_MAX)
+    in.at++;
+  while (in.at > reply->message && in.at[-1] == ' ')
+    in.at--;
+  reply->message_size = (size_t)(in.at - reply->message);
+  if (reply->message_size > 0 && !strchr("{[", *reply->message)) return;
+  reply->message = NULL; /* nothing, or JSON that is broken */
+  reply->message_size = 0;
+}
+
 static bool accepted(int64_t code, pe_accept accept) {
   for (size_t i = 0; i < accept.count; i++)
     if (accept.codes[i] == code) return true;
@@ -187,6 +220,7 @@ pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_acc
   if (body) {
     reply->has_status = documented = read_documented(body, size, reply);
     if (!documented) documented = read_json(body, size, reply);
+    if (!documented && !reply->document) read_page(body, size, reply);
   }
   if (http_status >= 200 && http_status <= 299) return read_success(reply, documented, accept, error);
   return read_failure(http_status, documented || reply->document, error);

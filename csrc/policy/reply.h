@@ -16,7 +16,7 @@ typedef struct pe_reply {
   void *document;      /* jansson's, owned; NULL where there is none, or the body itself could serve */
   bool has_status;     /* a status.code was there */
   int64_t status_code; /* 1100: queued */
-  const char *message; /* status.message, or a gateway's message; NULL when absent or null */
+  const char *message; /* status.message, or a gateway's message, or a page's title; NULL when absent or null */
   size_t message_size;
   const char *request_id; /* NULL when absent or null */
   size_t request_id_size;
