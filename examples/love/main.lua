@@ -3,15 +3,17 @@
 --
 -- In a checkout, with a sandbox:
 --   make LUAS=luajit && eval "$(make -s env LUA=luajit)" && LUA=luajit tools/with-sandbox love examples/love
--- --seconds N ends it after so long, --screenshot FILE writes the last picture (PNG).
+-- --seconds N ends it after so long, --screenshot FILE writes the last picture (PNG), --size 1280x800 is the window's.
 local picture = require("picture")
 local postevent = require("postevent")
 
 local FRAME_TIME = 1 / 60
 local GRAVITY = 700
-local WARM_UP = 1 -- seconds in which fonts and shaders are loaded: the longest frame is one of those after it
+local WARM_UP = 1 -- seconds in which fonts and shaders are loaded: frames are counted and shown after it
+local PATIENCE = 2 -- seconds: what a player waits at most for the last events, and sees why
 
 local client
+local give_up -- when the wait for the last events ends; nil: nobody wants to quit
 local options = {}
 local game = {
   balls = {},
@@ -19,7 +21,8 @@ local game = {
   results = {}, -- the last ones, newest first
   frames = {}, -- of the last frames: { all =, client = } in seconds
   seconds = 0, -- since the start
-  count = 0, -- of frames
+  count = 0, -- of frames after the warm-up
+  ending = nil, -- why the game waits
   longest = { all = 0, client = 0 },
 }
 local rings_by_ticket = {}
@@ -100,10 +103,15 @@ end
 local function read_options(arguments)
   for i = 1, #arguments, 2 do
     local name = arguments[i]:match("^%-%-(.*)$")
-    assert(name == "seconds" or name == "screenshot", "usage: love examples/love [--seconds N] [--screenshot FILE]")
+    assert(name == "seconds" or name == "screenshot" or name == "size",
+      "usage: love examples/love [--seconds N] [--screenshot FILE] [--size WIDTHxHEIGHT]")
     options[name] = assert(arguments[i + 1], arguments[i] .. " needs a value")
   end
   options.seconds = options.seconds and assert(tonumber(options.seconds), "--seconds needs a number")
+  if options.size then
+    local width, height = options.size:match("^(%d+)x(%d+)$")
+    love.window.setMode(assert(tonumber(width), "--size needs WIDTHxHEIGHT"), tonumber(height), { resizable = true })
+  end
 end
 
 local function quit_with_screenshot(image)
@@ -132,22 +140,12 @@ end
 
 local frame_began, next_frame
 
-function love.update(dt)
-  frame_began = love.timer.getTime()
-  client_time = 0
+local function play(dt)
   for _, ball in ipairs(game.balls) do
     move(ball, math.min(dt, 2 * FRAME_TIME)) -- a window that was dragged is not a leap
   end
-  age_rings(dt)
-  timed(read_results)
-
-  local before = game.seconds
-  game.seconds = game.seconds + dt
-  if math.floor(before * 4) < math.floor(game.seconds * 4) then -- four times a second is enough for numbers
-    game.stats = timed(client.stats, client)
-  end
-  if options.seconds and game.seconds >= options.seconds and not options.ending then
-    options.ending = true
+  if options.seconds and game.seconds >= options.seconds and not options.over then
+    options.over = true
     if options.screenshot then
       love.graphics.captureScreenshot(quit_with_screenshot)
     else
@@ -156,20 +154,51 @@ function love.update(dt)
   end
 end
 
-function love.draw()
-  picture.draw(game)
+-- The balls rest, so that no event is added. Offline there is nothing to wait for.
+local function wait_for_the_last()
+  local stats, left = timed(client.stats, client), give_up - love.timer.getTime()
+  local is_moving = stats.state == "sending" or stats.state == "idle"
+  game.stats = stats
+  game.ending = ("waiting for %d events, %.1f s at most"):format(stats.pending, math.max(left, 0))
+  if stats.pending == 0 or not is_moving or left <= 0 then
+    give_up = 0
+    love.event.quit()
+  end
+end
 
-  local now = love.timer.getTime()
-  local frame = { all = now - frame_began, client = client_time }
+function love.update(dt)
+  frame_began = love.timer.getTime()
+  client_time = 0
+  local before = game.seconds
+  game.seconds = game.seconds + dt
+  if give_up then
+    wait_for_the_last()
+  else
+    play(dt)
+  end
+  age_rings(dt)
+  timed(read_results)
+  if math.floor(before * 4) < math.floor(game.seconds * 4) then -- four times a second is enough for numbers
+    game.stats = timed(client.stats, client)
+  end
+end
+
+local function note_frame(frame)
   game.count = game.count + 1
   table.insert(game.frames, frame)
   if #game.frames > picture.FRAMES then
     table.remove(game.frames, 1)
   end
-  if game.seconds > WARM_UP then
-    game.longest.all = math.max(game.longest.all, frame.all)
-  end
+  game.longest.all = math.max(game.longest.all, frame.all)
   game.longest.client = math.max(game.longest.client, frame.client)
+end
+
+function love.draw()
+  picture.draw(game)
+  local now = love.timer.getTime()
+  if game.seconds > WARM_UP then
+    note_frame { all = now - frame_began, client = client_time }
+  end
 
   -- Where the screen sets no pace, the game does.
   next_frame = math.max((next_frame or now) + FRAME_TIME, now)
@@ -182,11 +211,8 @@ function love.keypressed(key)
   end
 end
 
-function love.quit()
-  if not client then
-    return false -- love.load failed
-  end
-  local done, message = client:close(5) -- waits for what is on its way, five seconds at most
+local function report()
+  local done, message = client:close(0) -- all that could be waited for was waited for
   local stats = client:stats()
   print(("of %d bounces: %d delivered, %d rejected, %d dropped, %d pending"):format(
     stats.accepted, stats.delivered, stats.rejected, stats.dropped, stats.pending))
@@ -195,5 +221,17 @@ function love.quit()
   if not done then
     print("not all were delivered: " .. message)
   end
+end
+
+-- The window does not hang: the frames go on until the last events have arrived, cannot arrive, or the time is up. Who
+-- asks again is not kept.
+function love.quit()
+  if not client then
+    return false -- love.load failed
+  elseif not give_up then
+    give_up = love.timer.getTime() + PATIENCE
+    return true -- not yet
+  end
+  report()
   return false -- do quit
 end

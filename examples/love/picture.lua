@@ -2,6 +2,8 @@
 -- the numbers that it is given.
 local picture = {
   ARENA = { x = 20, y = 20, width = 620, height = 410 },
+  WIDTH = 960, -- of the whole, which is scaled to the window
+  HEIGHT = 600,
   ROWS = 9, -- of results
   TRAIL = 26, -- points behind a ball
   FRAMES = 300, -- in the graph
@@ -35,6 +37,20 @@ end
 
 local function set_color(color, alpha)
   love.graphics.setColor(color[1], color[2], color[3], alpha or 1)
+end
+
+-- The picture in the middle of the window, as large as it fits: its left and upper edge, and the scale.
+local function placed()
+  local width, height = love.graphics.getDimensions()
+  local scale = math.min(width / picture.WIDTH, height / picture.HEIGHT)
+  return (width - picture.WIDTH * scale) / 2, (height - picture.HEIGHT * scale) / 2, scale
+end
+
+-- What is drawn until setScissor() stays inside of the area.
+local function clip(area)
+  local left, top, scale = placed()
+  love.graphics.setScissor(left + area.x * scale + 1, top + area.y * scale + 1, area.width * scale - 2,
+    area.height * scale - 2)
 end
 
 -- LÖVE smoothes lines and not areas: an outline does it for a disc, and costs less than multisampling.
@@ -90,7 +106,7 @@ end
 local function draw_arena(game)
   local area = picture.ARENA
   surface(area)
-  love.graphics.setScissor(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
+  clip(area)
   love.graphics.push()
   love.graphics.translate(area.x, area.y)
   for _, ring in ipairs(game.rings) do
@@ -102,6 +118,9 @@ local function draw_arena(game)
   love.graphics.pop()
   love.graphics.setScissor()
   write("every bounce is an event", small, DIM, area.x + 16, area.y + 14)
+  if game.ending then
+    write(game.ending, normal, TEXT, area.x, area.y + area.height / 2 - 40, area.width, "center")
+  end
 end
 
 -- ---- the panel ----
@@ -137,25 +156,41 @@ local function draw_result(result, x, y, share)
   write(milliseconds(result.latency), small, faded, x + 174, y + 1, 70, "right")
 end
 
-local function draw_panel(game)
-  local stats, x = game.stats, PANEL.x + 18
-  surface(PANEL)
-  write("postevent", normal, TEXT, x, PANEL.y + 14)
-  draw_state(stats.state)
+-- Why nothing goes on, below the line at `y`. Returns how much room that took.
+local function draw_trouble(stats, x, y, width)
+  if not stats.last_error or (stats.state ~= "cooling" and stats.state ~= "held") then
+    return 0
+  end
+  local _, lines = small:getWrap(stats.last_error.message, width)
+  write(table.concat(lines, "\n", 1, math.min(#lines, 4)), small, STATE_COLORS[stats.state], x, y + 9, width)
+  return 14 * math.min(#lines, 4) + 9
+end
+
+local function draw_numbers(stats, x)
   draw_count(stats.accepted, "tracked", TEXT, x, PANEL.y + 48)
   draw_count(stats.delivered, "delivered", GREEN, x + 88, PANEL.y + 48)
-  draw_count(stats.pending, "on their way", AMBER, x + 176, PANEL.y + 48)
+  draw_count(stats.pending, "on their way", AMBER, x + 172, PANEL.y + 48)
   local failed = stats.rejected + stats.expired + stats.dropped + stats.unknown
   write(("%d failed   %d attempts   %d retries"):format(failed, stats.attempts, stats.retries), small, DIM, x,
     PANEL.y + 112)
-  write(("latency: %s half, %s longest"):format(milliseconds(stats.latency.p50), milliseconds(stats.latency.max)),
-    small, DIM, x, PANEL.y + 130)
+  local latency = stats.delivered == 0 and "none yet"
+    or ("%s half, %s longest"):format(milliseconds(stats.latency.p50), milliseconds(stats.latency.max))
+  write("latency: " .. latency, small, DIM, x, PANEL.y + 130)
+end
+
+local function draw_panel(game)
+  local stats, x, width = game.stats, PANEL.x + 18, PANEL.width - 36
+  surface(PANEL)
+  write("postevent", normal, TEXT, x, PANEL.y + 14)
+  draw_state(stats.state)
+  draw_numbers(stats, x)
   set_color(EDGE)
   love.graphics.setLineWidth(1)
-  love.graphics.line(x, PANEL.y + 156.5, x + PANEL.width - 36, PANEL.y + 156.5)
-  write("results", small, DIM, x, PANEL.y + 166)
-  for i, result in ipairs(game.results) do
-    draw_result(result, x, PANEL.y + 164 + i * 24, 1 - (i - 1) / (picture.ROWS + 2))
+  love.graphics.line(x, PANEL.y + 156.5, x + width, PANEL.y + 156.5)
+  local taken = draw_trouble(stats, x, PANEL.y + 156, width)
+  write("results", small, DIM, x, PANEL.y + 166 + taken)
+  for i = 1, math.min(#game.results, picture.ROWS - math.ceil(taken / 24)) do
+    draw_result(game.results[i], x, PANEL.y + 164 + taken + i * 24, 1 - (i - 1) / (picture.ROWS + 2))
   end
 end
 
@@ -174,12 +209,23 @@ local function draw_bars(game, left, bottom, width, height)
   end
 end
 
+-- The longest of the frames that are shown.
+local function longest(frames)
+  local all, client = 0, 0
+  for _, frame in ipairs(frames) do
+    all, client = math.max(all, frame.all), math.max(client, frame.client)
+  end
+  return all, client
+end
+
 local function draw_graph(game)
   local left, bottom, width, height = GRAPH.x + 18, GRAPH.y + GRAPH.height - 14, GRAPH.width - 36, GRAPH.height - 50
+  local all, client = longest(game.frames)
   surface(GRAPH)
   write("update and draw, frame by frame", small, DIM, left, GRAPH.y + 12)
-  write(("longest frame %s"):format(milliseconds(game.longest.all)), small, DIM, left + 250, GRAPH.y + 12)
-  write(("longest in the client %s"):format(milliseconds(game.longest.client)), small, GREEN, left + 420, GRAPH.y + 12)
+  write(("longest of these %s"):format(milliseconds(all)), small, all > FRAME_TIME and RED or DIM, left + 250,
+    GRAPH.y + 12)
+  write(("in the client %s"):format(milliseconds(client)), small, GREEN, left + 430, GRAPH.y + 12)
   draw_bars(game, left, bottom, width, height)
   local y = math.floor(bottom - FRAME_TIME / TOP_OF_GRAPH * height) + 0.5
   set_color(DIM, 0.6)
@@ -189,9 +235,14 @@ local function draw_graph(game)
 end
 
 function picture.draw(game)
+  local left, top, scale = placed()
+  love.graphics.push()
+  love.graphics.translate(left, top)
+  love.graphics.scale(scale)
   draw_arena(game)
   draw_panel(game)
   draw_graph(game)
+  love.graphics.pop()
 end
 
 return picture

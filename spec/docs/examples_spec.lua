@@ -1,5 +1,6 @@
 -- Every example runs against the sandbox as it stands.
 local helper = require "support.helper"
+local process = require "support.process"
 local rude = require "support.rude"
 local screen = require "support.screen"
 
@@ -172,6 +173,30 @@ if rawget(_G, "jit") then
       local width, height, colors = size:match "(%d+)\t(%d+)\t(%d+)"
       assert.same({ "960", "600" }, { width, height })
       assert.is_true(tonumber(colors) > 200, size)
+    end)
+
+    -- Plays for a second: how long that took, and what was printed.
+    local function play(url)
+      local env = screen.environment()
+      env.POSTEVENT_URL = url
+      local started = process.now()
+      local argv = { "love", "examples/love", "--seconds", "1" }
+      local status, output, errors = helper.run(argv, { env = env, timeout = 60 })
+      local elapsed = process.now() - started
+      assert.equal(0, status, errors)
+      return elapsed, output
+    end
+
+    it("quits at once where the platform is away, and says why", function()
+      local elapsed, output = play(("http://127.0.0.1:%d/x"):format(helper.free_port()))
+      assert.truthy(output:find("not all were delivered: .*the platform could not be reached"), output)
+      assert.is_true(elapsed < 3, elapsed)
+    end)
+
+    it("waits no more than two seconds for a platform that does not answer", function()
+      local elapsed, output = play(rude.start("never_answer").url)
+      assert.truthy(output:find("not all were delivered: ", 1, true), output)
+      assert.is_true(elapsed > 3 and elapsed < 5, elapsed)
     end)
   end)
 end
