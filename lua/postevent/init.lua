@@ -37,6 +37,14 @@ local function facts_of(client, method)
     or error(("%s: expected a client; methods are called with a colon: client:%s(...)"):format(method, method), 3)
 end
 
+-- Notes among the facts what was changed, where that is done. Returns what the core did.
+local function note(facts, name, value, done, ...)
+  if done then
+    facts[name] = value
+  end
+  return done, ...
+end
+
 -- postevent.new(options) -> client. Raises, naming the option, on a mistake. The options: docs/reference/options.md.
 -- Opens no connection; the first event does.
 function postevent.new(given)
@@ -90,11 +98,7 @@ function core.methods:set_common(common)
   if not ok then
     error("set_common: " .. tostring(checked), 2)
   end
-  local done, message, code, detail = self:_set_common(checked, facts.prepare(checked, facts.mode))
-  if done then
-    facts.common = checked
-  end
-  return done, message, code, detail
+  return note(facts, "common", checked, self:_set_common(checked, facts.prepare(checked, facts.mode)))
 end
 
 local MODES = { values = { "live", "record", "off" } }
@@ -128,11 +132,7 @@ function core.methods:set_mode(mode, pending)
   if mode == "live" and pending == "keep" then
     pending = "send"
   end
-  local done, message, code, detail = self:_set_mode(mode, pending, facts.prepare(facts.common, mode))
-  if done then
-    facts.mode = mode
-  end
-  return done, message, code, detail
+  return note(facts, "mode", mode, self:_set_mode(mode, pending, facts.prepare(facts.common, mode)))
 end
 
 -- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,

@@ -1,5 +1,7 @@
 -- client:set_mode: consent is given or withdrawn, and what is pending is kept, sent or thrown away.
+local forking = require "support.forking"
 local helper = require "support.helper"
+local rude = require "support.rude"
 local tracking = require "support.tracking"
 
 describe("client:set_mode", function()
@@ -71,6 +73,23 @@ describe("client:set_mode", function()
     assert.is_true(client:close(5))
   end)
 
+  it("lets what is in flight end as it ends, and tries it no more", function()
+    for behaviour, wanted in pairs { answer_late = { delivered = 1 }, never_answer = { dropped = 1 } } do
+      local server = rude.start(behaviour, { delay = 0.3 })
+      local client = new { url = server.url, timeout = 0.6, max_in_flight = 1, retry = { initial = 3600, max = 3600 } }
+      client:track { event_name = "in flight" }
+      client:track { event_name = "behind it" }
+      tracking.wait_for(client, { in_flight = 1 })
+      client:set_mode("off", "drop")
+      assert.is_true(client:flush(10))
+      local stats = balanced(client:stats())
+      assert.same({ wanted.delivered or 0, 1 + (wanted.dropped or 0) }, { stats.delivered, stats.dropped })
+      assert.equal(0, stats.pending)
+      local results = tracking.results(client, 2)
+      assert.same({ "withdrawn", wanted.dropped and "withdrawn" or nil }, { results[1].code, results[2].code })
+    end
+  end)
+
   it("throws away what was kept, too", function()
     local client = pending_client(2)
     client:set_mode "record"
@@ -134,6 +153,19 @@ describe("client:set_mode", function()
     assert.equal("filtered", select(3, client:post { event_name = "e" }))
     assert.equal(1, balanced(client:stats()).filtered)
     assert.equal(0, #sandbox:events())
+  end)
+
+  it("is the child's of a fork, too", function()
+    local client = new { url = sandbox.url }
+    client:set_mode "off"
+    forking.join(forking.fork(function()
+      assert(client:track { event_name = "child" } == 0)
+      assert(client:set_mode "live")
+      assert(client:track { event_name = "child" } == 1)
+      assert(client:flush(5))
+    end))
+    assert.equal(1, #sandbox:events())
+    assert.equal(0, client:track { event_name = "parent" })
   end)
 
   it("raises on a mistake, with the argument named, and nothing has changed", function()

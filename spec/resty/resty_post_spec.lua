@@ -69,6 +69,28 @@ describe("in nginx,", function()
       assert.same({ true, true, true, false, true }, site.ask(nginx, "/"))
     end)
 
+    it("follows set_mode and set_common", function()
+      local nginx = shared:start {
+        http = "init_worker_by_lua_block { client = new { mode = 'off' } }",
+        server = [[
+          location = /off { content_by_lua_block { ]] .. site.answer "client:post(event).status.message" .. [[ } }
+          location = /live { log_by_lua_block { client:set_common { shop = "s" } }
+            content_by_lua_block { ]] .. site.answer "client:set_mode 'live'" .. [[ } }
+          location = /post { content_by_lua_block { ]] .. site.answer "client:post(event).attempts" .. [[ } }
+          location = /withdrawn { content_by_lua_block { ]] .. site.answer [[
+            client:track(event) > 0, client:set_mode("off", "send"), client:track(event), client:post(event).attempts]]
+            .. [[ } }]],
+      }
+      assert.same({ true, 'not sent (mode = "off")' }, site.ask(nginx, "/off"))
+      assert.same({ true, true }, site.ask(nginx, "/live"))
+      helper.wait_until(function()
+        assert.same({ true, 1 }, site.ask(nginx, "/post"))
+        local events = shared.sandbox:events()
+        return events[#events].event.shop == "s"
+      end)
+      assert.same({ true, true, true, 0, 0 }, site.ask(nginx, "/withdrawn"))
+    end)
+
     it("returns what a plain client's post would when it fails", function()
       local nginx = shared:start {
         http = [[init_worker_by_lua_block {
