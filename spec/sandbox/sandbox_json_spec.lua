@@ -6,6 +6,7 @@ describe("the sandbox's JSON", function()
     for _, text in ipairs {
       "{}", ' \t\r\n{ "a" : [1.5, -0, 1e5, 1.25E-3, null, true] }\n', '{"a":"1. \\"\\\\"}', '{"a.":"\\n.x"}',
       '{"a":"\127\194\128\224\160\128\237\159\191\238\128\128\239\191\191\240\144\128\128\244\143\191\191"}',
+      ('{"a":'):rep(100) .. "1" .. ("}"):rep(100), "{" .. (" "):rep(300000) .. "}",
     } do
       assert.truthy(json.object(text), text)
     end
@@ -19,9 +20,17 @@ describe("the sandbox's JSON", function()
       '{"a":"\t"}', '{"a\n":1}', '{"a":"\0"}', '{"a":"\\x"}', '{"a":"\\ud800"}', "\239\187\191{}",
       '{"a":"\128"}', '{"a":"\192\128"}', '{"a":"\224\159\128"}', '{"a":"\237\160\128"}', '{"a":"\244\144\128\128"}',
       '{"a":"\195"}', '{"a":"\226\130"}', '{"a":"\226\195\169\130\172"}', '{"a":"\255"}',
-      ('{"a":'):rep(5000) .. "1" .. ("}"):rep(5000),
+      ('{"a":'):rep(101) .. "1" .. ("}"):rep(101), ('{"a":'):rep(5000) .. "1" .. ("}"):rep(5000),
     } do
       assert.is_nil(json.object(text), text:sub(1, 20))
     end
+  end)
+
+  it("holds no more values than memory is good for, and says which it is", function()
+    local function list_of(count)
+      return '{"a":[' .. ("1,"):rep(count) .. "1]}"
+    end
+    assert.truthy(json.object(list_of(249997)))
+    assert.same({ n = 2, nil, true }, { n = select("#", json.object(list_of(249999))), json.object(list_of(249999)) })
   end)
 end)

@@ -14,10 +14,17 @@ local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
 decoder.decode_max_depth(MAX_DEPTH)
 
--- At least as many as lua-cjson would make of it.
-local function count_values(text)
-  local _, count = text:gsub("[%[{,]", "%0")
-  return count
+-- Whether lua-cjson may make more of it than it should: what stands inside text counts, too. By plain finds: a pattern
+-- looks at each byte, which of 10 MB is a fifth of a second.
+local function has_too_many_values(text)
+  local count = 0
+  for _, mark in ipairs { ",", "[", "{" } do
+    local at = text:find(mark, 1, true)
+    while at and count <= MAX_VALUES do
+      count, at = count + 1, text:find(mark, at + 1, true)
+    end
+  end
+  return count > MAX_VALUES
 end
 
 -- Of text that lua-cjson has read: are its strings and numbers written as JSON wants them?
@@ -35,7 +42,7 @@ end
 --- The decoded object, or nil; nil and true: it may be one, and holds too many values.
 function json.object(text)
   if not text:find("^[ \t\r\n]*{") then return nil end
-  if #text > MAX_VALUES and count_values(text) > MAX_VALUES then return nil, true end
+  if #text > MAX_VALUES and has_too_many_values(text) then return nil, true end
   local object = decoder.decode(text)
   if type(object) == "table" and is_strict(text) and is_utf8(text) then return object end
   return nil
