@@ -38,7 +38,7 @@ local GIVEN = {
     { "mufasa", "6629fae49393", "0a4f113b" },
   },
   ["headers"] = {
-    { headers = { ["x-api-key"] = "k3y-of-ours", Cookie = "lang=de; sid=c00k1es", ["Proxy-Authorization"] = BASIC,
+    { headers = { ["x-api-key"] = "k3y-of-ours", Cookie = "lang=de; sid=c00k1es", ["X-Our-Authorization"] = BASIC,
       ["X-Tenant"] = "4b1f0c3e-77aa-4c40-9f38-2d7cf0f3c2a1" } },
     { "k3y-of-ours", "c00k1es", "someone", PASSWORD, "4b1f0c3e-77aa-4c40-9f38-2d7cf0f3c2a1" },
   },
@@ -161,14 +161,13 @@ describe("F1: a server that quotes the credentials", function()
     local server, lines = rude.start("script", { script = ECHO }), {}
     local between = proxy.start { user = "proxy-user", password = "pr0xyw0rd" }
     local secrets = { "proxy-user", "pr0xyw0rd" }
-    local client = postevent.new(options_for({
-      proxy = between.url:gsub("//", "//proxy%%2Duser:pr0xyw0rd@"),
-    }, server.url, lines))
+    local options = options_for({ proxy = between.url:gsub("//", "//proxy%%2Duser:pr0xyw0rd@") }, server.url, lines)
     for i, how in ipairs(writings.names) do
+      local client = postevent.new(options) -- tinyproxy may close what is kept alive under the next request
       local reply = assert(client:post(event_for(how, secrets, { 200, 1100 }, i)))
       assert_hidden(secrets, how, reply, lines)
+      client:close()
     end
-    client:close()
   end)
 
   it("shows none of it in what the command says", function()
