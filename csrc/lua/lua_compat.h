@@ -11,16 +11,19 @@
 #define pe_lua_setuservalue(L, index) ((void)lua_setfenv((L), (index)))
 #define pe_lua_rawlen(L, index)       lua_objlen((L), (index))
 #define pe_lua_setfuncs(L, functions) luaL_register((L), NULL, (functions))
+#define pe_lua_checkversion(L)        ((void)(L)) /* elsewhere: raises where the core was built for another Lua */
 #elif LUA_VERSION_NUM < 504
 #define pe_lua_getuservalue(L, index) lua_getuservalue((L), (index))
 #define pe_lua_setuservalue(L, index) lua_setuservalue((L), (index))
 #define pe_lua_rawlen(L, index)       lua_rawlen((L), (index))
 #define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
+#define pe_lua_checkversion(L)        luaL_checkversion(L)
 #else
 #define pe_lua_getuservalue(L, index) ((void)lua_getiuservalue((L), (index), 1))
 #define pe_lua_setuservalue(L, index) ((void)lua_setiuservalue((L), (index), 1))
 #define pe_lua_rawlen(L, index)       lua_rawlen((L), (index))
 #define pe_lua_setfuncs(L, functions) luaL_setfuncs((L), (functions), 0)
+#define pe_lua_checkversion(L)        luaL_checkversion(L)
 #endif
 
 /* The userdata at `index` where it is of the class of that name, or NULL: Lua 5.1 has no luaL_testudata. */

@@ -122,6 +122,7 @@ static const luaL_Reg functions[] = {
 PE_EXPORT int luaopen_postevent_core(lua_State *L);
 
 PE_EXPORT int luaopen_postevent_core(lua_State *L) {
+  pe_lua_checkversion(L);
   lua_newtable(L);
   pe_lua_setfuncs(L, functions);
   pe_lua_call_register(L);

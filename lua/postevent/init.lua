@@ -1,6 +1,6 @@
 -- postevent: posts behavioural events to the webhook of a customer data platform. The public module.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local check = require("postevent.options.check")
 local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")

@@ -2,7 +2,7 @@
 -- lacks: the line and column of a mistake, and a refusal where it would silently change what was written. Writing
 -- events is the core's.
 
-local cjson = require("cjson.safe")
+local cjson = require("postevent.native")("cjson.safe", "lua-cjson")
 
 local json = { null = cjson.null }
 

@@ -1,6 +1,6 @@
 -- What nginx allows where. A phase is what ngx.get_phase() calls it. Outside nginx there is none.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 
 local phase = {}
 

@@ -4,7 +4,7 @@
 local ngx = rawget(_G, "ngx") or error("postevent.resty needs nginx with its Lua module (OpenResty)", 2)
 
 local copy = require("postevent.copy")
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local options = require("postevent.options")
 local phase = require("postevent.phase")
 local postevent = require("postevent")

@@ -1,6 +1,7 @@
 -- The command `postevent`, used wrongly: exit status 2, a message that names the mistake, and nothing is sent.
 local command = require "support.command"
 local helper = require "support.helper"
+local other_core = require "support.other_core"
 
 local CREDENTIAL, SECRET = command.credential, command.secret
 local run, expect = command.run, command.expect
@@ -68,7 +69,8 @@ describe("wrong usage of postevent", function()
       { "attribute 1: expected KEY=VALUE or KEY:=JSON", "\27[2J" },
       { "attribute 2: a==...: there are no query parameters; a=... is text", NAME, "a==1" },
       { "a:='\"=...\"'", NAME, "a==" .. SECRET },
-      { "age: line 1, column 1: expected value but found invalid token; text is written age=twenty", "age:=twenty" },
+      { "age: line 1, column 1: expected value but found invalid token; text is written age=twenty",
+        "age:=twenty" },
       { "; text is written on=2024-04-11", "on:=2024-04-11" }, { "; text is written age=...", "age:=" },
       { "; text is written key=...", "key:=" .. SECRET },
     }
@@ -125,5 +127,18 @@ describe("wrong usage of postevent", function()
       assert.equal("", output)
       assert.truthy(errors:find "^postevent: module '[%w_.]+' not found[^\n]*\n$", errors)
     end
+  end)
+
+  it("G: says in one line what to do about a core that is for another Lua", function()
+    local foreign = other_core.directory()
+    local status, output, errors = run({ "post", "--url", command.nowhere, "event_name=x" },
+      { env = { LUA_CPATH = foreign .. "/?.so;" .. package.cpath } })
+    assert.equal(1, status)
+    assert.equal("", output)
+    assert.truthy(errors:find("^postevent: [^\n]*\n$"), errors)
+    local running = rawget(_G, "jit") and "LuaJIT" or _VERSION
+    assert.truthy(errors:find(foreign .. "/postevent/core.so was built for another Lua than the one that runs, "
+      .. running, 1, true), errors)
+    assert.truthy(errors:find("luarocks %-%-lua%-version=[%d.]+ install postevent"), errors)
   end)
 end)

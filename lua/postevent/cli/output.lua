@@ -9,7 +9,7 @@ local output = {}
 -- has none. A member whose value is nil is left out.
 local function to_json(value)
   if type(value) == "number" then
-    return require("postevent.core").number(value) -- not needed for a message that it is not there
+    return require("postevent.native")("postevent.core").number(value) -- not needed for a message that it is not there
   elseif type(value) == "boolean" then
     return tostring(value)
   elseif type(value) == "string" then

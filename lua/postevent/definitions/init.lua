@@ -8,7 +8,7 @@
 -- Normalised: { { name =, published =, label =, attributes = { { name =, type =, identifier =, required =, sensitive =,
 -- unique =, regex =, values = } } } }, `type` in capitals as the platform writes it.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local limits = require("postevent.definitions.limits")
 local read_short = require("postevent.definitions.short")
 local values = require("postevent.definitions.values")

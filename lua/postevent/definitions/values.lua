@@ -1,6 +1,6 @@
 -- Reads the small values of definitions, in the platform's form and in the short one: flags, texts, lists.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 
 local values = {}
 

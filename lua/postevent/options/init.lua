@@ -3,7 +3,7 @@
 -- position) that names the option.
 
 local copy = require("postevent.copy")
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local header_lines = require("postevent.options.headers")

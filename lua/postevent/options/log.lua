@@ -1,7 +1,7 @@
 -- The option `log`, as the core and postevent.new know it: a function; or nil where nothing is told while the program
 -- runs.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local printable = require("postevent.printable")
 
 local WORDS = { warn = "warning" }

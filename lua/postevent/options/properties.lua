@@ -21,7 +21,7 @@
 --   lua      true: the core has no setting of that name
 --   luatype  the type as the Lua language server writes it, where the type above does not say it
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 
 -- Low, so that a slip is noticed: 15000 is in milliseconds.
 local TEN_MINUTES = 600

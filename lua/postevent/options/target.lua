@@ -1,7 +1,7 @@
 -- Where events go, and by which way: the checks of `url` and `proxy`. Raises a message that names the option and
 -- quotes no address: it may hold a password.
 
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 
 local target = {}
 

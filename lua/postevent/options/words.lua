@@ -2,7 +2,7 @@
 -- where it is no secret.
 
 local check = require("postevent.options.check")
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local printable = require("postevent.printable")
 local properties = require("postevent.options.properties")
 

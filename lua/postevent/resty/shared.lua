@@ -3,7 +3,7 @@
 -- client:_counters() or core.total(), consistent in itself, so that the equations of the counters hold for the sum.
 
 local ngx = ngx
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local phase = require("postevent.phase")
 
 local shared = {}

@@ -6,7 +6,7 @@
 -- where the worker exits, who waits looks at the list now and then, and depends on nobody.
 
 local ngx = ngx
-local core = require("postevent.core")
+local core = require("postevent.native")("postevent.core")
 local semaphore = require("ngx.semaphore")
 
 local waker = {}

@@ -2,7 +2,7 @@
 -- This file owns the life of the sandbox: options, the port's file, start and end. What is answered is in routes.lua,
 -- what is kept in store.lua; HTTP is libmicrohttpd's, through postevent.sandbox.httpd.
 
-local httpd = require "postevent.sandbox.httpd"
+local httpd = require "postevent.native"("postevent.sandbox.httpd", "postevent-sandbox")
 local origin = require "postevent.sandbox.origin"
 local routes = require "postevent.sandbox.routes"
 local Store = require "postevent.sandbox.store"
