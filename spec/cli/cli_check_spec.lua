@@ -139,6 +139,38 @@ describe("postevent check", function()
     }, found)
   end)
 
+  it("E2: says in one line what a file is that holds no JSON Lines, and sends nothing of it", function()
+    local pretty = '{\n  "event_name": "e",\n  "c": "1"\n}\n'
+    for _, case in ipairs {
+      { "event_name,age\nbe_reserved,20\n", "CSV" }, { "event_name;age\nbe_reserved;20\n", "CSV" },
+      { '"event_name"\t"age"\n"be_reserved"\t20\n', "CSV" }, { "a,b", "CSV" },
+      { pretty, "JSON over several lines", "jq -c . FILE" }, { "\239\187\191" .. pretty, "JSON over several lines" },
+      { '{"event_name":"e",\r\n "c":"1"}\r\n', "JSON over several lines" },
+      { "[" .. good .. "," .. good .. "]", "a JSON array", "jq -c '.[]' FILE" },
+      { "\n[\n  {\n    \"event_name\": \"e\"\n  }\n]\n", "a JSON array" },
+      { "\31\139\8\0\0\0\0\0\0\3\n\n", "compressed (gzip)", "gzip -dc FILE" },
+      { "\255\254{\0\"\0a\0\"\0:\0001\0}\0\n\0", "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE" },
+      { "{\0\"\0a\0\"\0\n\0", "UTF-16", "UTF-16LE" }, { "\0{\0\"\0a\0\"\0\n", "UTF-16", "UTF-16BE" },
+      { "PK\3\4\n\n\n", "a zip archive" }, { "\127ELF\2\1\1\0\n\n\n", "no text" },
+      { "<events>\n<event/>\n</events>\n", "XML or HTML" }, { "one\ntwo\nthree\n", "text" },
+    } do
+      local what = ("EVENTS: stdin: this is %s; expected JSON Lines, an event on each line"):format(case[2])
+      local _, errors = expect(2, what, { "check", "--definitions", FILE, "-" }, { stdin = case[1] })
+      assert.truthy(errors:find(case[3] or "", 1, true), errors)
+      assert.equal(2, select(2, errors:gsub("postevent: [^w]", "")), errors)
+    end
+  end)
+
+  it("E2: goes on saying it of each line where they are lines", function()
+    for _, text in ipairs {
+      "# events\n" .. good, "nonsense\n", "[1]\n[2]\n", "{\n", '{"a":\n{"b":\n', "1,2\n" .. good,
+    } do
+      local status, lines = check(text)
+      assert.equal(1, status)
+      assert.truthy(lines[1]:find "^1:%d", lines[1])
+    end
+  end)
+
   it("refuses an event that a client would not send for its size", function()
     local _, lines = check(('{"event_name":"e","c":"%s"}'):format(("x"):rep(40000)),
       definitions_file { e = { c = "customer" } })
@@ -197,6 +229,19 @@ describe("postevent post --definitions", function()
     }, lines)
     assert.truthy(errors:find " %(invalid_event%)\n$", errors)
     assert.equal(0, #sandbox:events())
+  end)
+
+  it("E2: says what --json was given in place of an event", function()
+    for text, piece in pairs {
+      ["event_name,age\nx,20\n"] = "this is CSV; expected one event, an object",
+      ['[{"event_name":"x"}]'] = "this is a JSON array; expected one event, an object (jq -c '.[0]' FILE makes it)",
+      ['{"event_name":"x"}\n{"event_name":"y"}\n'] = "this is several events, and one is posted at a time",
+      ["\31\139\8\0\0\0"] = "this is compressed (gzip)", ["\255\254{\0}\0"] = "this is UTF-16",
+      ['{\n "event_name": "x",\n "a": }\n'] = "line 3, column 7: expected value",
+    } do
+      expect(2, "--json: stdin: " .. piece, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = text })
+    end
+    expect(0, nil, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = '{\n "event_name":\n "x"}\n' })
   end)
 
   it("never quotes a value that is sensitive", function()

@@ -2,6 +2,7 @@
 
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
+local foreign = require("postevent.cli.foreign")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
 local output = require("postevent.cli.output")
@@ -47,10 +48,21 @@ local function clean_up(count)
   end
 end
 
+-- Ends the command where the file is no JSON Lines at all.
+local function look_at(path)
+  return function(beginning)
+    local what, how = foreign.find(beginning)
+    if what then
+      exit.usage(("EVENTS: %s: %s"):format(input.name(path),
+        foreign.explain(what, how, "JSON Lines, an event on each line")))
+    end
+  end
+end
+
 -- Checks all lines. Returns how many events there are, and how many of them have problems.
 local function check_all(client, definitions, path)
   local count, bad = 0, 0
-  for number, line in input.lines("EVENTS", path) do
+  for number, line in input.lines("EVENTS", path, look_at(path)) do
     if line:find("%S") then
       local lines = check_line(client, definitions, input.name(path), number, line)
       count = count + 1

@@ -69,10 +69,14 @@ end
 
 -- `for number, line in input.lines(option, path)`: the lines of a file of any size, without their "\n". Of a line of
 -- more than 1 MiB only the beginning is there, 1 MiB and a byte. Lua's own lines() ends a line at a NUL in some
--- versions, and has no limit. Ends the command when the file cannot be read.
-function input.lines(option, path)
+-- versions, and has no limit. Ends the command when the file cannot be read. `look`: a function that is called with the
+-- first block before, where there is one.
+function input.lines(option, path, look)
   local next_block = block_reader(option, path)
   local buffer, at, number = next_block(), 1, 0
+  if buffer then
+    look(buffer)
+  end
   return function()
     local line = ""
     while buffer do

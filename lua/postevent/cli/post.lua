@@ -4,6 +4,7 @@ local assignments = require("postevent.cli.assignments")
 local credential = require("postevent.cli.credential")
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
+local foreign = require("postevent.cli.foreign")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
 local output = require("postevent.cli.output")
@@ -53,16 +54,25 @@ function post.define(parser)
   return command
 end
 
+-- The event in the file of --json. Ends the command where there is none.
+local function read_json(path)
+  local text = input.read("--json", path)
+  local event, message = json.decode_event(text)
+  if event then
+    return event
+  end
+  local what, how = foreign.find_event(text)
+  exit.usage(("--json: %s: %s"):format(input.name(path), what
+    and foreign.explain(what, how, "one event, an object") or message))
+end
+
 local function read_event(args)
   local attributes = assignments(args.attributes)
-  local event, message = {}, nil
+  local event = {}
   if args.json then
-    event, message = json.decode_event(input.read("--json", args.json))
+    event = read_json(args.json)
   elseif not next(attributes) then
     exit.usage("nothing to post: give KEY=VALUE, or --json FILE")
-  end
-  if message then
-    exit.usage(("--json: %s: %s"):format(args.json == "-" and "stdin" or args.json, message))
   end
   for name, value in next, attributes do
     event[name] = value
