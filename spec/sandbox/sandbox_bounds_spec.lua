@@ -193,3 +193,19 @@ describe("E1: a post of 150,000 unknown attributes", function()
     assert.truthy(sandbox:log():find(" 413 ", 1, true))
   end)
 end)
+
+describe("F3: a Host header of 30 KB", function()
+  helper.guard()
+
+  it("is refused at once: no pattern goes back and forth over it", function()
+    local sandbox = helper.start_sandbox()
+    for _, host in ipairs { ("1"):rep(30000) .. "/", ("1:"):rep(15000), "[" .. (":"):rep(30000) .. "/" } do
+      local connection = connect(sandbox)
+      local before = socket.gettime()
+      assert(connection:send("GET /sandbox/events HTTP/1.1\r\nHost: " .. host .. "\r\n\r\n"))
+      assert.equal(403, read_status(connection))
+      assert.is_true(socket.gettime() - before < 0.2)
+      connection:close()
+    end
+  end)
+end)
