@@ -119,7 +119,9 @@ local function draw_arena(game)
   love.graphics.setScissor()
   write("every bounce is an event", small, DIM, area.x + 16, area.y + 14)
   if game.ending then
-    write(game.ending, normal, TEXT, area.x, area.y + area.height / 2 - 40, area.width, "center")
+    local box = { x = area.x + area.width / 2 - 160, y = area.y + area.height / 2 - 22, width = 320, height = 44 }
+    surface(box)
+    write(game.ending, normal, TEXT, box.x, box.y + 14, box.width, "center")
   end
 end
 
