@@ -36,6 +36,7 @@ struct pe_client {
   /* the owner's thread */
   bool sends;
   pe_credentials *credentials;
+  pe_http_trace *trace; /* owned; NULL: nobody wants to see */
   bool closed;
   parts *own;
 };
@@ -107,6 +108,7 @@ static pe_error copy_codes(pe_accept from, pe_accept *to) {
 static void free_client(void *user) {
   pe_client *client = user;
   free_parts(client->own);
+  pe_http_trace_free(client->trace);
   pe_http_plan_free(client->plan);
   pe_credentials_free(client->credentials);
   free((void *)client->post.accept.codes);
@@ -215,6 +217,7 @@ static pe_error connect(pe_client *client) {
   if (client->own->connection) return PE_OK;
   error = pe_http_new(client->plan, &made, NULL);
   if (error == PE_OK) error = pe_http_set_credentials(made, pe_credentials_view(client->credentials));
+  if (error == PE_OK && client->trace) error = pe_http_trace_start(made, client->trace);
   if (error == PE_OK)
     client->own->connection = made;
   else
@@ -240,7 +243,13 @@ void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_re
     now = pe_clock_monotonic();
   }
   if (error != PE_OK) pe_attempt_fail(&post->last, error);
+  if (error == PE_OK && client->trace) pe_http_trace_hide(client->own->connection, client->trace);
   post->elapsed = now - start;
+}
+
+pe_http_trace *pe_client_trace(pe_client *client) {
+  if (!client->trace && client->plan) client->trace = pe_http_trace_new();
+  return client->trace;
 }
 
 pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, const char *body, size_t size) {

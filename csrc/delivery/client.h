@@ -10,6 +10,7 @@
 #include "delivery/results.h"
 #include "delivery/submission.h"
 #include "http/http.h"
+#include "http/http_trace.h"
 #include "policy/post_policy.h"
 #include "queue/queue.h"
 
@@ -56,6 +57,11 @@ pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending);
 /* Posts `body` and waits for the outcome; tries again where that is safe: nothing was sent, or the platform asked to
  * come back. Always fills *result. */
 void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *result);
+
+/* Where what posts send and receive is written down from the first call on, which comes before the first post:
+ * credentials hidden, the client's own. Where the caller makes it a rehearsal, each post ends PE_INTERRUPTED. NULL: out
+ * of memory, or the client sends nothing. */
+pe_http_trace *pe_client_trace(pe_client *client);
 
 /* The same without waiting: hands a copy of `body` to the sender's thread, which is started at need; `waker` gets the
  * submission of that number, answered, whatever happens. Not for a client that sends nothing. Returns PE_OK; or

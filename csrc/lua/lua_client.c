@@ -167,6 +167,21 @@ static int client_announce(lua_State *L) {
   return 0;
 }
 
+/* client:_trace(is_rehearsal), before the first post: what posts send and receive is kept for _traced. */
+static int client_trace(lua_State *L) {
+  pe_http_trace *trace = pe_client_trace(pe_lua_self_check(L)->client);
+  if (!trace) return luaL_error(L, "%s", pe_error_text(PE_NO_MEMORY));
+  trace->is_rehearsal = lua_toboolean(L, 2);
+  return 0;
+}
+
+/* client:_traced() -> the bytes, credentials hidden */
+static int client_traced(lua_State *L) {
+  const pe_http_trace *trace = pe_client_trace(pe_lua_self_check(L)->client);
+  lua_pushlstring(L, trace && trace->text.size > 0 ? trace->text.data : "", trace ? trace->text.size : 0);
+  return 1;
+}
+
 /* client:start() -> true; or nil, message, code, detail */
 static int client_start(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
@@ -228,6 +243,8 @@ static const luaL_Reg methods[] = {
     {"_set_common", client_set_common},
     {"_set_mode", client_set_mode},
     {"_announce", client_announce},
+    {"_trace", client_trace},
+    {"_traced", client_traced},
     {"start", client_start},
     {"close", client_close},
     {NULL, NULL},

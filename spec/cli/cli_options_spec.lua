@@ -2,7 +2,8 @@
 local helper = require "support.helper"
 local known = require "support.known"
 
-local OWN = { ["--help"] = true, ["--json"] = true, ["--authorization-file"] = true }
+local OWN = { ["--help"] = true, ["--json"] = true, ["--authorization-file"] = true,
+  ["--dry-run"] = true, ["--verbose"] = true }
 
 describe("the flags of postevent post", function()
   local flags = {}

@@ -49,6 +49,8 @@ function post.define(parser)
     :argname("URL")
   command:flag("--allow-http", "Send the credentials over http:// to another machine, where anyone on the way can "
     .. "read them.")
+  command:flag("--dry-run", "Send nothing: print the request as it would go out, without the credentials.")
+  command:flag("--verbose", "Print to stderr what was sent and what came back, without the credentials.")
   command:epilog("Exit status: 0 the platform took the event, 1 it did not, 75 trying again later may help,\n"
     .. "2 wrong usage (nothing was sent).")
   return command
@@ -154,18 +156,42 @@ local function check_stdin(args)
   end
 end
 
+-- What went over the wire, as lines for people.
+local function wire_lines(client)
+  return output.printable_lines((client:_traced():gsub("\r\n", "\n"):gsub("\n+$", "")))
+end
+
+-- Prints the request as it would go out. Returns the result of a post: true, or what is wrong with the event.
+local function rehearse(client, event)
+  local _, message, code, detail = client:post(event)
+  if code ~= "interrupted" then -- which is how every rehearsal ends
+    return nil, message, code, detail
+  end
+  output.say(wire_lines(client))
+  return true
+end
+
 function post.run(args)
   check_stdin(args)
   local target, sources = find_target(args)
   local event = read_event(args)
   local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
   local client = new_client(args, target, sources, definitions)
-  local reply, message, code, detail = client:post(event)
+  if args.dry_run or args.verbose then
+    client:_trace(args.dry_run)
+  end
+  local reply, message, code, detail = (args.dry_run and rehearse or client.post)(client, event)
+  if args.verbose and not args.dry_run then
+    io.stderr:write(wire_lines(client), "\n")
+  end
   client:close()
   if not reply then
     local lines = problems.describe(message, detail, event, definitions)
     exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED,
       credential.hide(describe_failure(lines, code, detail), target.authorization))
+  end
+  if args.dry_run then
+    return exit.OK
   end
   local written, why = output.line(credential.hide(output.reply_to_json(reply), target.authorization))
   if not written then -- the status tells of the event: who tries again after 1 would post it twice
