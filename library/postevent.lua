@@ -149,6 +149,7 @@
 ---@field retry? postevent.retry When events are tried again.
 ---@field rate_limit? postevent.rate_limit How fast tracked events are posted. Absent: as fast as they can be.
 ---@field results? integer How many results are kept until they are read. 0 to 1000000. Default: `1024`.
+---@field drain? number With postevent.resty: seconds that events have when their worker ends. Default: `5`.
 ---@field max_posts? integer With postevent.resty: how many posts are under way at once. 1 to 10000. Default: `100`.
 
 ---What the platform said.

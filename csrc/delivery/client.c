@@ -99,8 +99,7 @@ static pe_error copy_codes(pe_accept from, pe_accept *to) {
   int64_t *codes = malloc((from.count > 0 ? from.count : 1) * sizeof *codes);
   if (!codes) return PE_NO_MEMORY;
   if (from.count > 0) memcpy(codes, from.codes, from.count * sizeof *codes);
-  to->codes = codes;
-  to->count = from.count;
+  *to = (pe_accept){codes, from.count};
   return PE_OK;
 }
 
@@ -228,8 +227,7 @@ static pe_error connect(pe_client *client) {
 void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_result *post) {
   int64_t start = pe_clock_monotonic();
   int64_t deadline = start + client->post.timeout;
-  int64_t now = start;
-  int64_t due = start;
+  int64_t now = start, due = start;
   pe_error error = connect(client);
 
   post->attempts = 0;
@@ -355,18 +353,29 @@ uint64_t pe_client_flush(pe_client *client, int64_t timeout) {
 
 uint64_t pe_client_close(pe_client *client, int64_t timeout) {
   client->closed = true;
-  if (!own(client)) return 0; /* a child that has nothing */
-  pe_queue_close(client->own->queue);
-  return pe_queue_flush(client->own->queue, timeout);
+  if (own(client)) pe_queue_close(client->own->queue);
+  return pe_client_flush(client, timeout);
 }
 
 uint64_t pe_client_stop(pe_client *client) {
-  if (!own(client)) return 0;
-  if (client->own->sender && pe_sender_stop(client->own->sender)) client->own->sender = NULL;
+  pe_client_finish(client, 0);
+  (void)pe_client_has_ended(client, LEAVE_PATIENCE); /* a thread that has not is left to pe_client_leave */
+  return pe_client_flush(client, 0);
+}
+
+void pe_client_finish(pe_client *client, int64_t patience) {
+  (void)pe_client_close(client, 0);
+  if (own(client) && client->own->sender) pe_sender_finish(client->own->sender, pe_clock_monotonic() + patience);
+}
+
+bool pe_client_has_ended(pe_client *client, int64_t patience) {
+  if (!own(client)) return true; /* a child that has nothing */
+  if (client->own->sender && !pe_sender_join(client->own->sender, pe_clock_monotonic() + patience)) return false;
+  client->own->sender = NULL;
   pe_http_free(client->own->connection);
   client->own->connection = NULL;
   pe_queue_set_state(client->own->queue, PE_STATE_CLOSED);
-  return pe_queue_flush(client->own->queue, 0);
+  return true;
 }
 
 pe_result *pe_client_take_result(pe_client *client) {

@@ -89,6 +89,14 @@ uint64_t pe_client_close(pe_client *client, int64_t timeout);
  * outcome. Results and counters can still be read. */
 uint64_t pe_client_stop(pe_client *client);
 
+/* Closes without waiting: nothing is accepted any more, and the thread goes on by itself for `patience` nanoseconds at
+ * most, to deliver what was. */
+void pe_client_finish(pe_client *client, int64_t patience);
+
+/* Whether a client that is to finish has: its thread and its connections are gone, its counters are final. Waits for it
+ * `patience` nanoseconds at most (0: not at all). */
+bool pe_client_has_ended(pe_client *client, int64_t patience);
+
 /* The oldest result that was not read yet, which the caller frees with free(). NULL: there is none. */
 pe_result *pe_client_take_result(pe_client *client);
 

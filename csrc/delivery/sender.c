@@ -17,7 +17,6 @@
 #include "policy/rate_limit.h"
 
 static const int64_t LINGER = PE_MILLISECOND; /* how long a sender that had work looks again before it sleeps */
-static const int64_t STOP_PATIENCE = PE_SECOND;
 
 /* A place for one transfer of a tracked event. */
 typedef struct slot {
@@ -376,17 +375,18 @@ pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t l
   return pe_inbox_submit(&sender->inbox, submission, limit);
 }
 
-bool pe_sender_stop(pe_sender *sender) {
-  int64_t now = pe_clock_monotonic();
-  ask_to_finish(&sender->worker, now);
-  if (!pe_worker_join(&sender->worker, now + STOP_PATIENCE)) return false;
+void pe_sender_finish(pe_sender *sender, int64_t deadline) {
+  ask_to_finish(&sender->worker, deadline);
+}
+
+bool pe_sender_join(pe_sender *sender, int64_t deadline) {
+  if (!pe_worker_join(&sender->worker, deadline)) return false;
   pe_sender_free(sender);
   return true;
 }
 
 static void dispose(pe_worker *worker) {
-  pe_sender *sender = (pe_sender *)worker;
-  sender->dispose(sender->user);
+  ((pe_sender *)worker)->dispose(((pe_sender *)worker)->user);
 }
 
 void pe_sender_leave(pe_sender *sender, int64_t patience, void (*dispose_of)(void *user), void *user) {

@@ -49,9 +49,13 @@ pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t l
  * the old ones stay. */
 pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials);
 
-/* Cancels what is in flight, ends the thread and frees the sender; what had no outcome is pending in the queue. Returns
- * false when the thread does not end in time (a second): then it, and what it borrowed, is never freed. */
-bool pe_sender_stop(pe_sender *sender);
+/* Asks the sender to end by itself by `deadline` (monotonic), earlier where nothing is left to do; an earlier wish
+ * stays. Does not wait. */
+void pe_sender_finish(pe_sender *sender, int64_t deadline);
+
+/* Waits until `deadline` (monotonic) for a sender that was asked to finish, and frees it; what had no outcome is
+ * pending in the queue. Returns false when it still runs: then it, and what it borrowed, is not to be freed. */
+bool pe_sender_join(pe_sender *sender, int64_t deadline);
 
 /* Lets the sender go on by itself for `patience` nanoseconds at most, then calls dispose(user), which frees the sender
  * with pe_sender_free and what it borrowed. Does not wait. */

@@ -207,6 +207,45 @@ static int end_client(lua_State *L, pe_lua_self *self, int64_t timeout) {
   return pe_lua_account_push_remaining(L, self, remaining);
 }
 
+/* client:_finish(seconds): nothing is accepted any more, and what was has so long, behind the caller's back. An earlier
+ * wish stays. */
+static int client_finish(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_check(L);
+  int64_t patience = pe_lua_opt_seconds(L, 2, CLOSE_SECONDS);
+  if (!self->client) return 0;
+  self->closed = true;
+  pe_client_finish(self->client, patience);
+  return 0;
+}
+
+/* client:_life() -> "open"; "closing": it has events or a thread yet; or "ended": its counters are final */
+static int client_life(lua_State *L) {
+  const pe_lua_self *self = pe_lua_self_check(L);
+  const char *life = "open";
+  if (self->closed) life = self->client && !pe_client_has_ended(self->client, 0) ? "closing" : "ended";
+  lua_pushstring(L, life);
+  return 1;
+}
+
+/* client:_remaining() -> as client:close, of what is left now */
+static int client_remaining(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_check(L);
+  pe_client_asked(self->client);
+  return pe_lua_account_push_remaining(L, self, pe_client_flush(self->client, 0));
+}
+
+/* client:_end(seconds): waits for a client that is to finish, and ends it. From here on it says nothing to the log. */
+static int client_end(lua_State *L) {
+  pe_lua_self *self = pe_lua_self_check(L);
+  int64_t timeout = pe_lua_opt_seconds(L, 2, CLOSE_SECONDS);
+  self->has_log = false;
+  if (!self->client) return 0;
+  self->closed = true;
+  pe_client_finish(self->client, timeout);
+  if (!pe_client_has_ended(self->client, timeout)) (void)pe_client_stop(self->client);
+  return 0;
+}
+
 /* client:close(seconds) -> true; or nil, message, "timeout", { remaining = } */
 static int client_close(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
@@ -247,6 +286,11 @@ static const luaL_Reg methods[] = {
     {"_traced", client_traced},
     {"start", client_start},
     {"close", client_close},
+    {"_finish", client_finish},
+    {"_life", client_life},
+    {"_remaining", client_remaining},
+    {"_end", client_end},
+    {"_collect", client_gc},
     {NULL, NULL},
 };
 

@@ -9,11 +9,17 @@
 ---@class postevent.resty
 local resty = {}
 
----Makes a client whose `post` lets the worker go on. In init_by_lua, init_worker_by_lua, or later. Raises, naming the
+---Makes a client whose `post` and `close` let the worker go on. In init_by_lua, init_worker_by_lua, or later. Raises, naming the
 ---option, on a mistake.
 ---@param options postevent.resty.options
 ---@return postevent.client
 function resty.new(options) end
+
+---The client of this worker for these options: the same one for options that are equal. Made at need; the hundred that
+---were asked for last are kept. Raises as `new` does.
+---@param options postevent.resty.options
+---@return postevent.client
+function resty.get(options) end
 
 ---A copy of the options, with `url` and `authorization` from POSTEVENT_URL and POSTEVENT_AUTHORIZATION where they are
 ---not given. Raises when there is no url.
@@ -27,7 +33,8 @@ function resty.from_env(options) end
 ---@return string
 function resty.metrics(labels, name) end
 
----Closes all clients of this worker and publishes what they have counted. For exit_worker_by_lua.
+---Closes all clients of this worker and publishes what they have counted. For exit_worker_by_lua; without it they have
+---the time of their option `drain` when the worker ends.
 ---@param seconds? number That it may take in all. Default: 5.
 ---@return true?
 ---@return string? message

@@ -20,6 +20,11 @@ function phase.current()
   return get_phase and get_phase()
 end
 
+-- Whether nobody's request waits for what waits here.
+function phase.may_wait()
+  return MAY_WAIT[phase.current()] or false
+end
+
 -- Raises, `level` up, where the method of that name would make the worker wait.
 function phase.check_may_wait(method, level)
   local current = phase.current()

@@ -5,6 +5,8 @@ local ngx = rawget(_G, "ngx") or error("postevent.resty needs nginx with its Lua
 
 local copy = require("postevent.copy")
 local core = require("postevent.native")("postevent.core")
+local key_of = require("postevent.resty.key")
+local ledger = require("postevent.resty.ledger")
 local options = require("postevent.options")
 local phase = require("postevent.phase")
 local postevent = require("postevent")
@@ -15,81 +17,17 @@ local waker = require("postevent.resty.waker")
 local resty = {}
 
 local DICTIONARY = "postevent" -- the shared dictionary, unless the option `shared` names another one
-local PUBLISH_SECONDS = 1
 local CLOSE_SECONDS = 5
+local FIRST_LOOK, LONGEST_LOOK = 0.001, 0.05 -- seconds between two looks at a client that closes
+local MOST_KEPT = 100 -- clients, by resty.get
 local LEVELS = { info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
 
-local clients = {} -- those of this worker that are not closed: { client =, dictionary = or nil, announce = or nil }
-local counted = {} -- dictionary -> what its closed clients of this worker have counted
 local timeouts = setmetatable({}, { __mode = "k" }) -- client -> the seconds that a post of it may take
-local methods = setmetatable({}, { __index = core.methods }) -- a plain client's, but for post
+local methods = setmetatable({}, { __index = core.methods }) -- a plain client's, but for post and close
 local class = core.derive(methods)
+class.__gc = ledger.drop
 
 -- ---- the counters ----
-
--- Keeps what closed clients have counted, and forgets the clients. Returns the counters of those that are open, as a
--- list for each dictionary.
-local function take_stock()
-  local open, lists = {}, {}
-  for _, entry in ipairs(clients) do
-    local counters, closed = entry.client:_counters()
-    local dictionary = entry.dictionary
-    if not closed then
-      open[#open + 1] = entry
-    end
-    if dictionary and closed then
-      counted[dictionary] = core.total { counters, counted[dictionary] or "" }
-    elseif dictionary then
-      lists[dictionary] = lists[dictionary] or {}
-      table.insert(lists[dictionary], counters)
-    end
-  end
-  clients = open
-  return lists
-end
-
--- What the clients of the dictionary have counted in this worker.
-local function count(dictionary)
-  local list = take_stock()[dictionary] or {}
-  list[#list + 1] = counted[dictionary]
-  return core.total(list)
-end
-
-local function publish(dictionary)
-  if phase.current() ~= "init" then -- the master has no events
-    shared.publish(dictionary, count(dictionary))
-  end
-end
-
-local scheduled = {} -- dictionary -> true: a timer will publish
-
--- Has a timer publish, and again a second later while events are under way; then the next call of track begins anew: a
--- worker without events has no timer. Returns whether all that is tracked from now on will be published.
-local function schedule(dictionary)
-  if scheduled[dictionary] then
-    return true
-  end
-  local ok = ngx.timer.at(PUBLISH_SECONDS, function(premature)
-    local busy = false
-    scheduled[dictionary] = nil
-    publish(dictionary)
-    for _, entry in ipairs(clients) do
-      if entry.dictionary == dictionary then
-        local _, _, pending = entry.client:_counters()
-        busy = busy or pending > 0
-        entry.client:_announce(entry.announce)
-      end
-    end
-    if busy and not premature then
-      schedule(dictionary)
-    end
-  end)
-  if not ok then -- in a worker that exits: as well as can be
-    publish(dictionary)
-  end
-  scheduled[dictionary] = ok or nil
-  return ok
-end
 
 -- The dictionary of that name, or the usual one; nil where it is not wanted, or not asked for and not there. Raises,
 -- naming `what`, where it cannot be.
@@ -114,7 +52,7 @@ function resty.metrics(labels, name)
   if not ok then
     error("metrics: " .. dictionary, 2)
   end
-  publish(dictionary)
+  ledger.publish(dictionary)
   local text
   ok, text = pcall(postevent_metrics, shared.stats(dictionary), labels)
   if not ok then
@@ -134,20 +72,18 @@ local function is_live(client)
   return facts and facts.mode == "live"
 end
 
--- resty.new(options) -> a client whose post yields. The options are those of postevent.new, and `shared`: the name of
--- the lua_shared_dict for the counters of all workers ("postevent", where there is one), or false. Its log is nginx's
--- unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a mistake.
-function resty.new(given)
+-- What resty.new returns; raises, as the function of that name, at its caller's caller.
+local function make(given, name)
   if given == resty then
-    error("postevent.resty.new: called with a colon; it is resty.new(...), with a dot", 2)
+    error(("%s: called with a colon; it is resty.%s(...), with a dot"):format(name, name:match("%w+$")), 3)
   end
   if type(given) ~= "table" then
-    error("postevent.resty.new: expected a table of options, got a " .. type(given), 2)
+    error(("%s: expected a table of options, got a %s"):format(name, type(given)), 3)
   end
   local settings = copy.shallow(given)
   local ok, dictionary = pcall(find_dictionary, settings.shared, "shared")
   if not ok then
-    error("postevent.resty.new: " .. dictionary, 2)
+    error(name .. ": " .. dictionary, 3)
   end
   settings.shared = nil
   if settings.log == nil then
@@ -155,20 +91,55 @@ function resty.new(given)
   end
   local made, client = pcall(postevent.new, settings)
   if not made then
-    error((tostring(client):gsub("^postevent%.new", "postevent.resty.new")), 2)
+    error((tostring(client):gsub("^postevent%.new", name)), 3)
   end
   core.become(client, class)
-  take_stock() -- closed ones are forgotten
-  local entry = { client = client, dictionary = dictionary }
-  clients[#clients + 1] = entry
-  if dictionary then
-    function entry.announce()
-      return schedule(dictionary)
-    end
-    client:_announce(entry.announce)
-  end
+  ledger.add(client, dictionary, settings.drain or options.defaults.drain)
   timeouts[client] = settings.timeout or options.defaults.timeout
   return client
+end
+
+-- resty.new(options) -> a client whose post and close yield. The options are those of postevent.new, and `shared`: the
+-- name of the lua_shared_dict for the counters of all workers ("postevent", where there is one), or false. Its log is
+-- nginx's unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a
+-- mistake.
+function resty.new(given)
+  return make(given, "postevent.resty.new")
+end
+
+local kept = {} -- key of the options -> { client =, used = number of the last call of resty.get for it }
+local kept_count, calls = 0, 0
+
+-- The client is dropped that was not asked for the longest.
+local function make_room()
+  local oldest
+  if kept_count < MOST_KEPT then
+    return
+  end
+  for key, entry in pairs(kept) do
+    oldest = oldest and kept[oldest].used < entry.used and oldest or key
+  end
+  kept[oldest] = nil
+  kept_count = kept_count - 1
+end
+
+-- resty.get(options) -> the client of this worker for these options: the same one for options that are equal, down to
+-- the tables in them. Made at need; the hundred that were asked for last are kept. Raises as resty.new.
+function resty.get(given)
+  local key = type(given) == "table" and given ~= resty and key_of(given)
+  local entry = kept[key]
+  if not entry or entry.client:_life() ~= "open" then
+    local client = make(given, "postevent.resty.get")
+    if not entry then
+      make_room()
+      kept_count = kept_count + 1
+    end
+    entry = { client = client }
+    kept[key] = entry
+  end
+  calls = calls + 1
+  entry.used = calls
+  return entry.client
 end
 
 -- A post that was tried more than once goes into the log, as a plain client's does.
@@ -191,6 +162,24 @@ function methods:post(event)
     error("bad argument #1 to 'post' (table expected, got " .. type(event) .. ")", 2)
   end
   return note_attempts(self, waker.post(self, event, timeouts[self]))
+end
+
+-- client:close(seconds): as a plain client's where nobody waits for the worker; else it lets the worker go on until all
+-- is delivered, or returns at once where that cannot be, and the rest happens behind it.
+function methods:close(seconds)
+  if phase.may_wait() then
+    return core.methods.close(self, seconds)
+  end
+  if self:_life() == "ended" then
+    return true
+  end
+  self:_finish(seconds)
+  local pause = FIRST_LOOK
+  while self:_life() == "closing" and phase.may_yield() do
+    ngx.sleep(pause)
+    pause = math.min(pause * 1.5, LONGEST_LOOK)
+  end
+  return self:_remaining()
 end
 
 -- resty.from_env(options) -> a copy of the options (a table, or nil), with url and authorization from POSTEVENT_URL and
@@ -218,13 +207,23 @@ local function now()
   return ngx.now()
 end
 
+-- Closes one that is open, or ends one that closes. Returns as client:close.
+local function close_one(client, seconds)
+  if client:_life() ~= "closing" then
+    return client:close(seconds)
+  end
+  client:_finish(seconds)
+  client:_end(seconds)
+  return client:_remaining()
+end
+
 -- Closes the clients, in so many seconds altogether. Returns how many events are left, and what stood in the way.
 local function close_all(list, seconds)
   local begin = now()
   local remaining, why = 0, nil
-  for _, entry in ipairs(list) do
+  for _, client in ipairs(list) do
     local left = seconds - (now() - begin)
-    local ok, message, _, detail = entry.client:close(math.min(math.max(left, 0), seconds)) -- a clock may be set
+    local ok, message, _, detail = close_one(client, math.min(math.max(left, 0), seconds)) -- a clock may be set
     if not ok then
       remaining, why = remaining + detail.remaining, message
     end
@@ -233,26 +232,21 @@ local function close_all(list, seconds)
 end
 
 -- resty.close(seconds) -> true; or nil, message, "timeout", { remaining = }: closes all clients of this worker, at most
--- `seconds` (5) in all, and publishes what they have counted. For exit_worker_by_lua.
+-- `seconds` (5) in all, and publishes what they have counted. Without it they are closed all the same when the worker
+-- ends, each in the time of its option `drain`. For exit_worker_by_lua.
 function resty.close(seconds)
   if seconds ~= nil and not (type(seconds) == "number" and seconds >= 0 and seconds <= 86400) then
     error("postevent.resty.close: expected a number of seconds, 0 to 86400", 2)
   end
   phase.check_may_wait("close", 2)
-  local list, dictionaries = {}, {}
-  for i, entry in ipairs(clients) do
-    list[i] = entry
-    dictionaries[entry.dictionary or false] = true
-  end
-  local remaining, why = close_all(list, seconds or CLOSE_SECONDS)
-  dictionaries[false] = nil
+  local dictionaries = ledger.dictionaries()
+  local remaining, why = close_all(ledger.clients(), seconds or CLOSE_SECONDS)
   if phase.current() ~= "init" then
-    for dictionary in pairs(dictionaries) do
-      shared.finish(dictionary, count(dictionary))
-      counted[dictionary] = nil
+    for _, dictionary in ipairs(dictionaries) do
+      ledger.finish(dictionary)
     end
   end
-  take_stock()
+  ledger.forget_ended()
   if remaining > 0 then
     return nil, why, "timeout", { remaining = remaining }
   end

@@ -159,6 +159,63 @@ static void a_close_leaves_what_had_no_answer_pending(void **state) {
   server_stop(&platform);
 }
 
+/* Asks again and again, as an event loop does that must not wait. */
+static void wait_for_end(pe_client *client) {
+  int64_t begin = pe_clock_monotonic();
+  while (!pe_client_has_ended(client, 0)) {
+    assert_true(pe_clock_monotonic() - begin < LONG_ENOUGH);
+    pe_clock_sleep(PE_MILLISECOND);
+  }
+  assert_true(pe_client_has_ended(client, 0));
+}
+
+static void one_that_finishes_delivers_without_being_waited_for(void **state) {
+  pe_counters counters;
+  pe_client *client;
+  (void)state;
+  server_start(&platform, NULL, NULL);
+  client = make_client(&platform, NULL);
+  assert_non_null(client);
+  for (unsigned i = 0; i < 100; i++)
+    assert_true(track(client, i));
+  pe_client_finish(client, LONG_ENOUGH);
+  assert_false(track(client, 100));
+  wait_for_end(client);
+  pe_client_snapshot(client, &counters);
+  assert_int_equal(counters.outcomes[PE_DELIVERED], 100);
+  assert_int_equal(counters.state, PE_STATE_CLOSED);
+  assert_true(is_accounted(client));
+  pe_client_leave(client);
+  server_stop(&platform);
+}
+
+static void one_that_finishes_does_so_in_its_time(void **state) {
+  pe_counters counters;
+  pe_client *client, *unused;
+  (void)state;
+  server_start(&platform, is_silent, NULL);
+  client = make_client(&platform, NULL);
+  unused = make_client(&platform, NULL);
+  assert_non_null(client);
+  assert_non_null(unused);
+  for (unsigned i = 0; i < 10; i++)
+    assert_true(track(client, i));
+  server_wait(&platform, 4);
+  pe_client_finish(client, LONG_ENOUGH);
+  assert_false(pe_client_has_ended(client, PE_MILLISECOND));
+  pe_client_finish(client, PE_MILLISECOND); /* the earlier end counts */
+  wait_for_end(client);
+  assert_int_equal(pe_client_stop(client), 10);
+  pe_client_snapshot(client, &counters);
+  assert_int_equal(counters.pending, 10);
+  assert_true(is_accounted(client));
+  pe_client_leave(client);
+  pe_client_finish(unused, LONG_ENOUGH); /* there is no thread to wait for */
+  assert_true(pe_client_has_ended(unused, LONG_ENOUGH));
+  pe_client_leave(unused);
+  server_stop(&platform);
+}
+
 static void many_end_together(void **state) {
   int64_t begin;
   (void)state;
@@ -225,7 +282,10 @@ static void a_child_has_a_client_of_its_own(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(clients_do_not_disturb_each_other),
-                                     TEST(a_close_leaves_what_had_no_answer_pending), TEST(many_end_together),
+                                     TEST(a_close_leaves_what_had_no_answer_pending),
+                                     TEST(one_that_finishes_delivers_without_being_waited_for),
+                                     TEST(one_that_finishes_does_so_in_its_time),
+                                     TEST(many_end_together),
                                      TEST(a_child_has_a_client_of_its_own)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "events.h"
 #include "failing_malloc.h"
 #include "loop.h"
+#include "sending.h"
 #include "server.h"
 
 enum { EVENTS = 4, MANY = 1 << 20 };
@@ -59,7 +60,7 @@ static pe_error start(fixture *self, long failing) {
 }
 
 static void end(fixture *self) {
-  if (self->sender) assert_true(pe_sender_stop(self->sender));
+  if (self->sender) assert_true(stop_sender(self->sender));
   pe_queue_free(self->queue);
   pe_results_free(self->results);
 }

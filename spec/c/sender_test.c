@@ -181,7 +181,7 @@ static void a_stop_cancels_what_is_in_flight(void **state) {
   sending_push_events(20);
   server_wait(&sending.server, 8);
   begin = pe_clock_monotonic();
-  assert_true(pe_sender_stop(sending.sender));
+  assert_true(stop_sender(sending.sender));
   sending.sender = NULL;
   assert_true(pe_clock_monotonic() - begin < PE_SECOND);
   assert_int_equal(accounted(sending.queue).pending, 20);
@@ -195,7 +195,7 @@ static void stops_at_any_time(void **state) {
   for (unsigned i = 0; i < 20; i++) {
     sending_start(hangs_up_at_first);
     sending_push_events(i * 3);
-    assert_true(pe_sender_stop(sending.sender));
+    assert_true(stop_sender(sending.sender));
     sending.sender = NULL;
     assert_int_equal(sending_count_of(PE_DELIVERED) + accounted(sending.queue).pending, sending.pushed);
     for (unsigned event = 0; event < sending.pushed; event++)

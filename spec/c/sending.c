@@ -114,7 +114,7 @@ void sending_read_results(void) {
 }
 
 void sending_end(void) {
-  if (sending.sender) assert_true(pe_sender_stop(sending.sender));
+  if (sending.sender) assert_true(stop_sender(sending.sender));
   sending_read_results();
   assert_int_equal(accounted(sending.queue).in_flight, 0);
   pe_queue_free(sending.queue);

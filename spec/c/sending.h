@@ -3,8 +3,15 @@
 #ifndef PE_TEST_SENDING_H
 #define PE_TEST_SENDING_H
 
+#include "base/clock.h"
 #include "delivery/sender.h"
 #include "server.h"
+
+/* Cancels what is in flight, ends the thread and frees the sender. Returns false when that takes more than a second. */
+static inline bool stop_sender(pe_sender *sender) {
+  pe_sender_finish(sender, pe_clock_monotonic());
+  return pe_sender_join(sender, pe_clock_monotonic() + PE_SECOND);
+}
 
 /* Only a test that fails waits for so long. */
 #define SENDING_LONG (20 * PE_SECOND)

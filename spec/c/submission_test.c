@@ -219,7 +219,7 @@ static void the_end_answers_all(void **state) {
   start(never);
   submit_all(3 * WIDTH);
   server_wait(&sending.server, WIDTH);
-  assert_true(pe_sender_stop(sending.sender));
+  assert_true(stop_sender(sending.sender));
   sending.sender = NULL;
   for (unsigned i = 0; i < 3 * WIDTH; i++) {
     pe_submission *submission = loop_next(&self);
@@ -261,7 +261,7 @@ static void no_more_are_taken_than_may_wait(void **state) {
   submission = new_submission(0);
   assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS), PE_QUEUE_FULL);
   assert_int_equal(pe_sender_submit(sending.sender, submission, SUBMISSIONS + 1), PE_OK);
-  assert_true(pe_sender_stop(sending.sender));
+  assert_true(stop_sender(sending.sender));
   sending.sender = NULL;
   for (unsigned i = 0; i <= SUBMISSIONS; i++)
     pe_submission_free(loop_next(&self));

@@ -167,9 +167,9 @@ describe("in nginx", function()
         nginx:quit()
         return select(2, nginx:errors():gsub("postevent: 1 event was lost when", ""))
       end
-      assert.equal(1, lose("{}", ""))
-      assert.equal(1, lose("{ log = 'stderr' }", ""))
-      assert.equal(0, lose("{ log = false }", ""))
+      assert.equal(1, lose("{ drain = 0.2 }", ""))
+      assert.equal(1, lose("{ drain = 0.2, log = 'stderr' }", ""))
+      assert.equal(0, lose("{ drain = 0.2, log = false }", ""))
       assert.equal(0, lose("{}", "require('postevent.resty').close(0)"))
     end)
 

@@ -130,6 +130,8 @@ return {
     text = "How many at once after a silence. Absent: as many as in a second." },
   { name = "results", type = "integer", default = 1024, least = 0, most = MILLION, unit = "results",
     text = "How many results are kept until they are read." },
+  { name = "drain", type = "seconds", default = 5, above = 0, most = HOUR, lua = true,
+    text = "With postevent.resty: seconds that events have when their worker ends." },
   { name = "max_posts", type = "integer", default = 100, least = 1, most = 10000, unit = "posts",
     text = "With postevent.resty: how many posts are under way at once." },
 }

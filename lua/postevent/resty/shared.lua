@@ -53,6 +53,17 @@ end
 
 -- ---- the lock ----
 
+local in_nginx = true
+
+-- From here on there is no request: nginx can be asked neither for the phase nor to write to its log.
+function shared.leave_nginx()
+  in_nginx = false
+end
+
+local function may_yield()
+  return in_nginx and phase.may_yield()
+end
+
 local function now()
   ngx.update_time()
   return ngx.now()
@@ -61,13 +72,13 @@ end
 -- Runs action(locked) while nobody else moves an entry, or after `patience` seconds without the lock. It is held for
 -- microseconds.
 local function with_lock(dictionary, patience, action)
-  local may_yield = phase.may_yield()
+  local yields = may_yield()
   local token = key()
   local begin = now()
   local locked, elapsed
   repeat
     locked = dictionary:safe_add(LOCK, token, LOCK_SECONDS)
-    if not locked and may_yield then
+    if not locked and yields then
       ngx.sleep(0.001)
     end
     elapsed = now() - begin
@@ -86,7 +97,7 @@ local warned = false
 -- An entry that does not fit must not push another one out. Returns whether it is there.
 local function store(dictionary, name, value)
   local ok, why = dictionary:safe_set(name, value)
-  if not ok and not warned then
+  if not ok and in_nginx and not warned then
     warned = true
     ngx.log(ngx.WARN, "postevent: the shared dictionary takes no more counters: ", why)
   end
@@ -118,7 +129,7 @@ end
 
 -- The stats of all workers together, with `lost` and `workers`. What a worker held that was killed is lost.
 function shared.stats(dictionary)
-  return with_lock(dictionary, phase.may_yield() and LOCK_SECONDS * 1.5 or SHORT, function(locked)
+  return with_lock(dictionary, may_yield() and LOCK_SECONDS * 1.5 or SHORT, function(locked)
     local list, workers = {}, 0
     for _, name in ipairs(dictionary:get_keys(0)) do
       local value = name:find(WORKER, 1, true) == 1 and dictionary:get(name)
