@@ -29,8 +29,8 @@ LOCALIZE ?= $(OBJCOPY) --localize-hidden
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
 # no-plt: an event takes a hundred small calls of Lua's interface; straight ones save a tenth of track.
 PE_CFLAGS = -Icsrc -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(COVERAGE)
-CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
-CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) -pthread
+CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS)
+CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) -pthread
 
 # The packager's flags come last. -MMD: what a source includes lands beside the object, and the last line reads it.
 compile = $(Q)mkdir -p $(@D) && $(CC) $(1) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -c -o $@ $<
@@ -162,10 +162,11 @@ rock-build:
 	$(call need_header,curl/curl.h,$(call rock_cflags,CURL))
 	$(call need_header,jansson.h,$(call rock_cflags,JANSSON))
 	@mkdir -p $(ROCK)/postevent
-	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(CPPFLAGS) $(CFLAGS) \
+	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(CPPFLAGS) $(CFLAGS) \
 	  $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
 	  $(filter-out csrc/sandbox/%,$(wildcard csrc/*/*.c)) \
-	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) $(PCRE2_LIBS) -pthread
+	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) $(PCRE2_LIBS) \
+	  $(SQLITE_LIBS) -pthread
 
 rock-install:
 	$(call install_lua,$(CLIENT_LUA),$(LUADIR))

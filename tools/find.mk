@@ -41,6 +41,11 @@ ifneq ($(call pkg,--modversion libpcre2-8),)
 PCRE2_CFLAGS ?= -DPE_HAVE_PCRE2 $(call pkg,--cflags libpcre2-8)
 PCRE2_LIBS ?= $(call pkg,--libs libpcre2-8)
 endif
+# Optional, for the spool.
+ifneq ($(call pkg,--modversion sqlite3),)
+SQLITE_CFLAGS ?= -DPE_HAVE_SQLITE $(call pkg,--cflags sqlite3)
+SQLITE_LIBS ?= $(call pkg,--libs sqlite3)
+endif
 MICROHTTPD_CFLAGS ?= $(call once,MICROHTTPD_CFLAGS,$(call pkg,--cflags libmicrohttpd))
 MICROHTTPD_LIBS ?= $(call once,MICROHTTPD_LIBS,$(or $(call pkg,--libs libmicrohttpd),-lmicrohttpd))
 

@@ -1,0 +1,46 @@
+/* Whose file is whose. In a spool's directory each file has a sibling NAME.lock, and a process that has locked that
+ * owns the file: taken before the file is made, free again when the process is no more, however it ended. A lock is a
+ * process's, so a list in the process tells its own clients apart. Nothing here opens a file that is locked by us: to
+ * close it again would drop the lock. A forked child has no part in its parent's claims, and never takes the files.
+ * Any thread; a claim belongs to one. */
+#ifndef PE_CLAIM_H
+#define PE_CLAIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PE_CLAIM_MESSAGE = 200 };
+
+typedef struct pe_claim pe_claim;
+
+/* The name that the files of that endpoint begin with: 16 digits and a hyphen. */
+void pe_claim_prefix(const char *endpoint, char prefix[18]);
+
+/* Makes the directory (not those above it), 0700, where it is not. False, and why in `message`: it cannot be made, is a
+ * link or no directory, or is somebody else's to write to. */
+bool pe_claim_directory(const char *directory, char message[PE_CLAIM_MESSAGE]);
+
+/* Claims a name that nobody has. NULL, and why: no disk, no right, no locks, no memory. */
+pe_claim *pe_claim_new(const char *directory, const char *endpoint, char message[PE_CLAIM_MESSAGE]);
+
+/* Claims a file that is there, by the name that pe_claim_next gave. NULL, and why: a live process holds it (message:
+ * empty), or as above. */
+pe_claim *pe_claim_take(const char *directory, const char *name, char message[PE_CLAIM_MESSAGE]);
+
+/* The path of the file. Valid as long as the claim. */
+const char *pe_claim_path(const pe_claim *claim);
+
+/* Gives it up: others may take it. NULL is legal. */
+void pe_claim_free(pe_claim *claim);
+
+/* Removes the file, its log and its lock, and gives it up. */
+void pe_claim_remove(pe_claim *claim);
+
+/* Moves the file aside as NAME.damaged, with its log, and gives it up. Returns whether it was moved. */
+bool pe_claim_set_aside(pe_claim *claim);
+
+/* The first name behind `after` (NULL: the first of all) in the order of their making, of the files that begin with
+ * `prefix` ("": every spool). NULL: there is none, or the directory cannot be read. The caller frees it. */
+char *pe_claim_next(const char *directory, const char *prefix, const char *after);
+
+#endif

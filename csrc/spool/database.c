@@ -1,0 +1,191 @@
+#include "spool/database.h"
+
+#ifdef PE_HAVE_SQLITE
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+struct pe_database {
+  sqlite3 *handle;
+};
+
+/* A pe_statement is SQLite's own. */
+static sqlite3_stmt *raw(pe_statement *statement) {
+  return (sqlite3_stmt *)statement;
+}
+
+const char *pe_database_version(void) {
+  return sqlite3_threadsafe() ? sqlite3_libversion() : NULL;
+}
+
+static pe_db_status status_of(int result) {
+  switch (result & 0xff) {
+  case SQLITE_OK:
+  case SQLITE_DONE: return PE_DB_OK;
+  case SQLITE_ROW: return PE_DB_ROW;
+  case SQLITE_NOMEM: return PE_DB_NO_MEMORY;
+  case SQLITE_FULL: return PE_DB_FULL;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED: return PE_DB_BUSY;
+  case SQLITE_READONLY:
+  case SQLITE_PERM: return PE_DB_READ_ONLY;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB: return PE_DB_DAMAGED;
+  default: return PE_DB_FAILED;
+  }
+}
+
+#ifndef SQLITE_OPEN_NOFOLLOW
+#define SQLITE_OPEN_NOFOLLOW 0 /* 3.31; before, whoever opens has looked */
+#endif
+
+pe_db_status pe_database_open(const char *path, pe_database **database) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
+  pe_database *made = calloc(1, sizeof *made);
+  pe_db_status status;
+
+  *database = NULL;
+  if (!made) return PE_DB_NO_MEMORY;
+  status = status_of(sqlite3_open_v2(path, &made->handle, flags, NULL));
+  if (status != PE_DB_OK) {
+    pe_database_close(made);
+    return status;
+  }
+  (void)sqlite3_extended_result_codes(made->handle, 1);
+  *database = made;
+  return PE_DB_OK;
+}
+
+void pe_database_close(pe_database *database) {
+  if (!database) return;
+  (void)sqlite3_close(database->handle); /* fails only while a statement lives */
+  free(database);
+}
+
+pe_db_status pe_database_run(pe_database *database, const char *sql) {
+  return status_of(sqlite3_exec(database->handle, sql, NULL, NULL, NULL));
+}
+
+pe_db_status pe_database_number(pe_database *database, const char *sql, int64_t *number) {
+  pe_statement *statement;
+  pe_db_status status = pe_statement_new(database, sql, &statement);
+
+  if (status == PE_DB_OK) status = pe_statement_step(statement);
+  if (status == PE_DB_ROW) *number = pe_statement_number(statement, 0);
+  pe_statement_free(statement);
+  if (status == PE_DB_OK) return PE_DB_FAILED; /* no row */
+  return status == PE_DB_ROW ? PE_DB_OK : status;
+}
+
+int64_t pe_database_changes(pe_database *database) {
+  return sqlite3_changes(database->handle);
+}
+
+const char *pe_database_message(pe_database *database) {
+  return sqlite3_errmsg(database->handle);
+}
+
+pe_db_status pe_database_checkpoint(pe_database *database) {
+  return status_of(sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+}
+
+pe_db_status pe_statement_new(pe_database *database, const char *sql, pe_statement **statement) {
+  sqlite3_stmt *made = NULL;
+  pe_db_status status =
+      status_of(sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &made, NULL));
+  *statement = (pe_statement *)made;
+  return status;
+}
+
+void pe_statement_free(pe_statement *statement) {
+  (void)sqlite3_finalize(raw(statement)); /* tells of the last step, which has told */
+}
+
+void pe_statement_set_number(pe_statement *statement, int at, int64_t number) {
+  (void)sqlite3_bind_int64(raw(statement), at, number); /* fails for a place that is not there */
+}
+
+void pe_statement_set_bytes(pe_statement *statement, int at, pe_bytes bytes) {
+  /* The same; and too long, which no event is. As text, for whoever looks in with SQLite's own shell. */
+  (void)sqlite3_bind_text64(raw(statement), at, bytes.data, bytes.size, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+pe_db_status pe_statement_step(pe_statement *statement) {
+  pe_db_status status = status_of(sqlite3_step(raw(statement)));
+  if (status != PE_DB_ROW) pe_statement_reset(statement);
+  return status;
+}
+
+pe_db_status pe_statement_run(pe_statement *statement) {
+  pe_db_status status = pe_statement_step(statement);
+  if (status != PE_DB_ROW) return status;
+  pe_statement_reset(statement);
+  return PE_DB_OK;
+}
+
+void pe_statement_reset(pe_statement *statement) {
+  (void)sqlite3_reset(raw(statement)); /* tells of the last step, which has told */
+}
+
+int64_t pe_statement_number(pe_statement *statement, int column) {
+  return sqlite3_column_int64(raw(statement), column);
+}
+
+pe_bytes pe_statement_bytes(pe_statement *statement, int column) {
+  const void *data = sqlite3_column_blob(raw(statement), column);
+  return (pe_bytes){data, data ? (size_t)sqlite3_column_bytes(raw(statement), column) : 0};
+}
+
+#else /* a build without it: nothing can be opened, and the rest is never called */
+
+#include <stdlib.h>
+
+const char *pe_database_version(void) {
+  return NULL;
+}
+
+pe_db_status pe_database_open(const char *path, pe_database **database) {
+  (void)path;
+  *database = NULL;
+  return PE_DB_FAILED;
+}
+
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+void pe_database_close(pe_database *database) {}
+pe_db_status pe_database_run(pe_database *database, const char *sql) {
+  return PE_DB_FAILED;
+}
+pe_db_status pe_database_number(pe_database *database, const char *sql, int64_t *number) {
+  return PE_DB_FAILED;
+}
+int64_t pe_database_changes(pe_database *database) {
+  return 0;
+}
+const char *pe_database_message(pe_database *database) {
+  return "";
+}
+pe_db_status pe_database_checkpoint(pe_database *database) {
+  return PE_DB_FAILED;
+}
+pe_db_status pe_statement_new(pe_database *database, const char *sql, pe_statement **statement) {
+  return PE_DB_FAILED;
+}
+void pe_statement_free(pe_statement *statement) {}
+void pe_statement_set_number(pe_statement *statement, int at, int64_t number) {}
+void pe_statement_set_bytes(pe_statement *statement, int at, pe_bytes bytes) {}
+pe_db_status pe_statement_step(pe_statement *statement) {
+  return PE_DB_FAILED;
+}
+pe_db_status pe_statement_run(pe_statement *statement) {
+  return PE_DB_FAILED;
+}
+void pe_statement_reset(pe_statement *statement) {}
+int64_t pe_statement_number(pe_statement *statement, int column) {
+  return 0;
+}
+pe_bytes pe_statement_bytes(pe_statement *statement, int column) {
+  return (pe_bytes){NULL, 0};
+}
+
+#endif

@@ -1,0 +1,172 @@
+/* The half of store.h that reads and changes what is in the file. */
+#include "spool/store.h"
+
+#include <string.h>
+
+#include "spool/store_private.h"
+
+/* The log is written back after so many commits, or when idle. */
+enum { MANY_COMMITS = 10000 };
+
+/* ---- changing ---- */
+
+/* The number that a statement without parameters brings. */
+static pe_db_status ask(pe_statement *statement, int64_t *number) {
+  pe_db_status status = pe_statement_step(statement);
+  if (status != PE_DB_ROW) return status == PE_DB_OK ? PE_DB_FAILED : status;
+  *number = pe_statement_number(statement, 0);
+  pe_statement_reset(statement);
+  return PE_DB_OK;
+}
+
+pe_db_status pe_store_measure(pe_store *store) {
+  int64_t pages = 0, unused = 0;
+  pe_db_status status = ask(store->statements[PE_STORE_PAGES], &pages);
+  if (status == PE_DB_OK) status = ask(store->statements[PE_STORE_FREE_PAGES], &unused);
+  if (status == PE_DB_OK) store->counts.used_bytes = (pages - unused) * store->page_size;
+  return status;
+}
+
+pe_db_status pe_store_begin(pe_store *store) {
+  pe_db_status status = PE_DB_OK;
+  if (!store->changing) status = pe_statement_run(store->statements[PE_STORE_BEGIN]);
+  if (status == PE_DB_OK) store->changing = true;
+  return status;
+}
+
+pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {
+  pe_statement *statement = store->statements[PE_STORE_APPEND];
+  int64_t size = (int64_t)event->body.size;
+  pe_db_status status;
+
+  if (store->config.max_bytes > 0 && store->counts.used_bytes + size > store->config.max_bytes) return PE_DB_FULL;
+  status = pe_store_begin(store);
+  if (status != PE_DB_OK) return status;
+  pe_statement_set_number(statement, 1, event->row);
+  pe_statement_set_number(statement, 2, event->accepted_at);
+  pe_statement_set_bytes(statement, 3, event->id);
+  pe_statement_set_bytes(statement, 4, event->name);
+  pe_statement_set_bytes(statement, 5, event->body);
+  status = pe_statement_run(statement);
+  if (status != PE_DB_OK) return status;
+  store->counts.pending += pe_database_changes(store->database);
+  if (event->row > store->counts.last_row) store->counts.last_row = event->row;
+  store->counts.used_bytes += size; /* about; measured at the commit */
+  return PE_DB_OK;
+}
+
+pe_db_status pe_store_finish(pe_store *store, int64_t row) {
+  pe_statement *statement = store->statements[PE_STORE_REMOVE];
+  pe_db_status status = pe_store_begin(store);
+
+  if (status != PE_DB_OK) return status;
+  pe_statement_set_number(statement, 1, row);
+  status = pe_statement_run(statement);
+  if (status == PE_DB_OK) store->counts.pending -= pe_database_changes(store->database);
+  return status;
+}
+
+pe_db_status pe_store_drop_dead(pe_store *store) {
+  pe_db_status status = PE_DB_OK;
+  while (status == PE_DB_OK && store->counts.dead > store->config.dead_letters) {
+    status = pe_statement_run(store->statements[PE_STORE_DROP_DEAD]);
+    store->counts.dead--;
+    store->counts.dead_dropped++;
+  }
+  return status;
+}
+
+pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead) {
+  pe_statement *statement = store->statements[PE_STORE_BURY];
+  const char *const texts[] = {dead->outcome, dead->code, dead->message};
+  pe_db_status status = pe_store_begin(store);
+
+  if (status != PE_DB_OK) return status;
+  pe_statement_set_number(statement, 1, row);
+  pe_statement_set_number(statement, 2, dead->ended_at);
+  for (int i = 0; i < 3; i++)
+    pe_statement_set_bytes(statement, 3 + i, (pe_bytes){texts[i], texts[i] ? strlen(texts[i]) : 0});
+  pe_statement_set_number(statement, 6, dead->http_status);
+  pe_statement_set_bytes(statement, 7, dead->reply);
+  status = pe_statement_run(statement);
+  if (status != PE_DB_OK) return status;
+  store->counts.dead += pe_database_changes(store->database);
+  status = pe_store_drop_dead(store);
+  return status == PE_DB_OK ? pe_store_finish(store, row) : status;
+}
+
+static pe_db_status write_account(pe_store *store) {
+  pe_statement *statement = store->statements[PE_STORE_ACCOUNT];
+  pe_statement_set_number(statement, 1, store->counts.pending);
+  pe_statement_set_number(statement, 2, store->counts.dead);
+  pe_statement_set_number(statement, 3, store->counts.dead_dropped);
+  pe_statement_set_number(statement, 4, store->counts.last_row);
+  return pe_statement_run(statement);
+}
+
+pe_db_status pe_store_commit(pe_store *store) {
+  pe_db_status status;
+  if (!store->changing) return PE_DB_OK;
+  status = write_account(store);
+  if (status == PE_DB_OK) status = pe_store_measure(store);
+  if (status == PE_DB_OK) status = pe_statement_run(store->statements[PE_STORE_COMMIT]);
+  if (status != PE_DB_OK) return status;
+  store->changing = false;
+  store->committed = store->counts;
+  store->commits++;
+  return PE_DB_OK;
+}
+
+void pe_store_undo(pe_store *store) {
+  (void)pe_database_run(store->database, "ROLLBACK"); /* fails where SQLite has done it by itself */
+  store->changing = false;
+  store->counts = store->committed;
+}
+
+pe_db_status pe_store_tidy(pe_store *store, bool idle) {
+  pe_db_status status;
+  pe_statement_reset(store->statements[PE_STORE_NEXT]); /* a reader holds the log back */
+  if (store->changing || store->commits == 0 || (!idle && store->commits < MANY_COMMITS)) return PE_DB_OK;
+  status = pe_database_checkpoint(store->database);
+  if (status == PE_DB_OK) store->commits = 0;
+  return status;
+}
+
+/* ---- reading ---- */
+
+pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
+  pe_statement *statement = store->statements[PE_STORE_NEXT];
+  pe_db_status status;
+
+  pe_statement_reset(statement); /* of the call before */
+  pe_statement_set_number(statement, 1, row);
+  status = pe_statement_step(statement);
+  if (status != PE_DB_ROW) return status;
+  event->row = pe_statement_number(statement, 0);
+  event->accepted_at = pe_statement_number(statement, 1);
+  event->id = pe_statement_bytes(statement, 2);
+  event->name = pe_statement_bytes(statement, 3);
+  event->body = pe_statement_bytes(statement, 4);
+  return PE_DB_ROW;
+}
+
+void pe_store_count(const pe_store *store, pe_store_counts *counts) {
+  *counts = store->counts;
+}
+
+pe_db_status pe_store_probe(pe_store *store) {
+  pe_db_status status = pe_store_begin(store);
+  return status == PE_DB_OK ? pe_store_commit(store) : status;
+}
+
+const char *pe_store_message(const pe_store *store) {
+  return store ? pe_database_message(store->database) : "";
+}
+
+bool pe_store_is_empty(const pe_store *store) {
+  return store->counts.pending == 0 && store->counts.dead == 0;
+}
+
+const char *pe_store_endpoint(const pe_store *store) {
+  return store->endpoint;
+}

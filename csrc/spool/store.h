@@ -1,0 +1,113 @@
+/* The content of one spool file: events that were accepted and have no outcome yet, in the order of their acceptance;
+ * dead letters; how many there are. All changes go into one transaction, which begins by itself and ends with
+ * pe_store_commit. A store belongs to one thread; whose file it is, is the caller's business (spool/owner.h).
+ *
+ * Every pe_db_status but PE_DB_OK leaves the transaction as it was begun: call pe_store_undo, and what was said since
+ * the last commit is not there. */
+#ifndef PE_STORE_H
+#define PE_STORE_H
+
+#include <stdint.h>
+
+#include "spool/database.h"
+
+typedef struct pe_store pe_store;
+
+typedef struct pe_store_config {
+  const char *endpoint; /* the url without query and credentials: whose events these are */
+  int64_t max_bytes;    /* of the file's used pages; 0: no bound */
+  int64_t dead_letters; /* so many are kept, the newest */
+  bool full_sync;       /* a commit survives a power cut */
+} pe_store_config;
+
+/* An event on disk. Borrowed; of one that was read, valid until the next call. */
+typedef struct pe_stored {
+  int64_t row;         /* its place in the order, and its name in the file; above 0 */
+  int64_t accepted_at; /* wall nanoseconds */
+  pe_bytes id, name, body;
+} pe_stored;
+
+/* Why an event is dead. Borrowed; NULL for what there is none. */
+typedef struct pe_dead {
+  const char *outcome, *code, *message; /* "rejected", "expired" */
+  int64_t http_status;                  /* 0: none */
+  int64_t ended_at;                     /* wall nanoseconds */
+  pe_bytes reply;
+} pe_dead;
+
+typedef struct pe_store_counts {
+  int64_t pending, dead, dead_dropped; /* the last: dead letters that gave way, ever */
+  int64_t last_row;                    /* of the newest event ever */
+  int64_t used_bytes;
+} pe_store_counts;
+
+typedef enum pe_store_kind { PE_STORE_OURS, PE_STORE_NEWER, PE_STORE_FOREIGN } pe_store_kind;
+
+/* Makes a file of that name, 0600, which must not exist, and opens it. Returns PE_DB_OK and sets *store; or another
+ * status: *store is NULL, and the words are in `message` (NUL-terminated). */
+pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe_store **store, char message[200]);
+
+/* Opens a file that is there. *kind says whether it can be used: PE_STORE_NEWER: of a schema that is not known yet;
+ * PE_STORE_FOREIGN: of another endpoint (config->endpoint NULL: any), or no spool at all; then *store is NULL and the
+ * file as it was. */
+pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_store **store, pe_store_kind *kind,
+                           char message[200]);
+
+/* Opens a file that pe_store_open found damaged, for pe_store_salvage and pe_store_move_dead alone. NULL: nothing in it
+ * can be read. */
+pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config);
+
+/* Closes it, undoing what was not committed. NULL is legal. */
+void pe_store_close(pe_store *store);
+
+/* Adds an event; one of that row that is there stays. PE_DB_FULL also when max_bytes is reached. */
+pe_db_status pe_store_append(pe_store *store, const pe_stored *event);
+
+/* The event of that row has its outcome. One that is not there is of no interest. */
+pe_db_status pe_store_finish(pe_store *store, int64_t row);
+
+/* The same, and it becomes a dead letter; the oldest gives way where there are too many. */
+pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead);
+
+/* Ends the transaction. On an error nothing of it is there. */
+pe_db_status pe_store_commit(pe_store *store);
+
+/* Takes back all since the last commit. */
+void pe_store_undo(pe_store *store);
+
+/* Reads the next event behind `row`, oldest first. PE_DB_ROW and *event; PE_DB_OK: there is none. */
+pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event);
+
+/* As of the transaction that lasts. */
+void pe_store_count(const pe_store *store, pe_store_counts *counts);
+
+/* Copies into another store what can be read behind that row, skipping what is damaged, and commits it. On an error of
+ * `into` some of it is there. *copied says how much. */
+pe_db_status pe_store_salvage(pe_store *from, int64_t row, pe_store *into, int64_t *copied);
+
+/* Moves the dead letters to another store, and commits both. */
+pe_db_status pe_store_move_dead(pe_store *from, pe_store *into);
+
+/* Counts the pending events by looking at each of them. */
+pe_db_status pe_store_recount(pe_store *store);
+
+/* Whether writing works: begins a transaction and ends it, with all that it has. */
+pe_db_status pe_store_probe(pe_store *store);
+
+/* What went wrong last, for people. Valid until the next call. */
+const char *pe_store_message(const pe_store *store);
+
+/* Whether nothing is in it. */
+bool pe_store_is_empty(const pe_store *store);
+
+/* Writes the log back and syncs, where there is much of it or `idle` says that nothing waits. */
+pe_db_status pe_store_tidy(pe_store *store, bool idle);
+
+/* Whether the file that is open still is the one of that name: to write to one that was unlinked loses it without a
+ * word. */
+bool pe_store_is_there(const pe_store *store);
+
+/* The endpoint whose events these are. */
+const char *pe_store_endpoint(const pe_store *store);
+
+#endif

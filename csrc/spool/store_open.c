@@ -1,0 +1,273 @@
+/* The half of store.h that makes, opens and closes a file, and the schema. */
+#include "spool/store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spool/store_private.h"
+
+/* "pesp", and the version of the schema: what a newer release has written is not for us to touch. */
+#define APPLICATION 1885696880
+#define SCHEMA      1
+#define NUMBER_(x)  #x
+#define NUMBER(x)   NUMBER_(x)
+
+/* 16 KiB would hold most events in one page, but a commit writes whole pages. */
+static const char SETTINGS[] =
+    "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
+    "PRAGMA journal_size_limit = 4194304;"
+    "PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+
+static const char TABLES[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE event (row INTEGER PRIMARY KEY, accepted_at INTEGER NOT NULL, id TEXT, name TEXT, body TEXT NOT "
+    "NULL);"
+    "CREATE TABLE dead (row INTEGER PRIMARY KEY, accepted_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,"
+    " outcome TEXT NOT NULL, code TEXT, message TEXT, http_status INTEGER, reply TEXT, id TEXT, name TEXT,"
+    " body TEXT NOT NULL);"
+    "CREATE TABLE account (pending INTEGER, dead INTEGER, dead_dropped INTEGER, last_row INTEGER);"
+    "INSERT INTO account VALUES (0, 0, 0, 0);"
+    "CREATE TABLE about (endpoint TEXT NOT NULL);"
+    "PRAGMA application_id = " NUMBER(APPLICATION) "; PRAGMA user_version = " NUMBER(SCHEMA) ";";
+
+static const char *const sql[PE_STORE_STATEMENTS] = {
+    [PE_STORE_BEGIN] = "BEGIN IMMEDIATE",
+    [PE_STORE_COMMIT] = "COMMIT",
+    [PE_STORE_APPEND] = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5)",
+    [PE_STORE_REMOVE] = "DELETE FROM event WHERE row = ?1",
+    [PE_STORE_BURY] = "INSERT INTO dead SELECT NULL, accepted_at, ?2, ?3, ?4, ?5, ?6, ?7, id, name, body FROM event"
+                      " WHERE row = ?1",
+    [PE_STORE_NEXT] = "SELECT row, accepted_at, id, name, body FROM event WHERE row > ?1 ORDER BY row LIMIT 1",
+    [PE_STORE_NEXT_DEAD] = "SELECT * FROM dead WHERE row > ?1 ORDER BY row LIMIT 1",
+    [PE_STORE_ADD_DEAD] = "INSERT INTO dead VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [PE_STORE_DROP_DEAD] = "DELETE FROM dead WHERE row = (SELECT min(row) FROM dead)",
+    [PE_STORE_ACCOUNT] = "UPDATE account SET pending = ?1, dead = ?2, dead_dropped = ?3, last_row = ?4",
+    [PE_STORE_PAGES] = "PRAGMA page_count",
+    [PE_STORE_FREE_PAGES] = "PRAGMA freelist_count",
+};
+
+/* ---- the file ---- */
+
+static pe_db_status no_file(char message[200], const char *what) {
+  (void)snprintf(message, 200, "%s", what);
+  return PE_DB_FAILED;
+}
+
+/* Empty, 0600 whatever the umask adds; SQLite gives its log the same. */
+static bool make_file(const char *path) {
+  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  return file >= 0 && close(file) == 0;
+}
+
+static bool remember_file(pe_store *store) {
+  struct stat found;
+  if (lstat(store->path, &found) != 0 || !S_ISREG(found.st_mode)) return false;
+  store->device = found.st_dev;
+  store->inode = found.st_ino;
+  return true;
+}
+
+bool pe_store_is_there(const pe_store *store) {
+  struct stat found;
+  return lstat(store->path, &found) == 0 && found.st_dev == store->device && found.st_ino == store->inode;
+}
+
+/* ---- opening ---- */
+
+static char *copy_text(const char *text, size_t size) {
+  char *copy = malloc(size + 1);
+  if (!copy) return NULL;
+  memcpy(copy, text, size);
+  copy[size] = '\0';
+  return copy;
+}
+
+static pe_store *new_store(const char *path, const pe_store_config *config) {
+  pe_store *made = calloc(1, sizeof *made);
+  if (!made) return NULL;
+  made->config = *config;
+  made->path = copy_text(path, strlen(path));
+  if (made->path) return made;
+  free(made);
+  return NULL;
+}
+
+/* The statements from that one to before the other. */
+static pe_db_status prepare(pe_store *store, int from, int to) {
+  pe_db_status status = PE_DB_OK;
+  for (int i = from; i < to && status == PE_DB_OK; i++)
+    status = pe_statement_new(store->database, sql[i], &store->statements[i]);
+  return status;
+}
+
+static pe_db_status set_up(pe_store *store) {
+  pe_db_status status = pe_database_run(store->database, SETTINGS);
+  const char *sync = store->config.full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+  return status == PE_DB_OK ? pe_database_run(store->database, sync) : status;
+}
+
+static pe_db_status make_tables(pe_store *store) {
+  pe_bytes endpoint = {store->config.endpoint, strlen(store->config.endpoint)};
+  pe_statement *statement = NULL;
+  pe_db_status status = pe_database_run(store->database, TABLES);
+
+  if (status == PE_DB_OK) status = pe_statement_new(store->database, "INSERT INTO about VALUES (?1)", &statement);
+  if (status == PE_DB_OK) {
+    pe_statement_set_bytes(statement, 1, endpoint);
+    status = pe_statement_run(statement);
+  }
+  pe_statement_free(statement);
+  return status == PE_DB_OK ? pe_database_run(store->database, "COMMIT") : status;
+}
+
+static pe_db_status read_account(pe_store *store) {
+  pe_store_counts *counts = &store->counts;
+  pe_statement *statement;
+  pe_db_status status = pe_statement_new(store->database, "SELECT * FROM account", &statement);
+
+  if (status == PE_DB_OK) status = pe_statement_step(statement);
+  if (status == PE_DB_ROW) {
+    counts->pending = pe_statement_number(statement, 0);
+    counts->dead = pe_statement_number(statement, 1);
+    counts->dead_dropped = pe_statement_number(statement, 2);
+    counts->last_row = pe_statement_number(statement, 3);
+    status = PE_DB_OK;
+  } else if (status == PE_DB_OK) {
+    status = PE_DB_DAMAGED;
+  }
+  pe_statement_free(statement);
+  return status;
+}
+
+static pe_db_status read_endpoint(pe_store *store) {
+  pe_statement *statement;
+  pe_db_status status = pe_statement_new(store->database, "SELECT endpoint FROM about", &statement);
+
+  if (status == PE_DB_OK) status = pe_statement_step(statement);
+  if (status == PE_DB_ROW) {
+    pe_bytes text = pe_statement_bytes(statement, 0);
+    store->endpoint = copy_text(text.data ? text.data : "", text.size);
+    status = store->endpoint ? PE_DB_OK : PE_DB_NO_MEMORY;
+  } else if (status == PE_DB_OK) {
+    status = PE_DB_DAMAGED;
+  }
+  pe_statement_free(statement);
+  return status;
+}
+
+/* PE_DB_OK, and what kind of file it is. */
+static pe_db_status look(pe_store *store, pe_store_kind *kind) {
+  int64_t application = 0, schema = 0;
+  pe_db_status status = pe_database_number(store->database, "PRAGMA application_id", &application);
+  if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA user_version", &schema);
+  if (status != PE_DB_OK) return status;
+  *kind = PE_STORE_FOREIGN;
+  if (application != APPLICATION) return PE_DB_OK;
+  *kind = schema > SCHEMA ? PE_STORE_NEWER : PE_STORE_OURS;
+  if (*kind != PE_STORE_OURS) return PE_DB_OK;
+  status = read_endpoint(store);
+  if (status == PE_DB_OK && store->config.endpoint && strcmp(store->config.endpoint, store->endpoint) != 0)
+    *kind = PE_STORE_FOREIGN;
+  return status;
+}
+
+static pe_db_status get_ready(pe_store *store) {
+  pe_db_status status = read_account(store);
+  if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA page_size", &store->page_size);
+  if (status == PE_DB_OK) status = prepare(store, 0, PE_STORE_STATEMENTS);
+  if (status == PE_DB_OK) status = pe_store_measure(store);
+  store->committed = store->counts;
+  return status;
+}
+
+/* Opens the database of a file that is there. On an error the words are in `message`. */
+static pe_db_status open_database(pe_store *store, char message[200]) {
+  pe_db_status status;
+  if (!remember_file(store)) return no_file(message, "it is not there, or no plain file");
+  status = pe_database_open(store->path, &store->database);
+  if (status != PE_DB_OK) (void)no_file(message, "it cannot be opened");
+  return status;
+}
+
+static void keep_words(pe_store *store, pe_db_status status, char message[200]) {
+  if (status != PE_DB_OK && store->database) (void)no_file(message, pe_database_message(store->database));
+}
+
+pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe_store **store, char message[200]) {
+  pe_store *made = new_store(path, config);
+  pe_db_status status = PE_DB_NO_MEMORY;
+
+  *store = NULL;
+  (void)no_file(message, "out of memory");
+  if (!made) return status;
+  if (!make_file(path)) {
+    pe_store_close(made);
+    return no_file(message, "it cannot be made");
+  }
+  status = open_database(made, message);
+  if (status == PE_DB_OK) {
+    status = set_up(made);
+    if (status == PE_DB_OK) status = make_tables(made);
+    if (status == PE_DB_OK) status = read_endpoint(made);
+    if (status == PE_DB_OK) status = get_ready(made);
+    keep_words(made, status, message);
+  }
+  if (status == PE_DB_OK) {
+    *store = made;
+    return PE_DB_OK;
+  }
+  pe_store_close(made);
+  (void)unlink(path); /* ours, and of no use */
+  return status;
+}
+
+pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_store **store, pe_store_kind *kind,
+                           char message[200]) {
+  pe_store *made = new_store(path, config);
+  pe_db_status status = PE_DB_NO_MEMORY;
+
+  *store = NULL;
+  *kind = PE_STORE_FOREIGN;
+  (void)no_file(message, "out of memory");
+  if (!made) return status;
+  status = open_database(made, message);
+  if (status == PE_DB_OK) {
+    status = look(made, kind);
+    if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = set_up(made);
+    if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = get_ready(made);
+    keep_words(made, status, message);
+  }
+  if (status == PE_DB_OK && *kind == PE_STORE_OURS)
+    *store = made;
+  else
+    pe_store_close(made);
+  return status;
+}
+
+pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config) {
+  char message[200];
+  pe_store *made = new_store(path, config);
+
+  if (!made) return NULL;
+  if (open_database(made, message) == PE_DB_OK && prepare(made, PE_STORE_NEXT, PE_STORE_NEXT_DEAD + 1) == PE_DB_OK) {
+    made->counts.last_row = INT64_MAX;
+    (void)pe_database_number(made->database, "SELECT max(row) FROM event", &made->counts.last_row);
+    return made;
+  }
+  pe_store_close(made);
+  return NULL;
+}
+
+void pe_store_close(pe_store *store) {
+  if (!store) return;
+  if (store->changing) pe_store_undo(store);
+  for (int i = 0; i < PE_STORE_STATEMENTS; i++)
+    pe_statement_free(store->statements[i]);
+  pe_database_close(store->database);
+  free(store->endpoint);
+  free(store->path);
+  free(store);
+}

@@ -1,0 +1,49 @@
+/* What store.c, store_open.c and store_move.c share. Included by these. */
+#ifndef PE_STORE_PRIVATE_H
+#define PE_STORE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "spool/store.h"
+
+typedef enum pe_store_statement {
+  PE_STORE_BEGIN,
+  PE_STORE_COMMIT,
+  PE_STORE_APPEND,
+  PE_STORE_REMOVE,
+  PE_STORE_BURY,
+  PE_STORE_NEXT,
+  PE_STORE_NEXT_DEAD,
+  PE_STORE_ADD_DEAD,
+  PE_STORE_DROP_DEAD,
+  PE_STORE_ACCOUNT,
+  PE_STORE_PAGES,
+  PE_STORE_FREE_PAGES,
+  PE_STORE_STATEMENTS
+} pe_store_statement;
+
+struct pe_store {
+  pe_store_config config;
+  char *path, *endpoint; /* owned */
+  pe_database *database;
+  pe_statement *statements[PE_STORE_STATEMENTS];
+  dev_t device;
+  ino_t inode;
+  bool changing; /* a transaction lasts */
+  int64_t page_size;
+  int64_t commits; /* since the log was written back */
+  pe_store_counts counts, committed;
+};
+
+/* Begins the transaction unless one lasts. */
+pe_db_status pe_store_begin(pe_store *store);
+
+/* Drops the oldest dead letters where there are too many. */
+pe_db_status pe_store_drop_dead(pe_store *store);
+
+/* Measures how many bytes are used. */
+pe_db_status pe_store_measure(pe_store *store);
+
+#endif
