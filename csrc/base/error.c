@@ -14,6 +14,7 @@ static const struct {
     [PE_CLOSED] = {"closed", "the client is closed"},
     [PE_FILTERED] = {"filtered", "before_send returned nil, or the mode changed meanwhile"},
     [PE_WITHDRAWN] = {"withdrawn", "set_mode threw away what was pending"},
+    [PE_SPOOL] = {"spool", "the event could not be written to the spool"},
     [PE_UNREACHABLE] = {"unreachable", "the platform could not be reached"},
     [PE_TLS] = {"tls", "no secure connection could be made"},
     [PE_TIMEOUT] = {"timeout", "time ran out"},

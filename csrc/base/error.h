@@ -15,6 +15,7 @@ typedef enum pe_error {
   PE_CLOSED,
   PE_FILTERED,
   PE_WITHDRAWN, /* or an attempt before that failed */
+  PE_SPOOL,     /* it could not be written to disk */
   PE_UNREACHABLE,
   PE_TLS,
   /* the event may have arrived */

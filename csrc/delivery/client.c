@@ -32,7 +32,7 @@ struct pe_client {
   pe_queue_config queue;
   size_t results;
   bool last_words;
-  pe_sender_config sender; /* what is the same for every sender of this client */
+  pe_sender_config sender; /* what is the same for every sender of this client; the texts of its spool are owned */
   /* the owner's thread */
   bool sends;
   pe_credentials *credentials;
@@ -111,7 +111,17 @@ static void free_client(void *user) {
   pe_http_plan_free(client->plan);
   pe_credentials_free(client->credentials);
   free((void *)client->post.accept.codes);
+  free((void *)client->sender.spool.directory);
+  free((void *)client->sender.spool.endpoint);
   free(client);
+}
+
+static pe_error copy_spool(const pe_spool_config *from, pe_spool_config *to) {
+  if (!from->directory) return PE_OK;
+  *to = *from;
+  to->directory = strdup(from->directory);
+  to->endpoint = strdup(from->endpoint);
+  return to->directory && to->endpoint ? PE_OK : PE_NO_MEMORY;
 }
 
 static void set_policies(pe_client *client, const pe_client_config *config) {
@@ -153,6 +163,8 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   if (!made) goto out;
   set_policies(made, config);
   error = copy_codes(config->post.accept, &made->post.accept);
+  if (error) goto out;
+  error = copy_spool(&config->spool, &made->sender.spool);
   if (error) goto out;
   if (config->can_send) error = make_plan(made, &config->http, why);
   if (error) goto out;
@@ -280,20 +292,18 @@ pe_error pe_client_start(pe_client *client) {
   return pe_sender_start(&config, pe_credentials_view(client->credentials), &client->own->sender);
 }
 
-static void put_result(pe_client *client, pe_record *record, pe_outcome outcome, pe_error code,
+static void put_result(pe_client *client, const pe_record *record, pe_outcome outcome, pe_error code,
                        const pe_result_words *words, int64_t now) {
   if (pe_results_wanted(client->own->results))
     pe_results_put(client->own->results, pe_result_new(record, outcome, code, words, now));
-  free(record);
 }
 
+/* Of a spool the sender frees them, with their places on disk. */
 static void tell_dropped(pe_client *client, pe_record *dropped, pe_error code, int64_t now) {
   const pe_result_words none = {0, NULL, NULL};
-  while (dropped) {
-    pe_record *newer = dropped->newer;
-    put_result(client, dropped, PE_DROPPED, code, &none, now);
-    dropped = newer;
-  }
+  for (const pe_record *record = dropped; record; record = record->newer)
+    put_result(client, record, PE_DROPPED, code, &none, now);
+  pe_queue_forget(client->own->queue, dropped);
 }
 
 /* Mode "record": as if it had been delivered. */
@@ -312,6 +322,7 @@ static pe_error pass(pe_client *client, const pe_event *event, uint64_t *ticket,
   reply.request_id_size = PE_UUID_LENGTH;
   *ticket = record->ticket;
   put_result(client, record, PE_DELIVERED, PE_OK, &words, now);
+  free(record);
   return PE_OK;
 }
 
@@ -330,7 +341,7 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
   if (push.wake) pe_sender_wake(client->own->sender);
   tell_dropped(client, push.dropped, PE_QUEUE_FULL, now);
   *ticket = push.ticket;
-  return PE_OK;
+  return client->queue.awaits ? pe_queue_await(client->own->queue) : PE_OK;
 }
 
 pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
@@ -338,7 +349,10 @@ pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
   if (client->closed) return PE_CLOSED;
   if (!own(client)) return PE_NO_MEMORY;
   client->sends = sends;
-  if (pending == PE_PENDING_DROP) tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
+  if (pending == PE_PENDING_DROP) {
+    tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
+    if (client->own->sender) pe_sender_wake(client->own->sender); /* what is on disk is the sender's to end */
+  }
   if (pe_queue_allow(client->own->queue, pending != PE_PENDING_KEEP, now)) pe_sender_wake(client->own->sender);
   return PE_OK;
 }

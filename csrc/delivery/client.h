@@ -13,6 +13,7 @@
 #include "http/http_trace.h"
 #include "policy/post_policy.h"
 #include "queue/queue.h"
+#include "spool/spool.h"
 
 typedef struct pe_client pe_client;
 
@@ -31,7 +32,8 @@ typedef struct pe_client_config {
   size_t results;  /* how many are kept */
   bool last_words; /* the program is told at its end what was lost, unless pe_client_asked was called */
   double rate_per_second, rate_burst;
-  const void *group; /* the Lua state: whose threads end with it */
+  pe_spool_config spool; /* no directory: none; queue.spools says the same */
+  const void *group;     /* the Lua state: whose threads end with it */
 } pe_client_config;
 
 /* Makes a client; opens no connection and starts no thread. Returns PE_OK and sets *client; or PE_NO_MEMORY or PE_TLS,

@@ -1,54 +1,15 @@
+/* The half of sender.h that is the thread. */
 #include "delivery/sender.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "delivery/inbox.h"
-#include "delivery/lane.h"
-#include "delivery/submissions.h"
-#include "http/credentials.h"
+#include "delivery/sender_private.h"
 #include "http/http_multi.h"
-#include "policy/attempt.h"
-#include "policy/decision.h"
-#include "policy/endpoint.h"
-#include "policy/rate_limit.h"
 
 static const int64_t LINGER = PE_MILLISECOND; /* how long a sender that had work looks again before it sleeps */
-
-/* A place for one transfer of a tracked event. */
-typedef struct slot {
-  pe_lane lane;
-  pe_attempt attempt;
-  pe_record *record; /* in flight; NULL: the slot is free */
-  bool probe;
-  uint32_t number; /* of the transfer, as pe_progress counts */
-} slot;
-
-struct pe_sender {
-  pe_worker worker;
-  /* immutable after start */
-  pe_sender_config config;
-  void (*dispose)(void *user); /* of pe_sender_leave */
-  void *user;
-  /* shared, with a lock of its own */
-  pe_inbox inbox;
-  /* the sender's thread only */
-  pe_credentials *credentials; /* owned; the pool's */
-  pe_lane_pool pool;
-  pe_submissions *submissions;
-  slot *slots; /* max_in_flight of them */
-  slot **free_slots;
-  size_t free_count;
-  pe_endpoint endpoint;
-  pe_rate_limit rate;
-  pe_progress progress;
-  bool had_work; /* since the last look at an empty queue */
-  bool paused;
-  pe_state state;
-};
 
 /* ---- what becomes of an event ---- */
 
@@ -67,24 +28,41 @@ static void describe(const pe_attempt *attempt, char *text, size_t size) {
                    attempt->transfer.http_status);
 }
 
-static void finish(pe_sender *sender, slot *self, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
-                   int64_t now) {
+static void leave_spool(pe_spool *spool, const pe_record *record, pe_outcome outcome, pe_error code,
+                        const pe_result_words *words) {
+  const pe_spool_end end = {.outcome = outcome,
+                            .code = code,
+                            .message = words->trouble,
+                            .http_status = words->http_status,
+                            .reply = words->reply ? words->reply->message : NULL,
+                            .reply_size = words->reply ? words->reply->message_size : 0};
+  pe_spool_end_event(spool, record, &end);
+}
+
+/* The record, which is in flight, has its outcome. The result first: who has waited for that (flush) finds it. */
+static void end(pe_sender *sender, pe_record *record, pe_outcome outcome, pe_error code, const pe_result_words *words,
+                const pe_queue_answer *answer, int64_t now) {
+  put_result(sender, record, outcome, code, words, now);
+  if (sender->spool) leave_spool(sender->spool, record, outcome, code, words);
+  pe_queue_end(sender->config.queue, record, outcome, code, answer, now);
+  free(record);
+}
+
+static void finish(pe_sender *sender, pe_sender_slot *self, pe_outcome outcome, pe_error code,
+                   const pe_queue_answer *answer, int64_t now) {
   const pe_attempt *attempt = &self->attempt;
   pe_result_words words = {attempt->transfer.http_status, &attempt->reply, attempt->transfer.message};
-  /* The result first: who has waited for the outcome (flush) finds it. */
-  put_result(sender, self->record, outcome, code, &words, now);
-  pe_queue_end(sender->config.queue, self->record, outcome, code, answer, now);
-  free(self->record);
+  end(sender, self->record, outcome, code, &words, answer, now);
   if (outcome == PE_DELIVERED && (int32_t)(self->number - sender->progress.delivered) > 0)
     sender->progress.delivered = self->number;
 }
 
 /* Whether credentials were refused that have been replaced since: that says nothing about the new ones. */
-static bool is_outdated(const pe_sender *sender, const slot *self) {
+static bool is_outdated(const pe_sender *sender, const pe_sender_slot *self) {
   return self->attempt.error == PE_UNAUTHORIZED && self->lane.credentials_number != sender->pool.credentials_number;
 }
 
-static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
+static pe_decision decide(pe_sender *sender, const pe_sender_slot *self, int64_t now) {
   if (is_outdated(sender, self)) {
     pe_endpoint_forget(&sender->endpoint, self->probe);
     return (pe_decision){.due = now};
@@ -100,8 +78,8 @@ static pe_decision decide(pe_sender *sender, const slot *self, int64_t now) {
 }
 
 /* The slot's transfer is over. */
-static void settle(pe_lane *lane, int64_t now) {
-  slot *self = (slot *)lane;
+void pe_sender_settle(pe_lane *lane, int64_t now) {
+  pe_sender_slot *self = (pe_sender_slot *)lane;
   pe_sender *sender = lane->owner;
   char message[PE_LAST_ERROR_SIZE];
   pe_queue_answer answer = {0, PE_OK, message};
@@ -122,27 +100,26 @@ static void settle(pe_lane *lane, int64_t now) {
   sender->had_work = true;
 }
 
-static void expire(pe_sender *sender, int64_t now) {
+static void give_up(pe_sender *sender, int64_t now) {
   const pe_result_words none = {0, NULL, NULL};
   pe_record *record;
-  while ((record = pe_queue_take_expired(sender->config.queue, now))) {
-    put_result(sender, record, PE_EXPIRED, PE_OK, &none, now); /* first: who has flushed finds the result */
-    pe_queue_end(sender->config.queue, record, PE_EXPIRED, PE_OK, NULL, now);
-    free(record);
-  }
+  while ((record = pe_queue_take_expired(sender->config.queue, now)))
+    end(sender, record, PE_EXPIRED, PE_OK, &none, NULL, now);
+  while ((record = pe_queue_take_withdrawn(sender->config.queue)))
+    end(sender, record, PE_DROPPED, PE_WITHDRAWN, &none, NULL, now);
 }
 
 /* ---- beginning transfers ---- */
 
 static void begin(pe_sender *sender, pe_record *record, int64_t now) {
-  slot *self = sender->free_slots[--sender->free_count];
+  pe_sender_slot *self = sender->free_slots[--sender->free_count];
 
   self->record = record;
   self->number = ++sender->progress.begun;
   self->probe = pe_endpoint_begin(&sender->endpoint);
   if (!pe_lane_begin(&self->lane, &sender->pool, pe_record_body(record), record->body_size, sender->config.post.timeout,
                      &self->attempt))
-    settle(&self->lane, now);
+    pe_sender_settle(&self->lane, now);
 }
 
 static size_t in_flight(const pe_sender *sender) {
@@ -223,6 +200,7 @@ static int64_t next_work(pe_sender *sender, int64_t now) {
   int64_t submission = pe_submissions_next(sender->submissions);
   sender->had_work = false;
   if (submission < next) next = submission;
+  if (sender->spool && pe_spool_next(sender->spool) < next) next = pe_spool_next(sender->spool);
   return had_work && now + LINGER < next ? now + LINGER : next;
 }
 
@@ -247,11 +225,12 @@ static void deliver(pe_sender *sender) {
     int64_t finish_by = obey(sender, now);
     int64_t next;
     publish(sender, now);
-    expire(sender, now);
+    give_up(sender, now);
     begin_all(sender, now);
     pe_submissions_run(sender->submissions, now);
     pe_http_multi_run(sender->pool.multi);
     pe_lane_end_done(&sender->pool);
+    if (sender->spool) pe_spool_run(sender->spool, pe_clock_monotonic());
     now = pe_clock_monotonic();
     publish(sender, now);
     pe_queue_attend(sender->config.queue, now);
@@ -266,7 +245,7 @@ static void deliver(pe_sender *sender) {
 static void cancel_all(pe_sender *sender) {
   int64_t now = pe_clock_monotonic();
   for (size_t i = 0; i < sender->config.max_in_flight; i++) {
-    slot *self = &sender->slots[i];
+    pe_sender_slot *self = &sender->slots[i];
     if (self->record) pe_queue_cancel(sender->config.queue, self->record, pe_lane_cancel(&self->lane), now);
     self->record = NULL;
   }
@@ -282,115 +261,11 @@ static void close_connections(pe_sender *sender) {
   sender->pool.multi = NULL;
 }
 
-static void run(pe_worker *worker) {
+void pe_sender_run(pe_worker *worker) {
   pe_sender *sender = (pe_sender *)worker;
   deliver(sender);
   cancel_all(sender);
+  pe_spool_free(sender->spool);
+  sender->spool = NULL;
   close_connections(sender);
-}
-
-/* ---- the owner's thread ---- */
-
-void pe_sender_wake(pe_sender *sender) {
-  pe_inbox_wake(&sender->inbox);
-}
-
-static void ask_to_finish(pe_worker *worker, int64_t deadline) {
-  pe_inbox_ask_to_finish(&((pe_sender *)worker)->inbox, deadline);
-}
-
-static pe_error make_slots(pe_sender *sender, size_t count) {
-  sender->slots = calloc(count, sizeof *sender->slots);
-  sender->free_slots = calloc(count, sizeof *sender->free_slots);
-  if (!sender->slots || !sender->free_slots) return PE_NO_MEMORY;
-  for (size_t i = 0; i < count; i++) {
-    pe_lane_init(&sender->slots[i].lane, settle, sender);
-    pe_attempt_init(&sender->slots[i].attempt);
-    sender->free_slots[count - 1 - i] = &sender->slots[i];
-  }
-  sender->free_count = count;
-  return PE_OK;
-}
-
-/* Fills an empty sender. On an error the caller frees what there is. */
-static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_credentials credentials) {
-  pe_error error;
-
-  sender->config = *config;
-  sender->worker.group = config->group;
-  sender->worker.run = run;
-  sender->worker.finish = ask_to_finish;
-  sender->state = PE_STATE_SENDING;
-  pe_endpoint_init(&sender->endpoint, config->max_in_flight);
-  pe_rate_limit_init(&sender->rate, config->rate_per_second, config->rate_burst, pe_clock_monotonic());
-  sender->credentials = pe_credentials_new(credentials);
-  if (!sender->credentials) return PE_NO_MEMORY;
-  error = make_slots(sender, config->max_in_flight);
-  if (error != PE_OK) return error;
-  sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->inbox.unanswered);
-  if (!sender->submissions) return PE_NO_MEMORY;
-  sender->pool = (pe_lane_pool){.plan = config->plan, .credentials = sender->credentials};
-  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->pool.multi);
-  pe_inbox_open(&sender->inbox, sender->pool.multi);
-  return error;
-}
-
-pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials credentials, pe_sender **sender) {
-  pe_sender *made = calloc(1, sizeof *made);
-
-  if (!made) return PE_NO_MEMORY;
-  if (!pe_inbox_init(&made->inbox)) {
-    free(made);
-    return PE_NO_MEMORY;
-  }
-  if (fill(made, config, credentials) != PE_OK || !pe_worker_start(&made->worker)) {
-    pe_sender_free(made);
-    return PE_NO_MEMORY;
-  }
-  *sender = made;
-  return PE_OK;
-}
-
-void pe_sender_free(pe_sender *sender) {
-  if (!sender) return;
-  for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
-    pe_attempt_cleanup(&sender->slots[i].attempt);
-  pe_http_multi_free(sender->pool.multi); /* of a thread that never started */
-  pe_submissions_free(sender->submissions);
-  free(sender->slots);
-  free(sender->free_slots);
-  pe_credentials_free(sender->credentials);
-  pe_inbox_cleanup(&sender->inbox);
-  free(sender);
-}
-
-pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials) {
-  pe_credentials *given = pe_credentials_new(credentials);
-  if (!given) return PE_NO_MEMORY;
-  pe_inbox_set_credentials(&sender->inbox, given);
-  return PE_OK;
-}
-
-pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t limit) {
-  return pe_inbox_submit(&sender->inbox, submission, limit);
-}
-
-void pe_sender_finish(pe_sender *sender, int64_t deadline) {
-  ask_to_finish(&sender->worker, deadline);
-}
-
-bool pe_sender_join(pe_sender *sender, int64_t deadline) {
-  if (!pe_worker_join(&sender->worker, deadline)) return false;
-  pe_sender_free(sender);
-  return true;
-}
-
-static void dispose(pe_worker *worker) {
-  ((pe_sender *)worker)->dispose(((pe_sender *)worker)->user);
-}
-
-void pe_sender_leave(pe_sender *sender, int64_t patience, void (*dispose_of)(void *user), void *user) {
-  sender->dispose = dispose_of;
-  sender->user = user;
-  pe_worker_leave(&sender->worker, patience, dispose);
 }

@@ -14,6 +14,7 @@
 #include "policy/post_policy.h"
 #include "policy/reply.h"
 #include "queue/queue.h"
+#include "spool/spool.h"
 
 typedef struct pe_sender pe_sender;
 
@@ -29,6 +30,7 @@ typedef struct pe_sender_config {
   size_t max_in_flight;
   pe_decision_policy policy;
   double rate_per_second, rate_burst; /* 0: no limit */
+  pe_spool_config spool;              /* its texts are borrowed as well; no directory: none */
 } pe_sender_config;
 
 /* Everything here is called by the owner's thread. */

@@ -56,8 +56,10 @@ static int client_results(lua_State *L) {
 
 int pe_lua_account_push_remaining(lua_State *L, pe_lua_self *self, uint64_t remaining) {
   pe_counters counters;
+  uint64_t kept;
   pe_client_snapshot(self->client, &counters);
-  return pe_lua_push_remaining(L, remaining, counters.last_error == PE_OK ? "" : counters.last_error_message);
+  kept = counters.spool.state != PE_SPOOL_OFF ? counters.pending - counters.unwritten : 0;
+  return pe_lua_push_remaining(L, remaining, kept, counters.last_error == PE_OK ? "" : counters.last_error_message);
 }
 
 /* client:flush(seconds) -> true; or nil, message, "timeout", { remaining = } */

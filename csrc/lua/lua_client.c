@@ -62,6 +62,14 @@ static void take_settings(pe_lua_self *self, const pe_lua_settings *settings) {
   (void)snprintf(self->target, sizeof self->target, "%s", settings->target);
 }
 
+/* A client that never sends keeps nothing. */
+static void set_spool(pe_client_config *config) {
+  if (!config->can_send) config->spool.directory = NULL;
+  config->queue.spools = config->spool.directory != NULL;
+  config->queue.awaits = config->queue.awaits && config->queue.spools;
+  config->queue.required = config->queue.required && config->queue.awaits;
+}
+
 int pe_lua_client_new(lua_State *L) {
   enum { SETTINGS = 1, CLIENT };
   pe_lua_settings settings;
@@ -76,6 +84,7 @@ int pe_lua_client_new(lua_State *L) {
   keep_values(L, SETTINGS, self, CLIENT, settings.max_event_bytes);
   settings.config.can_send = settings.config.http.url != NULL;
   settings.config.sends = self->mode == PE_MODE_LIVE;
+  set_spool(&settings.config);
   settings.config.group = lua_topointer(L, LUA_REGISTRYINDEX);
   if (pe_client_new(&settings.config, &self->client, &why) != PE_OK) return luaL_error(L, "%s", why);
   lua_settop(L, CLIENT);

@@ -15,6 +15,7 @@
 #include "lua/lua_stats.h"
 #include "lua/lua_util.h"
 #include "lua/lua_waker.h"
+#include "spool/spool.h"
 
 /* { tls, loopback, host }; or nil, why */
 static int push_parsed(lua_State *L, const char *why, const pe_http_url *parsed) {
@@ -72,17 +73,23 @@ static int core_number(lua_State *L) {
   return 1;
 }
 
-/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = false, pcre2 = true } */
+/* core.features() -> { curl = "7.88.1", tls = "OpenSSL/3.0.19", http2 = false, pcre2 = true, sqlite = "3.40.1" } */
 static int core_features(lua_State *L) {
   const char *tls;
   const char *curl = pe_http_library(&tls);
-  lua_createtable(L, 0, 4);
+  const char *sqlite = pe_spool_version();
+  lua_createtable(L, 0, 5);
   pe_lua_set_string(L, "curl", curl, strlen(curl));
   pe_lua_set_string(L, "tls", tls, strlen(tls));
   lua_pushboolean(L, false); /* not offered: docs/explain/why.md */
   lua_setfield(L, -2, "http2");
   lua_pushboolean(L, pe_regex_available());
   lua_setfield(L, -2, "pcre2");
+  if (sqlite)
+    lua_pushstring(L, sqlite);
+  else
+    lua_pushboolean(L, false);
+  lua_setfield(L, -2, "sqlite");
   return 1;
 }
 

@@ -124,7 +124,12 @@ void pe_lua_push_result(lua_State *L, const pe_result *result) {
   const char *outcome = pe_outcome_name(result->outcome);
 
   lua_createtable(L, 0, 10);
-  pe_lua_set_integer(L, "ticket", (int64_t)result->ticket);
+  if (result->ticket > 0) {
+    pe_lua_set_integer(L, "ticket", (int64_t)result->ticket);
+  } else {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "restored");
+  }
   if (result->id_size > 0) pe_lua_set_string(L, "event_id", result->id, result->id_size);
   if (result->name_size > 0) pe_lua_set_string(L, "event_name", result->name, result->name_size);
   pe_lua_set_string(L, "outcome", outcome, strlen(outcome));
@@ -140,17 +145,20 @@ void pe_lua_push_result(lua_State *L, const pe_result *result) {
   set_reply(L, &result->reply);
 }
 
-int pe_lua_push_remaining(lua_State *L, uint64_t remaining, const char *why) {
+int pe_lua_push_remaining(lua_State *L, uint64_t remaining, uint64_t kept, const char *why) {
   if (remaining == 0) {
     lua_pushboolean(L, 1);
     return 1;
   }
   lua_pushnil(L);
-  lua_pushfstring(L, "time ran out; events without an outcome: %d%s%s", (int)remaining,
-                  why[0] ? "; the last error: " : "", why);
+  lua_pushfstring(L, "time ran out; events without an outcome: %d", (int)remaining);
+  if (kept > 0) lua_pushfstring(L, ", on disk %d of them", (int)kept);
+  if (why[0]) lua_pushfstring(L, "; the last error: %s", why);
+  lua_concat(L, 1 + (kept > 0) + (why[0] != '\0'));
   lua_pushstring(L, pe_error_name(PE_TIMEOUT));
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   pe_lua_set_integer(L, "remaining", (int64_t)remaining);
+  if (kept > 0) pe_lua_set_integer(L, "kept", (int64_t)kept);
   return 4;
 }
 

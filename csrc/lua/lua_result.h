@@ -19,9 +19,9 @@ int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id);
 /* Pushes the table of a tracked event's result. */
 void pe_lua_push_result(lua_State *L, const pe_result *result);
 
-/* Pushes true, and returns 1; or, with some events `remaining`, nil, message, "timeout", { remaining = }, and
- * returns 4. `why`: what last went wrong, or "". */
-int pe_lua_push_remaining(lua_State *L, uint64_t remaining, const char *why);
+/* Pushes true, and returns 1; or, with some events `remaining`, nil, message, "timeout", { remaining =, kept = }, and
+ * returns 4. `kept`: how many of them are on disk; `why`: what last went wrong, or "". */
+int pe_lua_push_remaining(lua_State *L, uint64_t remaining, uint64_t kept, const char *why);
 
 /* Pushes nil, message, code, detail for what was refused before any attempt: detail is { sent = false } and, where
  * `problems` is not 0, the list at that absolute index, whose messages make the message. */

@@ -64,6 +64,13 @@ static const char *read_size(lua_State *L, void *place) {
   return NULL;
 }
 
+static const char *read_bytes(lua_State *L, void *place) {
+  double value;
+  if (read_number(L, &value) || floor(value) != value) return "a whole number";
+  *(int64_t *)place = (int64_t)value;
+  return NULL;
+}
+
 static const char *read_count(lua_State *L, void *place) {
   double value;
   if (read_number(L, &value) || floor(value) != value || value > INT32_MAX) return "a whole number";
@@ -196,11 +203,18 @@ static const setting of_client[] = {
     {"retry.max", read_seconds, SETTING(config.post.retry.max), {0}},
     {"retry.max_age", read_seconds, SETTING(config.queue.max_age), {0}},
     {"retry.ambiguous", read_boolean, SETTING(config.retry_ambiguous), {0}},
+    {"spool.path", maybe_text, SETTING(config.spool.directory), {0}},
+    {"spool.max_bytes", read_bytes, SETTING(config.spool.max_bytes), {0}},
+    {"spool.wait", read_boolean, SETTING(config.queue.awaits), {0}},
+    {"spool.required", read_boolean, SETTING(config.queue.required), {0}},
+    {"spool.sync", NULL, SETTING(config.spool.full_sync), {"normal", "full"}},
+    {"spool.dead_letters", read_bytes, SETTING(config.spool.dead_letters), {0}},
     {"rate_limit.per_second", read_number, SETTING(config.rate_per_second), {0}},
     {"rate_limit.burst", read_number, SETTING(config.rate_burst), {0}},
     {"results", read_size, SETTING(config.results), {0}},
     {"max_posts", read_size, SETTING(config.max_posts), {0}},
     {"no_proxy", maybe_text, SETTING(config.http.no_proxy), {0}},
+    {"endpoint", maybe_text, SETTING(config.spool.endpoint), {0}},
     {"target", read_text, SETTING(target), {0}},
     {"fill_id", read_boolean, SETTING(rules.fill_id), {0}},
     {"prepare", maybe_function, SETTING(has_prepare), {0}},

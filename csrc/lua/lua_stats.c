@@ -76,12 +76,37 @@ static void set_events(lua_State *L, const pe_counters *counters) {
   set_by_code(L, "rejected_by", counters->rejected_by);
   set_by_code(L, "dropped_by", counters->dropped_by);
   set_by_code(L, "unknown_by", counters->unknown_by);
+  set_count(L, "restored", counters->restored);
   set_count(L, "pending", counters->pending);
   set_count(L, "queued", counters->queued);
   set_count(L, "in_flight", counters->in_flight);
   set_count(L, "waiting", counters->waiting);
   set_count(L, "pending_bytes", counters->pending_bytes);
   set_count(L, "maybe_sent", counters->maybe_sent);
+}
+
+/* t.spool = { state, uncommitted, on_disk, bytes, dead, ..., last_error = { message, at } } */
+static void set_spool(lua_State *L, const pe_counters *counters) {
+  static const char *const states[] = {"off", "works", "full", "fails"};
+  const pe_spool_gauges *spool = &counters->spool;
+
+  lua_createtable(L, 0, 10);
+  pe_lua_set_string(L, "state", states[spool->state], strlen(states[spool->state]));
+  set_count(L, "uncommitted", counters->unwritten);
+  set_count(L, "on_disk", counters->on_disk);
+  set_count(L, "bytes", spool->bytes);
+  set_count(L, "dead", spool->dead);
+  set_count(L, "dead_dropped", spool->dead_dropped);
+  set_count(L, "failures", spool->failures);
+  set_count(L, "adopted", spool->adopted);
+  set_count(L, "damaged", spool->damaged);
+  if (spool->last_error_at != 0) {
+    lua_createtable(L, 0, 2);
+    pe_lua_set_string(L, "message", spool->last_error, strlen(spool->last_error));
+    set_seconds(L, "at", spool->last_error_at);
+    lua_setfield(L, -2, "last_error");
+  }
+  lua_setfield(L, -2, "spool");
 }
 
 /* Pushes a table of plain values. */
@@ -100,6 +125,7 @@ static void push_stats(lua_State *L, const published *all) {
   set_replies(L, counters->replies);
   set_latency(L, &counters->latency);
   set_last_error(L, counters);
+  if (counters->spool.state != PE_SPOOL_OFF) set_spool(L, counters);
   pe_lua_set_string(L, "state", state, strlen(state));
 }
 

@@ -25,15 +25,36 @@ typedef struct pe_latencies {
 
 typedef enum pe_state { PE_STATE_IDLE, PE_STATE_SENDING, PE_STATE_COOLING, PE_STATE_HELD, PE_STATE_CLOSED } pe_state;
 
+typedef enum pe_spool_state {
+  PE_SPOOL_OFF,   /* there is none */
+  PE_SPOOL_WORKS, /* what is accepted is on disk before it is sent */
+  PE_SPOOL_FULL,  /* the disk, or the share of it: in memory meanwhile */
+  PE_SPOOL_FAILS  /* in memory meanwhile */
+} pe_spool_state;
+
+/* How a spool is. */
+typedef struct pe_spool_gauges {
+  pe_spool_state state;
+  uint64_t bytes;              /* used in the files that we have */
+  uint64_t dead, dead_dropped; /* dead letters there, and those that gave way to newer ones */
+  uint64_t failures;           /* times that it ceased to work */
+  uint64_t adopted, damaged;   /* files of other processes; files set aside */
+  int64_t last_error_at;       /* wall nanoseconds; 0: none so far */
+  char last_error[PE_LAST_ERROR_SIZE];
+} pe_spool_gauges;
+
 typedef struct pe_counters {
   /* calls = accepted + filtered + all of refused */
   uint64_t calls, accepted, filtered;
   uint64_t refused[PE_ERROR_COUNT];
-  /* accepted = all of outcomes + pending */
+  /* accepted + restored = all of outcomes + pending */
+  uint64_t restored; /* found on disk: another process had accepted them */
   uint64_t outcomes[PE_OUTCOME_COUNT];
   uint64_t pending; /* queued + waiting + in_flight */
   uint64_t queued, waiting, in_flight;
-  uint64_t pending_bytes;
+  uint64_t on_disk;       /* of those that are queued: on disk alone */
+  uint64_t unwritten;     /* of those that are pending: not on disk, and meant to be */
+  uint64_t pending_bytes; /* of those in memory */
   /* why */
   uint64_t rejected_by[PE_ERROR_COUNT];
   uint64_t dropped_by[PE_ERROR_COUNT];
@@ -49,6 +70,7 @@ typedef struct pe_counters {
   pe_error last_error;   /* PE_OK: none so far */
   int64_t last_error_at; /* wall nanoseconds */
   char last_error_message[PE_LAST_ERROR_SIZE];
+  pe_spool_gauges spool;
 } pe_counters;
 
 void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);

@@ -20,6 +20,9 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
   if (!pe_mutex_init(&made->lock)) goto no_lock;
   if (!pe_cond_init(&made->settled)) goto no_cond;
   made->counters.state = PE_STATE_SENDING;
+  made->spooling = config->spools;
+  made->counters.spool.state = config->spools ? PE_SPOOL_WORKS : PE_SPOOL_OFF;
+  made->disk_room = INT64_MAX;
   *queue = made;
   return PE_OK;
 
@@ -32,13 +35,18 @@ no_waiting:
   return PE_NO_MEMORY;
 }
 
-void pe_queue_free(pe_queue *queue) {
-  if (!queue) return;
-  for (pe_record *record = queue->oldest; record;) {
+static void free_all(pe_record *record) {
+  while (record) {
     pe_record *newer = record->newer;
     free(record);
     record = newer;
   }
+}
+
+void pe_queue_free(pe_queue *queue) {
+  if (!queue) return;
+  free_all(queue->oldest);
+  free_all(queue->forgotten);
   pe_due_heap_cleanup(&queue->waiting);
   pe_cond_destroy(&queue->settled);
   pe_mutex_destroy(&queue->lock);
@@ -47,19 +55,24 @@ void pe_queue_free(pe_queue *queue) {
 
 /* ---- the list; every function from here to the next line of dashes is called with the lock held ---- */
 
-static void append(pe_queue *queue, pe_record *record) {
-  record->older = queue->newest;
-  record->newer = NULL;
-  if (queue->newest)
-    queue->newest->newer = record;
+void pe_queue_insert(pe_queue *queue, pe_record *record, pe_record *newer) {
+  pe_record *older = newer ? newer->older : queue->newest;
+  record->older = older;
+  record->newer = newer;
+  if (older)
+    older->newer = record;
   else
     queue->oldest = record;
-  queue->newest = record;
-  if (!queue->fresh) queue->fresh = record;
+  if (newer)
+    newer->older = record;
+  else
+    queue->newest = record;
+  if (queue->fresh == newer) queue->fresh = record;
 }
 
-static void unlink_record(pe_queue *queue, pe_record *record) {
+void pe_queue_unlink(pe_queue *queue, pe_record *record) {
   if (queue->fresh == record) queue->fresh = record->newer;
+  if (queue->unwritten == record) queue->unwritten = record->newer;
   if (record->older)
     record->older->newer = record->newer;
   else
@@ -100,21 +113,30 @@ static bool is_room_news(const pe_queue *queue, int64_t now) {
   return queue->freed >= ROOM_BATCH || queue->counters.pending == 0 || now - queue->freed_at >= PE_ROOM_PATIENCE;
 }
 
+bool pe_queue_is_held_back(const pe_queue *queue, const pe_record *record) {
+  return queue->spooling && record->row == 0;
+}
+
 bool pe_queue_may_send(const pe_queue *queue) {
   return !(queue->paused_by & PE_PAUSED_BY_OWNER);
 }
 
-/* Whether one of the events up to that ticket may have its outcome without the owner's doing. */
-static bool can_settle(const pe_queue *queue, uint64_t ticket) {
+/* Whether one of the events that are `left` may have its outcome without the owner's doing; there may be more on disk.
+ */
+static bool can_settle(const pe_queue *queue, uint64_t left) {
   if (!pe_queue_may_send(queue) && queue->counters.in_flight == 0) return false;
-  return queue->oldest && queue->oldest->ticket <= ticket;
+  return left > 0 || queue->is_looking;
 }
 
 void pe_queue_tell_owner(pe_queue *queue, int64_t now) {
-  bool flushed = queue->flushing > 0 && !can_settle(queue, queue->flushing);
+  bool flushed = queue->flushing > 0 && !can_settle(queue, queue->flush_left);
   bool room = is_room_news(queue, now);
   if (room) queue->freed = 0;
   if (flushed || room) pe_cond_broadcast(&queue->settled);
+}
+
+void pe_queue_settle(pe_queue *queue, uint64_t count) {
+  if (queue->flushing > 0) queue->flush_left -= count < queue->flush_left ? count : queue->flush_left;
 }
 
 void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
@@ -125,7 +147,10 @@ void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
   counters->pending_bytes -= pe_record_bytes(record);
   counters->outcomes[outcome]++;
   if (outcome != PE_DELIVERED) pe_queue_set_news(queue);
-  unlink_record(queue, record);
+  if (queue->config.spools && record->row == 0) counters->unwritten--;
+  if (record->ticket == 0 && --queue->restored_pending == 0) queue->restored_withdrawn = false;
+  if (record->ticket < queue->flushing) pe_queue_settle(queue, 1);
+  pe_queue_unlink(queue, record);
   if (queue->wants_room && queue->freed++ == 0) queue->freed_at = now;
   pe_queue_tell_owner(queue, now);
 }
@@ -160,7 +185,7 @@ void pe_queue_set_pause(pe_queue *queue, pe_pause reason, bool paused, int64_t n
 
 /* ---- accepting ---- */
 
-static pe_record *new_record(const pe_event *event, int64_t now) {
+pe_record *pe_queue_new_record(const pe_event *event, int64_t now) {
   size_t id_size = event->id_size, name_size = event->name_size;
   pe_record *record = malloc(offsetof(pe_record, data) + event->body_size + id_size + name_size);
 
@@ -182,16 +207,32 @@ static bool fits(const pe_queue *queue, size_t bytes, uint64_t events, uint64_t 
          bytes <= queue->config.max_bytes - used;
 }
 
-static bool has_room(const pe_queue *queue, size_t bytes) {
-  return fits(queue, bytes, queue->counters.pending, queue->counters.pending_bytes);
+static bool has_memory(const pe_queue *queue, size_t bytes) {
+  return fits(queue, bytes, queue->counters.pending - queue->counters.on_disk, queue->counters.pending_bytes);
+}
+
+/* What is on disk need not be in memory: it leaves, newest first, for what is not. */
+static bool has_room(pe_queue *queue, size_t bytes) {
+  if (queue->spooling && queue->disk_room < (int64_t)bytes) return false;
+  while (!has_memory(queue, bytes))
+    if (!queue->spooling || !pe_queue_evict(queue)) return false;
+  return true;
+}
+
+/* Not what the sender may be writing to disk. */
+static pe_record *oldest_to_drop(const pe_queue *queue) {
+  pe_record *record = pe_queue_oldest_idle(queue);
+  return record && pe_queue_is_held_back(queue, record) ? NULL : record;
 }
 
 /* Drops the oldest until there is room; nothing when those in flight alone leave none. */
 static bool make_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
   if (!fits(queue, bytes, queue->counters.in_flight, queue->in_flight_bytes)) return false;
   while (!has_room(queue, bytes)) {
-    pe_record *record = pe_queue_oldest_idle(queue);
+    pe_record *record = oldest_to_drop(queue);
+    if (!record) return false;
     give_up(queue, record, PE_DROPPED, now);
+    if (record->row > 0) queue->disk_room += (int64_t)pe_record_bytes(record);
     queue->counters.dropped_by[PE_QUEUE_FULL]++;
     *dropped = record;
     dropped = &record->newer;
@@ -236,30 +277,45 @@ static bool find_room(pe_queue *queue, pe_record *record, int64_t now, pe_record
   }
 }
 
-static void accept(pe_queue *queue, pe_record *record) {
+void pe_queue_count(pe_queue *queue, const pe_record *record) {
   pe_counters *counters = &queue->counters;
-  record->ticket = ++queue->last_ticket;
-  record->paused_before = pe_queue_paused_until(queue, record->accepted_at);
-  append(queue, record);
+  counters->calls++;
   counters->accepted++;
   counters->pending++;
   counters->queued++;
   counters->pending_bytes += pe_record_bytes(record);
+  if (queue->config.spools && record->row == 0) counters->unwritten++;
+}
+
+static void accept(pe_queue *queue, pe_record *record) {
+  record->ticket = ++queue->last_ticket;
+  record->order = ++queue->last_order;
+  record->paused_before = pe_queue_paused_until(queue, record->accepted_at);
+  pe_queue_insert(queue, record, NULL);
+  if (queue->config.spools && !queue->unwritten) queue->unwritten = record;
+  if (queue->spooling) queue->disk_room -= (int64_t)pe_record_bytes(record);
+  if (queue->config.awaits && queue->spooling)
+    queue->awaited = record->ticket; /* counted when it is on disk */
+  else
+    pe_queue_count(queue, record);
+}
+
+/* Why no event is accepted. PE_OK: one is. */
+static pe_error refusal(const pe_queue *queue, const pe_record *record) {
+  if (queue->closed) return PE_CLOSED;
+  if (!record) return PE_NO_MEMORY;
+  return queue->config.required && !queue->spooling ? PE_SPOOL : PE_OK;
 }
 
 pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push) {
-  pe_record *record = event->body_size <= UINT32_MAX ? new_record(event, now) : NULL;
-  pe_error error = PE_OK;
+  pe_record *record = event->body_size <= UINT32_MAX ? pe_queue_new_record(event, now) : NULL;
+  pe_error error;
 
   memset(push, 0, sizeof *push);
   pe_mutex_lock(&queue->lock);
-  if (queue->closed)
-    error = PE_CLOSED;
-  else if (!record)
-    error = PE_NO_MEMORY;
-  else if (!find_room(queue, record, now, &push->dropped))
+  error = refusal(queue, record);
+  if (error == PE_OK && !find_room(queue, record, now, &push->dropped))
     error = queue->closed ? PE_CLOSED : PE_QUEUE_FULL;
-  queue->counters.calls++;
   if (error == PE_OK) {
     accept(queue, record);
     push->ticket = record->ticket;
@@ -267,6 +323,7 @@ pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_p
     queue->asleep = false;
     record = NULL;
   } else {
+    queue->counters.calls++;
     queue->counters.refused[error]++;
   }
   pe_mutex_unlock(&queue->lock);
@@ -285,7 +342,7 @@ void pe_queue_refuse(pe_queue *queue, pe_error error) {
 }
 
 pe_error pe_queue_pass(pe_queue *queue, const pe_event *event, int64_t now, pe_record **record) {
-  pe_record *passed = new_record(event, now);
+  pe_record *passed = pe_queue_new_record(event, now);
   pe_error error = PE_OK;
 
   pe_mutex_lock(&queue->lock);
@@ -323,9 +380,10 @@ pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
 
   pe_mutex_lock(&queue->lock);
   queue->withdrawn = queue->last_ticket;
+  queue->restored_withdrawn = queue->restored_pending > 0;
   for (pe_record *record = queue->oldest, *newer; record; record = newer) {
     newer = record->newer;
-    if (record->state == PE_RECORD_IN_FLIGHT) continue;
+    if (record->state == PE_RECORD_IN_FLIGHT || pe_queue_is_held_back(queue, record)) continue;
     give_up(queue, record, PE_DROPPED, now);
     queue->counters.dropped_by[PE_WITHDRAWN]++;
     *end = record;
@@ -340,19 +398,17 @@ pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
 uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout) {
   int64_t deadline = deadline_of(timeout);
   int64_t left = timeout;
-  uint64_t remaining = 0;
-  uint64_t last;
+  uint64_t remaining;
 
   pe_mutex_lock(&queue->lock);
-  last = queue->last_ticket;
-  queue->flushing = last;
-  while (can_settle(queue, last) && left > 0) {
+  queue->flushing = queue->last_ticket + 1; /* of none; and above 0 */
+  queue->flush_left = queue->counters.pending;
+  while (can_settle(queue, queue->flush_left) && left > 0) {
     (void)pe_cond_wait(&queue->settled, &queue->lock, left);
     left = deadline - pe_clock_monotonic();
   }
   queue->flushing = 0;
-  for (pe_record *record = queue->oldest; record && record->ticket <= last; record = record->newer)
-    remaining++;
+  remaining = queue->flush_left;
   pe_mutex_unlock(&queue->lock);
   return remaining;
 }
@@ -368,7 +424,7 @@ void pe_queue_snapshot(pe_queue *queue, pe_counters *counters) {
   bool moves;
   pe_mutex_lock(&queue->lock);
   *counters = queue->counters;
-  moves = can_settle(queue, queue->last_ticket);
+  moves = counters->pending > 0 && can_settle(queue, counters->pending);
   pe_mutex_unlock(&queue->lock);
   if (counters->state == PE_STATE_SENDING && !moves) counters->state = PE_STATE_IDLE;
 }

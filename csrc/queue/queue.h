@@ -23,6 +23,9 @@ typedef struct pe_queue_config {
   int64_t wait;    /* nanoseconds, for PE_OVERFLOW_WAIT */
   int64_t max_age; /* nanoseconds, without the time that the client was held or gated */
   size_t width;    /* how many may be in flight; 1: in order, none begins while an older one is pending */
+  bool spools;     /* events go to disk before they are sent, as long as that works (queue_spool.c) */
+  bool awaits;     /* with `spools`: a push is counted when it is on disk, for which pe_queue_await waits */
+  bool required;   /* with `awaits`: refused where it does not get there */
 } pe_queue_config;
 
 /* An event to be accepted. Borrowed; neither text is NUL-terminated. */
@@ -57,6 +60,13 @@ typedef struct pe_push {
  * the event's age begins at the end of that. Counts the call. Returns PE_OK and fills *push; or PE_QUEUE_FULL,
  * PE_CLOSED or PE_NO_MEMORY: nothing was stored or dropped, the refusal is counted, and *push is empty. */
 pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push);
+
+/* With config.awaits, after a push that succeeded: waits until that event is on disk. Returns PE_OK; or PE_SPOOL or
+ * PE_QUEUE_FULL: it is not there, the refusal is counted, and nothing is pending. */
+pe_error pe_queue_await(pe_queue *queue);
+
+/* Frees what was dropped, all that pe_push.dropped had; what is on disk, when the sender has freed its place there. */
+void pe_queue_forget(pe_queue *queue, pe_record *dropped);
 
 /* Counts a call that ended before the queue: `error` says why (PE_FILTERED: it was filtered). */
 void pe_queue_refuse(pe_queue *queue, pe_error error);
@@ -105,6 +115,10 @@ pe_record *pe_queue_take(pe_queue *queue, pe_pick pick, int64_t now);
 /* Takes out the oldest event that is too old, to be given back with pe_queue_end. NULL: none. */
 pe_record *pe_queue_take_expired(pe_queue *queue, int64_t now);
 
+/* Takes out the oldest event that was withdrawn while it was on disk, to be given back with pe_queue_end. NULL: none.
+ */
+pe_record *pe_queue_take_withdrawn(pe_queue *queue);
+
 /* The event in flight has its outcome, for the reason `code` (PE_OK: none). `answer` is NULL where there was no
  * attempt. It is the caller's afterwards. */
 void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
@@ -131,6 +145,56 @@ void pe_queue_attend(pe_queue *queue, int64_t now);
 
 /* Time stands still, or goes on, for the age of events. */
 void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);
+
+/* ---- the sender's thread, with a spool; queue_spool.c ---- */
+
+/* Up to `max` of the oldest events that are not on disk, in their order; they stay as they are until
+ * pe_queue_written. */
+size_t pe_queue_unwritten(pe_queue *queue, pe_record **records, size_t max);
+
+/* The first `count` of them are on disk: the row of each is its ticket. Those that have to wait behind others on disk
+ * leave memory. */
+void pe_queue_written(pe_queue *queue, size_t count);
+
+/* Writing works from now on, or (for that reason) does not: then events are sent from memory. An event that a caller
+ * waits for is refused or, where the disk is not required, accepted. */
+void pe_queue_set_spooling(pe_queue *queue, bool works, pe_error why);
+
+/* There is so much room on disk, in bytes of bodies, for what is not written yet. */
+void pe_queue_set_disk_room(pe_queue *queue, int64_t bytes);
+
+/* The file is another one: whatever is in memory, and was accepted here, is not in it. */
+void pe_queue_rewrite(pe_queue *queue);
+
+/* How many events may be read back from disk now, of our own or of those restored; 0 where there are none, or no
+ * room. */
+size_t pe_queue_wanted(pe_queue *queue, bool restored);
+
+/* The row behind which those events lie that are on disk alone: the ones that were accepted here, or those restored. */
+int64_t pe_queue_read_after(pe_queue *queue, bool restored);
+
+/* An event that was on disk alone is in memory again, as a copy: the oldest of them; of an event that was accepted here
+ * the row is its ticket, else `restored` is set. Returns PE_OK or PE_NO_MEMORY. */
+pe_error pe_queue_read_back(pe_queue *queue, const pe_event *event, int64_t row, bool restored, int64_t accepted_at,
+                            int64_t now);
+
+/* There may be such events, or there are none: a flush waits for them. */
+void pe_queue_set_looking(pe_queue *queue, bool looks);
+
+/* So many events of another process are ours now, in its file; of the one before, none is pending. */
+void pe_queue_restore(pe_queue *queue, uint64_t count);
+
+/* What is on disk alone, of our own or of those restored, cannot be read: it counts as dropped. Returns how many. */
+uint64_t pe_queue_lose(pe_queue *queue, bool restored);
+
+/* How many restored events are pending. */
+uint64_t pe_queue_restored(pe_queue *queue);
+
+/* Tells how the spool is, for the counters; a change of its state is news. */
+void pe_queue_set_spool(pe_queue *queue, const pe_spool_gauges *gauges);
+
+/* What pe_queue_forget got; the caller frees each. NULL: nothing. */
+pe_record *pe_queue_take_forgotten(pe_queue *queue);
 
 /* What pe_queue_snapshot tells: cooling, held or closed; for PE_STATE_SENDING it tells idle where nothing is pending,
  * or nothing may be sent.

@@ -1,5 +1,5 @@
-/* What queue.c and queue_sender.c share: the queue itself, and how an event changes its state in it or leaves it.
- * Included by these two. */
+/* What queue.c, queue_sender.c and queue_spool.c share: the queue itself, and how an event changes its state in it or
+ * leaves it. Included by these. */
 #ifndef PE_QUEUE_PRIVATE_H
 #define PE_QUEUE_PRIVATE_H
 
@@ -23,17 +23,18 @@ struct pe_queue {
   pe_queue_config config;
   /* guarded by lock */
   pe_mutex lock;
-  pe_cond settled;   /* what the owner waits for */
-  uint64_t flushing; /* the owner waits until all up to this ticket are settled; 0: it does not */
-  bool wants_room;   /* the owner waits for room */
-  uint64_t freed;    /* events that left while it did, of which it was not told */
-  int64_t freed_at;  /* monotonic: the first of them */
+  pe_cond settled;     /* what the owner waits for */
+  uint64_t flushing;   /* the owner waits until all with tickets below it are settled; 0: it does not */
+  uint64_t flush_left; /* so many of them are not */
+  bool wants_room;     /* the owner waits for room */
+  uint64_t freed;      /* events that left while it did, of which it was not told */
+  int64_t freed_at;    /* monotonic: the first of them */
   bool closed;
   bool asleep; /* the sender said so */
-  uint64_t last_ticket;
+  uint64_t last_ticket, last_order;
   pe_record *oldest, *newest; /* all that are pending, in flight too */
   pe_record *fresh;           /* the oldest that was never taken; all behind it are like it */
-  uint64_t last_probe;        /* the ticket of what PE_PICK_ANY took last */
+  uint64_t last_probe;        /* the order of what PE_PICK_ANY took last */
   pe_due_heap waiting;
   size_t in_flight_bytes;
   uint64_t withdrawn;   /* what is pending up to this ticket is not tried again; 0: none */
@@ -41,11 +42,42 @@ struct pe_queue {
   int64_t paused_total; /* nanoseconds, without the pause that lasts */
   int64_t paused_since; /* monotonic; 0: time goes on */
   pe_counters counters;
+  /* guarded by lock, of a queue that spools */
+  bool spooling;        /* writing works: nothing that is not on disk is sent */
+  pe_record *unwritten; /* the oldest that is not on disk; all behind it are like it */
+  uint64_t awaited;     /* the ticket that pe_queue_await waits for; not counted yet. 0: none */
+  pe_error await_error; /* what became of it */
+  int64_t disk_room;
+  int64_t read_after[2]; /* what is on disk alone lies behind this row: of our own, and of what was restored */
+  uint64_t restored_pending, restored_on_disk; /* of the file that was adopted; the second: on disk alone */
+  bool restored_withdrawn;                     /* as `withdrawn`, of those that were restored */
+  bool is_looking;                             /* for events to restore: a flush waits for what that brings */
+  bool overlaps;                               /* behind it there may be some that are in memory, too */
+  pe_record *forgotten;                        /* dropped, but on disk; linked by `newer` */
   /* atomic */
   bool news; /* for the log */
 };
 
-/* All of these live in queue.c, and are called with the lock held, by either thread. None can fail. */
+/* All of these live in queue.c, and are called with the lock held, by either thread. None can fail but the first. */
+
+/* A copy of the event, in a block of its own. NULL when memory is out. Takes no lock. */
+pe_record *pe_queue_new_record(const pe_event *event, int64_t now);
+
+/* Puts the record, which is not tried yet, before that one of the list; NULL: at the end. */
+void pe_queue_insert(pe_queue *queue, pe_record *record, pe_record *newer);
+
+/* Takes it out of the list. */
+void pe_queue_unlink(pe_queue *queue, pe_record *record);
+
+/* Counts the call that brought the record, and the record. */
+void pe_queue_count(pe_queue *queue, const pe_record *record);
+
+/* Takes the newest of those that are on disk, and were never tried, out of memory. Returns whether there was one. Lives
+ * in queue_spool.c. */
+bool pe_queue_evict(pe_queue *queue);
+
+/* Events that `flushing` waits for are settled. */
+void pe_queue_settle(pe_queue *queue, uint64_t count);
 
 /* The oldest record that is not in flight, of which there are at most `width`; it stays. NULL: there is none. */
 pe_record *pe_queue_oldest_idle(const pe_queue *queue);
@@ -62,6 +94,9 @@ void pe_queue_tell_owner(pe_queue *queue, int64_t now);
 
 /* Lets time stand still for that reason, or go on: it does where there is no other. */
 void pe_queue_set_pause(pe_queue *queue, pe_pause reason, bool paused, int64_t now);
+
+/* Whether the record has to be written to disk before anything else: the sender may be at it. */
+bool pe_queue_is_held_back(const pe_queue *queue, const pe_record *record);
 
 /* Whether the sender may take events out. */
 bool pe_queue_may_send(const pe_queue *queue);

@@ -10,6 +10,10 @@
 
 enum { PROBES_IN_ORDER = 3 };
 
+static bool is_withdrawn(const pe_queue *queue, const pe_record *record) {
+  return record->ticket > 0 ? record->ticket <= queue->withdrawn : queue->restored_withdrawn;
+}
+
 /* A record may be taken only where there is room to give it back. */
 static bool can_give_back(pe_queue *queue) {
   return pe_due_heap_reserve(&queue->waiting, queue->waiting.count + queue->counters.in_flight + 1);
@@ -24,7 +28,7 @@ static pe_record *next_in_turn(const pe_queue *queue) {
   pe_record *first = NULL;
   for (pe_record *record = queue->oldest; record; record = record->newer) {
     if (record->state != PE_RECORD_WAITING) continue;
-    if (record->ticket > queue->last_probe) return record;
+    if (record->order > queue->last_probe) return record;
     if (!first) first = record;
   }
   return first;
@@ -33,7 +37,8 @@ static pe_record *next_in_turn(const pe_queue *queue) {
 /* The oldest that was never taken. NULL: there is none; or memory is out, and those that wait, which have their room,
  * are what is left to take. */
 static pe_record *next_fresh(pe_queue *queue) {
-  return queue->fresh && can_give_back(queue) ? queue->fresh : NULL;
+  pe_record *fresh = queue->fresh;
+  return fresh && !pe_queue_is_held_back(queue, fresh) && can_give_back(queue) ? fresh : NULL;
 }
 
 /* The record that is next, without a look at the time; NULL: none. */
@@ -43,7 +48,7 @@ static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
   if (!pe_queue_may_send(queue)) return NULL;
   if (queue->config.width == 1) {
     pe_record *oldest = queue->oldest;
-    if (!oldest || oldest->state == PE_RECORD_IN_FLIGHT) return NULL;
+    if (!oldest || oldest->state == PE_RECORD_IN_FLIGHT || pe_queue_is_held_back(queue, oldest)) return NULL;
     if (pick != PE_PICK_ANY || oldest->attempts < PROBES_IN_ORDER) return oldest;
   }
   if (pick == PE_PICK_ANY) return fresh ? fresh : next_in_turn(queue);
@@ -68,7 +73,7 @@ pe_record *pe_queue_take(pe_queue *queue, pe_pick pick, int64_t now) {
   if (pick != PE_PICK_ANY && !is_due(queue, record, now)) record = NULL;
   if (record) {
     lift(queue, record);
-    if (pick == PE_PICK_ANY) queue->last_probe = record->ticket;
+    if (pick == PE_PICK_ANY) queue->last_probe = record->order;
     if (record->attempts > 0) queue->counters.retries++;
     if (record->attempts < UINT16_MAX) record->attempts++;
     queue->counters.attempts++;
@@ -84,12 +89,29 @@ static int64_t expires_at(const pe_queue *queue, const pe_record *record, int64_
   return age_at_zero < INT64_MAX - queue->config.max_age ? age_at_zero + queue->config.max_age : INT64_MAX;
 }
 
+/* The oldest that is not in flight; none that is not written: it may not be counted yet. */
+static pe_record *oldest_to_end(const pe_queue *queue) {
+  pe_record *record = pe_queue_oldest_idle(queue);
+  return record && pe_queue_is_held_back(queue, record) ? NULL : record;
+}
+
 pe_record *pe_queue_take_expired(pe_queue *queue, int64_t now) {
   pe_record *record;
 
   pe_mutex_lock(&queue->lock);
-  record = queue->paused_since == 0 ? pe_queue_oldest_idle(queue) : NULL;
+  record = queue->paused_since == 0 ? oldest_to_end(queue) : NULL;
   if (record && expires_at(queue, record, now) > now) record = NULL;
+  if (record) lift(queue, record);
+  pe_mutex_unlock(&queue->lock);
+  return record;
+}
+
+pe_record *pe_queue_take_withdrawn(pe_queue *queue) {
+  pe_record *record;
+
+  pe_mutex_lock(&queue->lock);
+  record = oldest_to_end(queue);
+  if (record && !is_withdrawn(queue, record)) record = NULL;
   if (record) lift(queue, record);
   pe_mutex_unlock(&queue->lock);
   return record;
@@ -134,7 +156,7 @@ static void wait_again(pe_queue *queue, pe_record *record, int64_t due) {
 bool pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer) {
   bool again;
   pe_mutex_lock(&queue->lock);
-  again = record->ticket > queue->withdrawn;
+  again = !is_withdrawn(queue, record);
   if (again) {
     note_answer(queue, answer);
     wait_again(queue, record, due);
@@ -165,11 +187,13 @@ static bool waits_in_order(const pe_queue *queue) {
   return queue->config.width == 1 && queue->oldest;
 }
 
-/* When the time comes for what happens by itself: an event is too old, or the owner is told of a few places. */
+/* When the time comes for what happens by itself: an event is to be written, or too old; or the owner is told of a few
+ * places. */
 static int64_t next_by_itself(const pe_queue *queue, int64_t now) {
-  const pe_record *record = pe_queue_oldest_idle(queue);
+  const pe_record *record = oldest_to_end(queue);
   int64_t next = record && queue->paused_since == 0 ? expires_at(queue, record, now) : INT64_MAX;
   int64_t told_at = queue->wants_room && queue->freed > 0 ? queue->freed_at + PE_ROOM_PATIENCE : INT64_MAX;
+  if ((queue->spooling && queue->unwritten) || (record && is_withdrawn(queue, record))) return now;
   return told_at < next ? told_at : next;
 }
 
@@ -194,8 +218,8 @@ int64_t pe_queue_sleep(pe_queue *queue, pe_pick pick, int64_t begin_at, int64_t 
   int64_t next;
   pe_mutex_lock(&queue->lock);
   next = next_of_all(queue, pick, begin_at, now, &begin);
-  /* A new event could begin at begin_at: of no interest where one begins then anyway. */
-  queue->asleep = begin_at < begin && next > now && !waits_in_order(queue);
+  /* A new event could begin at begin_at: of no interest where one begins then anyway; but it may want to be written. */
+  queue->asleep = next > now && (queue->spooling || (begin_at < begin && !waits_in_order(queue)));
   pe_mutex_unlock(&queue->lock);
   return next;
 }

@@ -12,10 +12,12 @@ typedef enum pe_record_state {
   PE_RECORD_WAITING    /* for another attempt */
 } pe_record_state;
 
-/* 64 bytes and the texts: memory decides how long an outage can be waited out. */
+/* 80 bytes and the texts: memory decides how long an outage can be waited out. */
 typedef struct pe_record {
   /* guarded by the queue's lock */
   struct pe_record *older, *newer; /* in the order of acceptance */
+  uint64_t order;                  /* above that of all older ones */
+  int64_t row;                     /* on disk; 0: it is not there (yet) */
   uint32_t place;                  /* among those that wait */
   uint8_t state;
   /* the sender's, while in flight; attempts and draws stop at their largest value */
@@ -24,7 +26,7 @@ typedef struct pe_record {
   uint32_t drawn_after; /* how many transfers had begun then, modulo 2^32 */
   /* immutable once accepted */
   uint32_t body_size;
-  uint64_t ticket;
+  uint64_t ticket;       /* 0: restored, another process accepted it */
   int64_t accepted_at;   /* monotonic nanoseconds */
   int64_t paused_before; /* nanoseconds that the client had been held or gated until then */
   uint32_t id_size, name_size;

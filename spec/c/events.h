@@ -29,9 +29,9 @@ static inline void check_equations(const pe_counters *counters, bool *holds) {
   for (int i = 0; i < PE_OUTCOME_COUNT; i++)
     ended += counters->outcomes[i];
   *holds = counters->calls == counters->accepted + counters->filtered + refused &&
-           counters->accepted == ended + counters->pending &&
+           counters->accepted + counters->restored == ended + counters->pending &&
            counters->pending == counters->queued + counters->waiting + counters->in_flight &&
-           (counters->pending > 0) == (counters->pending_bytes > 0);
+           (counters->pending > counters->on_disk) == (counters->pending_bytes > 0);
 }
 
 /* Asserts the equations; returns a copy of the counters. */

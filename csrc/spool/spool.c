@@ -1,0 +1,378 @@
+/* The daily life of spool.h: writing, committing, reading back, and what happens when that fails. */
+#include "spool/spool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/spool_private.h"
+
+/* So many batches are written before the transfers have their turn again. */
+enum { BATCHES = 16 };
+
+static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
+static const int64_t IDLE = PE_SECOND; /* after which the log is written back */
+
+/* A wall time before it was not set yet, and says nothing about an age: 2020-01-01. */
+static const int64_t SANE = INT64_C(1577836800) * PE_SECOND;
+
+const char *pe_spool_version(void) {
+  return pe_database_version();
+}
+
+int64_t pe_spool_wall(int64_t at, int64_t now) {
+  return pe_clock_wall() - (now - at);
+}
+
+int64_t pe_spool_monotonic(int64_t wall, int64_t now) {
+  int64_t age = pe_clock_wall() - wall;
+  return wall < SANE || age < 0 ? now : now - age;
+}
+
+pe_store_config pe_spool_store_config(const pe_spool *spool) {
+  return (pe_store_config){.endpoint = spool->config.endpoint,
+                           .max_bytes = spool->config.max_bytes,
+                           .dead_letters = spool->config.dead_letters,
+                           .full_sync = spool->config.full_sync};
+}
+
+/* ---- how it is ---- */
+
+static void count_file(pe_spool_gauges *gauges, const pe_spool_file *file) {
+  pe_store_counts counts;
+  if (!file->store) return;
+  pe_store_count(file->store, &counts);
+  gauges->bytes += (uint64_t)counts.used_bytes;
+  gauges->dead += (uint64_t)counts.dead;
+  gauges->dead_dropped += (uint64_t)counts.dead_dropped;
+}
+
+void pe_spool_publish(pe_spool *spool) {
+  pe_spool_gauges *gauges = &spool->gauges;
+  gauges->bytes = gauges->dead = gauges->dead_dropped = 0;
+  count_file(gauges, &spool->own);
+  count_file(gauges, &spool->adopted);
+  pe_queue_set_spool(spool->queue, gauges);
+}
+
+/* Takes back what was begun. A file that does not behave is opened again. */
+static void put_down(pe_spool_file *file, pe_db_status status) {
+  if (!file->store) return;
+  pe_store_undo(file->store);
+  if (status != PE_DB_FAILED) return;
+  pe_store_close(file->store);
+  file->store = NULL;
+}
+
+void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now) {
+  pe_spool_gauges *gauges = &spool->gauges;
+  bool is_full = status == PE_DB_FULL;
+
+  if (spool->works) gauges->failures++;
+  spool->works = false;
+  spool->patience = spool->patience > LAST_PATIENCE / 2 ? LAST_PATIENCE : spool->patience * 2;
+  spool->retry_at = now + spool->patience;
+  gauges->state = is_full ? PE_SPOOL_FULL : PE_SPOOL_FAILS;
+  gauges->last_error_at = pe_clock_wall();
+  (void)snprintf(gauges->last_error, sizeof gauges->last_error, "%s", message);
+  put_down(&spool->own, status);
+  put_down(&spool->adopted, status);
+  pe_queue_set_looking(spool->queue, false);
+  pe_queue_set_spooling(spool->queue, false, is_full ? PE_QUEUE_FULL : PE_SPOOL);
+  pe_spool_publish(spool);
+}
+
+/* The same, for a file: what is damaged, or was removed, is to be replaced. */
+static void fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now) {
+  char message[PE_CLAIM_MESSAGE];
+  (void)snprintf(message, sizeof message, "%s", pe_store_message(file->store));
+  if (status == PE_DB_DAMAGED) file->is_lost = true;
+  pe_spool_fail(spool, status, message, now);
+  if (file->is_lost) spool->retry_at = now;
+}
+
+/* ---- files ---- */
+
+pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
+  const pe_store_config config = pe_spool_store_config(spool);
+  pe_db_status status = PE_DB_FAILED;
+
+  memset(file, 0, sizeof *file);
+  if (!pe_claim_directory(spool->config.directory, message)) return status;
+  file->claim = pe_claim_new(spool->config.directory, spool->config.endpoint, message);
+  if (!file->claim) return status;
+  status = pe_store_create(pe_claim_path(file->claim), &config, &file->store, message);
+  if (status == PE_DB_OK) return status;
+  pe_claim_remove(file->claim);
+  file->claim = NULL;
+  return status;
+}
+
+void pe_spool_close_file(pe_spool_file *file) {
+  bool is_empty = file->store && pe_store_is_empty(file->store) && !file->is_lost;
+  pe_store_close(file->store);
+  if (is_empty)
+    pe_claim_remove(file->claim);
+  else
+    pe_claim_free(file->claim);
+  memset(file, 0, sizeof *file);
+}
+
+/* Sees to it that a file that we have is open, and sound. */
+static pe_db_status open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
+  const pe_store_config config = pe_spool_store_config(spool);
+  pe_store_kind kind;
+  pe_db_status status = PE_DB_OK;
+
+  if (!file->claim) return PE_DB_OK;
+  if (!file->store && !file->is_lost)
+    status = pe_store_open(pe_claim_path(file->claim), &config, &file->store, &kind, message);
+  if (status == PE_DB_DAMAGED) file->is_lost = true;
+  return file->is_lost ? pe_spool_replace(spool, file, message) : status;
+}
+
+/* ---- ends ---- */
+
+static pe_spool_file *file_of(pe_spool *spool, bool restored) {
+  return restored ? &spool->adopted : &spool->own;
+}
+
+/* Remembers it until it is committed. Where memory is out, an event may be sent again: after a failure of the disk, in
+ * another life. */
+static void remember(pe_spool *spool, pe_spool_ended ended) {
+  if (spool->ended_count == spool->ended_capacity) {
+    size_t capacity = spool->ended_capacity > 0 ? spool->ended_capacity * 2 : PE_SPOOL_BATCH;
+    pe_spool_ended *grown = realloc(spool->ended, capacity * sizeof *grown);
+    if (!grown) return;
+    spool->ended = grown;
+    spool->ended_capacity = capacity;
+  }
+  spool->ended[spool->ended_count++] = ended;
+}
+
+static pe_db_status bury(pe_store *store, int64_t row, const pe_spool_end *end) {
+  const pe_dead dead = {.outcome = pe_outcome_name(end->outcome),
+                        .code = end->code == PE_OK ? NULL : pe_error_name(end->code),
+                        .message = end->message,
+                        .http_status = end->http_status,
+                        .ended_at = pe_clock_wall(),
+                        .reply = {end->reply, end->reply_size}};
+  return pe_store_bury(store, row, &dead);
+}
+
+void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end) {
+  bool is_dead = end->outcome == PE_REJECTED_BY_PLATFORM || end->outcome == PE_EXPIRED;
+  pe_spool_ended ended = {record->row, record->ticket == 0};
+  pe_spool_file *file = file_of(spool, ended.restored);
+  pe_db_status status;
+
+  if (record->row == 0) return;
+  remember(spool, ended);
+  if (!spool->works || !file->store) return;
+  status = is_dead ? bury(file->store, record->row, end) : pe_store_finish(file->store, record->row);
+  if (status != PE_DB_OK) fail_file(spool, file, status, pe_clock_monotonic());
+}
+
+/* Frees what was dropped, which the queue has counted. */
+static void end_forgotten(pe_spool *spool) {
+  const pe_spool_end end = {.outcome = PE_DROPPED, .code = PE_QUEUE_FULL};
+  pe_record *record = pe_queue_take_forgotten(spool->queue);
+  while (record) {
+    pe_record *newer = record->newer;
+    pe_spool_end_event(spool, record, &end);
+    free(record);
+    record = newer;
+  }
+}
+
+/* ---- writing ---- */
+
+static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
+  pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
+  if (status != PE_DB_OK) fail_file(spool, file, status, now);
+  return status == PE_DB_OK;
+}
+
+static bool commit(pe_spool *spool, int64_t now) {
+  if (!commit_file(spool, &spool->own, now) || !commit_file(spool, &spool->adopted, now)) return false;
+  spool->ended_count = 0;
+  return true;
+}
+
+static pe_db_status append(pe_spool *spool, const pe_record *record, int64_t now) {
+  const pe_stored event = {.row = (int64_t)record->ticket,
+                           .accepted_at = pe_spool_wall(record->accepted_at, now),
+                           .id = {pe_record_id(record), record->id_size},
+                           .name = {pe_record_name(record), record->name_size},
+                           .body = {pe_record_body(record), record->body_size}};
+  return pe_store_append(spool->own.store, &event);
+}
+
+/* Our own file, made for the first event, and still there: what is written to one that was unlinked is lost. */
+static bool have_file(pe_spool *spool, int64_t now) {
+  char message[PE_CLAIM_MESSAGE] = "the file was removed";
+  pe_spool_file *own = &spool->own;
+  pe_db_status status = PE_DB_OK;
+
+  if (!own->store)
+    status = pe_spool_make_file(spool, own, message);
+  else if (!pe_store_is_there(own->store))
+    own->is_lost = true;
+  if (own->is_lost) status = pe_spool_replace(spool, own, message);
+  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
+  return status == PE_DB_OK;
+}
+
+static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
+  pe_db_status status = PE_DB_OK;
+  for (size_t i = 0; i < count && status == PE_DB_OK; i++)
+    status = append(spool, spool->batch[i], now);
+  if (status != PE_DB_OK) {
+    fail_file(spool, &spool->own, status, now);
+    return false;
+  }
+  if (!commit(spool, now)) return false;
+  pe_queue_written(spool->queue, count);
+  spool->tidy_at = now + IDLE;
+  return true;
+}
+
+static void tell_room(pe_spool *spool) {
+  pe_store_counts counts = {0};
+  if (spool->own.store) pe_store_count(spool->own.store, &counts);
+  pe_queue_set_disk_room(spool->queue, spool->config.max_bytes - counts.used_bytes);
+}
+
+/* Everything that there is, up to a bound. Returns false when the disk fails. */
+static bool write_all(pe_spool *spool, int64_t now) {
+  for (int i = 0; i < BATCHES && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0; i++) {
+    if (!have_file(spool, now)) return false; /* first: into another one, more has to be written */
+    if (!write_batch(spool, pe_queue_unwritten(spool->queue, spool->batch, PE_SPOOL_BATCH), now)) return false;
+  }
+  return true;
+}
+
+/* ---- reading back ---- */
+
+static pe_error take_back(pe_spool *spool, const pe_stored *stored, bool restored, int64_t now) {
+  const pe_event event = {.body = stored->body.data,
+                          .body_size = stored->body.size,
+                          .id = stored->id.data,
+                          .id_size = stored->id.size,
+                          .name = stored->name.data,
+                          .name_size = stored->name.size};
+  return pe_queue_read_back(spool->queue, &event, stored->row, restored, pe_spool_monotonic(stored->accepted_at, now),
+                            now);
+}
+
+static bool wants(const pe_spool *spool, bool restored) {
+  return pe_queue_wanted(spool->queue, restored) > 0;
+}
+
+/* Returns false when the disk fails. */
+static bool read_back(pe_spool *spool, bool restored, int64_t now) {
+  pe_spool_file *file = file_of(spool, restored);
+  pe_db_status status = PE_DB_ROW;
+  pe_stored event;
+
+  for (size_t left = pe_queue_wanted(spool->queue, restored); left > 0 && status == PE_DB_ROW; left--) {
+    status = pe_store_next(file->store, pe_queue_read_after(spool->queue, restored), &event);
+    if (status == PE_DB_ROW && take_back(spool, &event, restored, now) != PE_OK) return true; /* later */
+  }
+  if (status == PE_DB_OK) (void)pe_queue_lose(spool->queue, restored); /* there should be more */
+  if (status == PE_DB_OK || status == PE_DB_ROW) return true;
+  fail_file(spool, file, status, now);
+  return false;
+}
+
+/* ---- the life of a spool ---- */
+
+pe_error pe_spool_new(const pe_spool_config *config, pe_queue *queue, pe_spool **spool) {
+  pe_spool *made = calloc(1, sizeof *made);
+  if (!made) return PE_NO_MEMORY;
+  made->config = *config;
+  made->queue = queue;
+  made->works = true;
+  made->patience = FIRST_PATIENCE / 2;
+  made->tidy_at = INT64_MAX;
+  made->gauges.state = PE_SPOOL_WORKS;
+  pe_queue_set_looking(queue, true);
+  *spool = made;
+  return PE_OK;
+}
+
+/* Does again what the failure took back, to see whether writing works. */
+static pe_db_status redo(pe_spool *spool) {
+  pe_db_status status = PE_DB_OK;
+  for (size_t i = 0; i < spool->ended_count && status == PE_DB_OK; i++) {
+    pe_spool_file *file = file_of(spool, spool->ended[i].restored);
+    if (file->store) status = pe_store_finish(file->store, spool->ended[i].row);
+  }
+  if (status == PE_DB_OK && spool->own.store) status = pe_store_probe(spool->own.store);
+  return status;
+}
+
+static bool recover(pe_spool *spool, int64_t now) {
+  char message[PE_CLAIM_MESSAGE] = "";
+  pe_db_status status = open_file(spool, &spool->own, message);
+  if (status == PE_DB_OK) status = open_file(spool, &spool->adopted, message);
+  if (status == PE_DB_OK && !spool->own.claim) status = pe_spool_make_file(spool, &spool->own, message);
+  if (status == PE_DB_OK) {
+    status = redo(spool);
+    if (status != PE_DB_OK) (void)snprintf(message, sizeof message, "%s", pe_store_message(spool->own.store));
+  }
+  if (status != PE_DB_OK) {
+    pe_spool_fail(spool, status, message, now);
+    return false;
+  }
+  spool->works = true;
+  spool->gauges.state = PE_SPOOL_WORKS;
+  tell_room(spool);
+  pe_queue_set_spooling(spool->queue, true, PE_OK);
+  return true;
+}
+
+static void work(pe_spool *spool, int64_t now) {
+  end_forgotten(spool);
+  if (!spool->works || !write_all(spool, now) || !commit(spool, now)) return;
+  spool->patience = FIRST_PATIENCE / 2;
+  pe_spool_adopt(spool, now);
+  pe_spool_publish(spool);
+  pe_queue_set_looking(spool->queue, spool->adopted.store != NULL); /* there may be more files behind it */
+  if (read_back(spool, true, now) && !wants(spool, true)) (void)read_back(spool, false, now);
+}
+
+static void tidy(pe_spool *spool, int64_t now) {
+  bool is_idle = now >= spool->tidy_at;
+  if (spool->own.store) (void)pe_store_tidy(spool->own.store, is_idle); /* what fails here fails at the next commit */
+  if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, is_idle);
+  if (is_idle) spool->tidy_at = INT64_MAX;
+}
+
+void pe_spool_run(pe_spool *spool, int64_t now) {
+  if (!spool->works && (now < spool->retry_at || !recover(spool, now))) return;
+  work(spool, now);
+  if (!spool->works) return;
+  tidy(spool, now);
+  tell_room(spool);
+  pe_spool_publish(spool);
+}
+
+int64_t pe_spool_next(const pe_spool *spool) {
+  if (!spool->works) return spool->retry_at;
+  if (wants(spool, true) || wants(spool, false)) return 0;
+  return spool->adopt_at < spool->tidy_at ? spool->adopt_at : spool->tidy_at;
+}
+
+void pe_spool_free(pe_spool *spool) {
+  if (!spool) return;
+  spool->retry_at = 0;
+  spool->adopt_at = INT64_MAX;
+  do
+    pe_spool_run(spool, pe_clock_monotonic());
+  while (spool->works && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0);
+  pe_spool_close_file(&spool->own);
+  pe_spool_close_file(&spool->adopted);
+  free(spool->ended);
+  free(spool);
+}

@@ -1,0 +1,73 @@
+/* What spool.c and spool_adopt.c share. Included by these two. */
+#ifndef PE_SPOOL_PRIVATE_H
+#define PE_SPOOL_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "spool/claim.h"
+#include "spool/spool.h"
+#include "spool/store.h"
+
+enum { PE_SPOOL_BATCH = 256 };
+
+/* A file that we have, and whether it is open. */
+typedef struct pe_spool_file {
+  pe_claim *claim;
+  pe_store *store;
+  bool is_lost; /* damaged, or removed: to be replaced */
+} pe_spool_file;
+
+/* An event whose end is not committed. */
+typedef struct pe_spool_ended {
+  int64_t row;
+  bool restored;
+} pe_spool_ended;
+
+struct pe_spool {
+  /* immutable */
+  pe_spool_config config;
+  pe_queue *queue;
+  /* the sender's thread */
+  pe_spool_file own, adopted;
+  pe_spool_ended *ended; /* since the last commit: to be done again where that fails */
+  size_t ended_count, ended_capacity;
+  bool works;
+  int64_t retry_at, patience; /* when it does not */
+  bool has_looked;            /* for files to adopt, once at least */
+  int64_t adopt_at;
+  int64_t tidy_at;
+  pe_spool_gauges gauges;
+  pe_record *batch[PE_SPOOL_BATCH];
+};
+
+/* The disk does not do what it should: the queue goes on in memory, and we try again later. */
+void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now);
+
+/* Tells the queue how the spool is. */
+void pe_spool_publish(pe_spool *spool);
+
+/* Settings for a file: of our own endpoint. */
+pe_store_config pe_spool_store_config(const pe_spool *spool);
+
+/* Makes a file of our own. */
+pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
+
+/* Closes it: what is in it stays, for whoever adopts it; an empty one goes. */
+void pe_spool_close_file(pe_spool_file *file);
+
+/* The wall time of a monotonic moment, and the other way round. */
+int64_t pe_spool_wall(int64_t at, int64_t now);
+int64_t pe_spool_monotonic(int64_t wall, int64_t now);
+
+/* ---- spool_adopt.c ---- */
+
+/* Adopts a file if there is one, once the last one is empty. */
+void pe_spool_adopt(pe_spool *spool, int64_t now);
+
+/* Copies what can be read of a file that is damaged, or was removed, into a new one, which takes its place. */
+pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
+
+#endif

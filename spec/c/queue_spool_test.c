@@ -1,0 +1,236 @@
+/* The queue with a spool: what is on disk, what is there alone, and that the books balance all the while. */
+#include "events.h"
+#include "test.h"
+
+static pe_queue *spooling_queue(size_t max_events) {
+  const pe_queue_config config = {
+      .max_events = max_events, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4, .spools = true};
+  return queue_with(&config);
+}
+
+/* What the sender does with what was accepted. */
+static size_t write_out(pe_queue *queue) {
+  pe_record *records[64];
+  size_t count = pe_queue_unwritten(queue, records, 64);
+  pe_queue_written(queue, count);
+  (void)accounted(queue);
+  return count;
+}
+
+static void read_back(pe_queue *queue, int64_t row, bool restored) {
+  const pe_event event = event_of("x");
+  assert_int_equal(pe_queue_read_back(queue, &event, row, restored, NOW, NOW), PE_OK);
+  (void)accounted(queue);
+}
+
+static uint64_t take(pe_queue *queue, pe_record **record) {
+  return take_at(queue, PE_PICK_DUE, NOW, record);
+}
+
+static void test_sends_nothing_that_is_not_written(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *record;
+  (void)state;
+  (void)push_at(queue, "a", NOW);
+  assert_int_equal(take(queue, NULL), 0);
+  assert_int_equal(accounted(queue).unwritten, 1);
+  assert_int_equal(pe_queue_sleep(queue, PE_PICK_DUE, NOW, NOW), NOW); /* there is something to write */
+  assert_int_equal(write_out(queue), 1);
+  assert_int_equal(accounted(queue).unwritten, 0);
+  assert_int_equal(take(queue, &record), 1);
+  assert_int_equal(record->row, 1);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
+static void test_sends_from_memory_while_writing_fails(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *record;
+  (void)state;
+  (void)push_at(queue, "a", NOW);
+  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  assert_int_equal(take(queue, &record), 1);
+  retry_at(queue, record, NOW);
+  pe_queue_set_spooling(queue, true, PE_OK);
+  assert_int_equal(write_out(queue), 1);
+  assert_int_equal(take(queue, &record), 1);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
+static void test_keeps_on_disk_what_does_not_fit(void **state) {
+  pe_queue *queue = spooling_queue(4);
+  pe_record *record;
+  (void)state;
+  for (int i = 0; i < 3; i++)
+    (void)push_at(queue, "x", NOW);
+  assert_int_equal(write_out(queue), 3);
+  for (int i = 0; i < 3; i++)
+    (void)push_at(queue, "x", NOW); /* the newest two leave memory */
+  assert_int_equal(accounted(queue).on_disk, 2);
+  assert_int_equal(accounted(queue).pending, 6);
+  assert_int_equal(write_out(queue), 3); /* and these follow, which are newer */
+  assert_int_equal(accounted(queue).on_disk, 5);
+  assert_int_equal(pe_queue_read_after(queue, false), 1);
+  assert_int_equal(take(queue, &record), 1);
+  assert_int_equal(take(queue, NULL), 0);
+  deliver(queue, record);
+  assert_int_equal(pe_queue_wanted(queue, false), 3); /* half of the queue, and one */
+  assert_int_equal(pe_queue_wanted(queue, true), 0);
+  read_back(queue, 2, false);
+  read_back(queue, 3, false);
+  assert_int_equal(pe_queue_read_after(queue, false), 3);
+  for (uint64_t ticket = 2; ticket <= 3; ticket++) {
+    assert_int_equal(take(queue, &record), ticket);
+    deliver(queue, record);
+  }
+  assert_int_equal(accounted(queue).on_disk, 3);
+  pe_queue_free(queue);
+}
+
+static void test_is_full_when_nothing_can_leave(void **state) {
+  pe_queue *queue = spooling_queue(2);
+  const pe_event event = event_of("x");
+  pe_push push;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
+  (void)accounted(queue);
+  assert_int_equal(write_out(queue), 2);
+  pe_queue_set_disk_room(queue, 10);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
+  pe_queue_set_disk_room(queue, 1000);
+  (void)push_at(queue, "x", NOW);
+  pe_queue_free(queue);
+}
+
+static void test_drops_the_oldest_when_the_disk_is_full(void **state) {
+  pe_queue_config config = {.max_events = 10, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4};
+  const pe_event event = event_of("x");
+  pe_queue *queue;
+  pe_record *forgotten;
+  pe_push push;
+  (void)state;
+  config.spools = true;
+  config.overflow = PE_OVERFLOW_DROP_OLDEST;
+  queue = queue_with(&config);
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  pe_queue_set_disk_room(queue, 0);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_int_equal(push.dropped->ticket, 1);
+  assert_null(push.dropped->newer);
+  pe_queue_forget(queue, push.dropped);
+  (void)accounted(queue);
+  forgotten = pe_queue_take_forgotten(queue);
+  assert_int_equal(forgotten->row, 1);
+  free(forgotten);
+  assert_null(pe_queue_take_forgotten(queue));
+  pe_queue_free(queue);
+}
+
+static void test_refuses_an_awaited_event_that_cannot_be_written(void **state) {
+  pe_queue_config config = {.max_events = 10, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4};
+  const pe_event event = event_of("x");
+  pe_queue *queue;
+  pe_push push;
+  (void)state;
+  config.spools = config.awaits = config.required = true;
+  queue = queue_with(&config);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_int_equal(accounted(queue).calls, 0); /* not counted before it is decided */
+  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  assert_int_equal(pe_queue_await(queue), PE_SPOOL);
+  assert_int_equal(accounted(queue).refused[PE_SPOOL], 1);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_SPOOL);
+  pe_queue_set_spooling(queue, true, PE_OK);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_int_equal(write_out(queue), 1);
+  assert_int_equal(pe_queue_await(queue), PE_OK);
+  assert_int_equal(accounted(queue).accepted, 1);
+  pe_queue_free(queue);
+}
+
+static void test_restores_what_others_left(void **state) {
+  pe_queue *queue = spooling_queue(4);
+  pe_record *record;
+  (void)state;
+  pe_queue_restore(queue, 3);
+  (void)push_at(queue, "own", NOW);
+  assert_int_equal(write_out(queue), 1); /* it stands behind them */
+  assert_int_equal(accounted(queue).on_disk, 4);
+  assert_int_equal(pe_queue_wanted(queue, true), 3);
+  read_back(queue, 7, true);
+  read_back(queue, 8, true);
+  for (int64_t row = 7; row <= 8; row++) {
+    record = pe_queue_take(queue, PE_PICK_DUE, NOW);
+    assert_int_equal(record->row, row);
+    assert_int_equal(record->ticket, 0);
+    deliver(queue, record);
+  }
+  assert_int_equal(pe_queue_lose(queue, true), 1);
+  assert_int_equal(accounted(queue).dropped_by[PE_SPOOL], 1);
+  assert_int_equal(pe_queue_restored(queue), 0);
+  pe_queue_free(queue);
+}
+
+static void test_writes_all_again_into_another_file(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *record;
+  (void)state;
+  for (int i = 0; i < 3; i++)
+    (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  assert_int_equal(take(queue, &record), 1);
+  pe_queue_rewrite(queue);
+  assert_int_equal(accounted(queue).unwritten, 3);
+  assert_int_equal(take(queue, NULL), 0);
+  assert_int_equal(write_out(queue), 3);
+  assert_int_equal(take(queue, NULL), 2);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
+static void test_reads_nothing_back_that_is_in_memory(void **state) {
+  pe_queue *queue = spooling_queue(4);
+  pe_record *tried;
+  (void)state;
+  for (int i = 0; i < 4; i++)
+    (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  (void)push_at(queue, "x", NOW); /* the fourth leaves memory */
+  (void)write_out(queue);         /* and the fifth follows it */
+  assert_int_equal(accounted(queue).on_disk, 2);
+  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  (void)push_at(queue, "x", NOW);
+  for (uint64_t ticket = 1; ticket <= 3; ticket++) {
+    assert_int_equal(take(queue, &tried), ticket);
+    deliver(queue, tried);
+  }
+  assert_int_equal(take(queue, &tried), 6);
+  retry_at(queue, tried, NOW + PE_SECOND);
+  pe_queue_set_spooling(queue, true, PE_OK);
+  assert_int_equal(write_out(queue), 1);
+  read_back(queue, 4, false);
+  read_back(queue, 5, false);
+  assert_int_equal(accounted(queue).on_disk, 0);
+  assert_int_equal(accounted(queue).pending, 3);
+  pe_queue_free(queue);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_sends_nothing_that_is_not_written),
+      TEST(test_sends_from_memory_while_writing_fails),
+      TEST(test_keeps_on_disk_what_does_not_fit),
+      TEST(test_is_full_when_nothing_can_leave),
+      TEST(test_drops_the_oldest_when_the_disk_is_full),
+      TEST(test_refuses_an_awaited_event_that_cannot_be_written),
+      TEST(test_restores_what_others_left),
+      TEST(test_writes_all_again_into_another_file),
+      TEST(test_reads_nothing_back_that_is_in_memory),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
