@@ -9,6 +9,7 @@
 ---| "too_large"     # the JSON is longer than `max_event_bytes`
 ---| "no_memory"     # memory ran out; nothing was sent
 ---| "queue_full"    # `track` alone: the queue is full
+---| "spool"         # `track` alone: the event could not be written to disk
 ---| "closed"        # the client is closed
 ---| "filtered"      # `before_send` returned nil, or the mode changed meanwhile
 ---| "withdrawn"     # `set_mode` threw away what was pending
@@ -110,6 +111,16 @@
 ---@field max_age? number Seconds after which a tracked event is not sent any more, a year at most. Default: `86400`.
 ---@field ambiguous? boolean Sends a tracked event again that was sent and not answered. Default: `true`.
 
+---The field `spool` of the options: keeps accepted events on disk, so that they outlive the process.
+---@class postevent.spool
+---@field path string The directory, of this machine's programs that send to the same `url`. It is made at need.
+---@field max_bytes? integer How much disk the events of one process may take. 1048576 to 1099511627776. Default: `268435456`.
+---@field max_age? number In place of `retry.max_age`: seconds after which an event is not sent any more. Default: `604800`.
+---@field wait? boolean `track` returns when the event is on disk: it then survives even `kill -9`. Default: `false`.
+---@field required? boolean With `spool.wait`: an event that cannot be written is refused. `false`: it is kept in memory. Default: `true`.
+---@field sync? "normal"|"full" "full": what is on disk survives a power cut, too; each write then takes a disk's time. Default: `"normal"`.
+---@field dead_letters? integer How many rejected and expired events are kept to be looked at. 0 to 1000000. Default: `10000`.
+
 ---The field `rate_limit` of the options, for tracked events.
 ---@class postevent.rate_limit
 ---@field per_second number Attempts a second, at most.
@@ -147,6 +158,7 @@
 ---@field max_in_flight? integer How many tracked events are posted at once; 1: in order. 1 to 1000. Default: `16`.
 ---@field queue? postevent.queue How many events `track` may keep, and what when there are more.
 ---@field retry? postevent.retry When events are tried again.
+---@field spool? postevent.spool Keeps accepted events on disk, so that they outlive the process. Absent: in memory alone.
 ---@field rate_limit? postevent.rate_limit How fast tracked events are posted. Absent: as fast as they can be.
 ---@field results? integer How many results are kept until they are read. 0 to 1000000. Default: `1024`.
 ---@field drain? number With postevent.resty: seconds that events have when their worker ends. Default: `5`.
@@ -216,8 +228,26 @@
 ---@field message string
 ---@field at number Seconds since 1970.
 
----The counters of tracked events. `calls` is the sum of accepted, filtered and all of refused; `accepted` that of
----delivered, rejected, expired, dropped, unknown and pending; `pending` that of queued, in_flight and waiting.
+---@alias postevent.spool_state
+---| "works"
+---| "full"  # the disk, or the share of it; in memory meanwhile
+---| "fails" # in memory meanwhile
+
+---How the spool is.
+---@class postevent.spool_stats
+---@field state postevent.spool_state
+---@field uncommitted integer Pending events that are not on disk.
+---@field on_disk integer Pending events that are on disk alone.
+---@field bytes integer Used in the files.
+---@field dead integer Rejected and expired events that are kept.
+---@field dead_dropped integer Those that gave way to newer ones.
+---@field failures integer How often it ceased to work.
+---@field adopted integer Files of other processes that were taken over.
+---@field damaged integer Files that were set aside.
+---@field last_error? { message: string, at: number }
+
+---The counters of tracked events. `calls` is the sum of accepted, filtered and all of refused; `accepted` and
+---`restored` that of delivered, rejected, expired, dropped, unknown and pending; `pending` that of queued, in_flight and waiting.
 ---@class postevent.stats
 ---@field calls integer Calls of `track` that returned.
 ---@field accepted integer Those that returned a ticket.
@@ -231,6 +261,7 @@
 ---@field rejected_by table<postevent.code, integer>
 ---@field dropped_by table<postevent.code, integer>
 ---@field unknown_by table<postevent.code, integer>
+---@field restored integer Events of other processes, found in the spool.
 ---@field pending integer Events without an outcome.
 ---@field queued integer Not tried yet.
 ---@field in_flight integer
@@ -244,6 +275,7 @@
 ---@field latency postevent.latency
 ---@field state postevent.state
 ---@field last_error? postevent.last_error
+---@field spool? postevent.spool_stats
 ---@field invalid_sent integer Events that broke their definition and were sent all the same.
 ---@field results_unread integer
 ---@field results_lost integer Results that made room unread.
@@ -251,6 +283,7 @@
 ---What `flush` and `close` say when time ran out.
 ---@class postevent.remaining
 ---@field remaining integer Events without an outcome.
+---@field kept? integer How many of them are on disk.
 
 ---A client: keeps its connections alive. Belongs to one Lua state and one thread.
 ---@class postevent.client
@@ -358,6 +391,7 @@ function client:close(seconds) end
 ---@field tls string Its TLS library and version, or "".
 ---@field http2 boolean false: it is not offered.
 ---@field pcre2 boolean Whether the patterns of definitions are checked.
+---@field sqlite string|false The version of SQLite; false: there is no spool.
 
 ---@class postevent
 ---@field version string

@@ -200,7 +200,7 @@ static int64_t next_work(pe_sender *sender, int64_t now) {
   int64_t submission = pe_submissions_next(sender->submissions);
   sender->had_work = false;
   if (submission < next) next = submission;
-  if (sender->spool && pe_spool_next(sender->spool) < next) next = pe_spool_next(sender->spool);
+  if (sender->spool && pe_spool_next(sender->spool) < now) next = now; /* there is more on disk */
   return had_work && now + LINGER < next ? now + LINGER : next;
 }
 
@@ -236,6 +236,7 @@ static void deliver(pe_sender *sender) {
     pe_queue_attend(sender->config.queue, now);
     next = next_work(sender, now);
     if (is_finished(sender, finish_by, next, now)) return;
+    if (sender->spool && pe_spool_next(sender->spool) < next) next = pe_spool_next(sender->spool);
     if (next > finish_by) next = finish_by;
     rest(sender, next - now);
   }

@@ -8,6 +8,7 @@
 local is_utf8 = require("postevent.utf8").check
 
 local STATES = { "idle", "sending", "cooling", "held", "closed" }
+local SPOOL_STATES = { "works", "full", "fails" }
 local QUANTILES = { { "0.5", "p50" }, { "0.9", "p90" }, { "0.99", "p99" }, { "1", "max" } }
 
 -- The codes that each count by code begins with; what else the stats have comes too.
@@ -96,7 +97,8 @@ local function add_events(page, stats)
   page:counter("filtered", stats.filtered, "Events that before_send kept back.")
   page:counter_by("code", "refused", stats.refused, REFUSED, "Events that track did not accept, by code.")
   page:counter("accepted", stats.accepted,
-    "Events that track accepted: delivered, rejected, expired, dropped, unknown and pending.")
+    "Events that track accepted; with those restored: delivered, rejected, expired, dropped, unknown and pending.")
+  page:counter("restored", stats.restored, "Events of other processes that were found in the spool.")
   page:counter("delivered", stats.delivered, "Events that the platform accepted.")
   page:counter_by("code", "rejected", stats.rejected_by, REJECTED, "Events that the platform refused, by code.")
   page:counter("expired", stats.expired, "Events that grew too old before they could be delivered.")
@@ -122,6 +124,21 @@ local function add_sending(page, stats)
   page:counter("invalid_sent", stats.invalid_sent, "Events that broke their definition and were sent all the same.")
   page:gauge("results_unread", stats.results_unread, "Results that the program has not read yet.")
   page:counter("results_lost", stats.results_lost, "Results that were overwritten before the program read them.")
+end
+
+local function add_spool(page, spool)
+  page:metric("spool_state", "gauge", "1 for the state that the spool is in, 0 for the others.")
+  for _, state in ipairs(SPOOL_STATES) do
+    page:sample("", label("state", state), state == spool.state and 1 or 0)
+  end
+  page:gauge("spool_uncommitted", spool.uncommitted, "Pending events that are not on disk.")
+  page:gauge("spool_on_disk", spool.on_disk, "Pending events that are on disk alone.")
+  page:gauge("spool_bytes", spool.bytes, "Disk that the spool's files use.")
+  page:gauge("spool_dead", spool.dead, "Rejected and expired events that are kept.")
+  page:counter("spool_dead_dropped", spool.dead_dropped, "Those that gave way to newer ones.")
+  page:counter("spool_failures", spool.failures, "Times that the spool ceased to work.")
+  page:counter("spool_adopted", spool.adopted, "Files of other processes that were taken over.")
+  page:counter("spool_damaged", spool.damaged, "Files that were damaged and set aside.")
 end
 
 -- What only the sum of many processes has.
@@ -193,6 +210,9 @@ return function(stats, labels)
   add_sending(page, stats)
   add_latency(page, stats.latency)
   add_state(page, stats)
+  if stats.spool then
+    add_spool(page, stats.spool)
+  end
   if stats.workers then
     add_processes(page, stats)
   end

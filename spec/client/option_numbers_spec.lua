@@ -7,7 +7,7 @@ local URL = "https://api.example.com/eucrm/webhooks/1"
 
 -- The options with `value` in the place of `property`, and what it needs beside it.
 local function options_with(property, value)
-  local options = { url = URL, queue = {}, retry = {}, rate_limit = { per_second = 1 } }
+  local options = { url = URL, queue = {}, retry = {}, rate_limit = { per_second = 1 }, spool = { path = "x" } }
   local group, field = property.name:match "^([%w_]+)%.(.*)$"
   if property.name == "queue.max_bytes" then
     options.max_event_bytes = 2

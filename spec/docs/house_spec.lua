@@ -130,8 +130,8 @@ describe("the pages", function()
   end)
 end)
 
-describe("the page about the architecture", function()
-  local PAGE = helper.read_file "docs/explain/architecture.md"
+describe("the page about the files", function()
+  local PAGE = helper.read_file "docs/explain/files.md"
 
   it("knows every folder of the core and every file in it, and no other", function()
     local _, names = children.run { "sh", "-c", "find csrc -name '*.[ch]'" }

@@ -8,7 +8,8 @@ local rude = require "support.rude"
 -- Every number is another, so that none can stand in another's place.
 local function new_stats()
   return {
-    calls = 1000, filtered = 3, refused = { queue_full = 4, invalid_event = 5 }, accepted = 988, delivered = 900,
+    calls = 1000, filtered = 3, refused = { queue_full = 4, invalid_event = 5 }, accepted = 987, restored = 1,
+    delivered = 900,
     rejected = 13, rejected_by = { rejected = 6, endpoint = 7 }, expired = 8, dropped = 9,
     dropped_by = { queue_full = 9 }, unknown = 11, unknown_by = { timeout = 11 },
     pending = 47, queued = 12, waiting = 15, in_flight = 20,
@@ -55,7 +56,8 @@ describe("the metrics", function()
       ['postevent_refused_total{code="no_memory"}'] = "0",
       ['postevent_refused_total{code="queue_full"}'] = "4",
       ['postevent_refused_total{code="too_large"}'] = "0",
-      postevent_accepted_total = "988",
+      postevent_accepted_total = "987",
+      postevent_restored_total = "1",
       postevent_delivered_total = "900",
       ['postevent_rejected_total{code="bad_reply"}'] = "0",
       ['postevent_rejected_total{code="endpoint"}'] = "7",

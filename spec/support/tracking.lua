@@ -20,7 +20,7 @@ function tracking.assert_balanced(stats)
   assert(stats.calls == stats.accepted + sum(stats.refused) + stats.filtered,
     ("%d calls, but %d accepted, %d refused, %d filtered"):format(stats.calls, stats.accepted, sum(stats.refused),
       stats.filtered))
-  assert(stats.accepted == outcomes + stats.pending,
+  assert(stats.accepted + stats.restored == outcomes + stats.pending,
     ("%d accepted, but %d with an outcome, %d pending"):format(stats.accepted, outcomes, stats.pending))
   assert(stats.pending == stats.queued + stats.waiting + stats.in_flight, "what is pending is nowhere")
   assert(stats.rejected == sum(stats.rejected_by) and stats.dropped == sum(stats.dropped_by)

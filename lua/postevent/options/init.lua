@@ -73,6 +73,18 @@ local function flatten(values)
   return settings
 end
 
+-- What a spool changes. It belongs to one endpoint: the address without its query, which may hold a secret.
+local function set_spool(values, settings)
+  settings.endpoint = values.url and values.url:match("^[^?#]*") or false
+  if not values["spool.path"] then
+    return
+  end
+  if not core.features().sqlite then
+    error("spool: this build has no SQLite; build with its development files (libsqlite3-dev) there", 0)
+  end
+  settings["retry.max_age"] = values["spool.max_age"]
+end
+
 -- The settings of where events go, and by which way and as whom. Returns the target.
 local function set_target(values, settings)
   local where = target.read(values.url, values.mode)
@@ -142,6 +154,7 @@ function options.check(given)
   local values = read(given)
   check_together(values)
   local settings = flatten(values)
+  set_spool(values, settings)
   local where = set_target(values, settings)
   settings["rate_limit.per_second"] = values["rate_limit.per_second"] or 0
   settings["rate_limit.burst"] = values["rate_limit.burst"]

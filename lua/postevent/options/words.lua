@@ -77,7 +77,8 @@ local function options_outside(group)
   for _, property in ipairs(properties) do
     local owner, field = property.name:match("^([%w_]+)%.(.*)$")
     if (owner or "") ~= group then
-      names[field or property.name] = property.name
+      names[field or property.name] = names[field or property.name] or property.name
+      names[property.name] = property.name
     end
   end
   return names
@@ -91,11 +92,8 @@ end
 
 -- Where an option is that was given in `group`, or under its full name ("queue.wait"); or nil.
 local function place_of(name, group, elsewhere)
-  for field, full in pairs(elsewhere) do
-    if name == field or name == full then
-      return (", it is written %s%s"):format(written(full), group ~= "" and (", outside of " .. group) or "")
-    end
-  end
+  local full = elsewhere[name]
+  return full and (", it is written %s%s"):format(written(full), group ~= "" and (", outside of " .. group) or "")
 end
 
 local function suggestion(name, fields, elsewhere)

@@ -1,0 +1,21 @@
+-- design.md, Spool: with `wait` an event that track accepted survives kill -9.
+if not require("support.where").is("lua5.4", "luajit") then
+  return
+end
+
+local helper = require "support.helper"
+local soak = require "support.spool_soak"
+
+describe("a program with a spool that is killed", function()
+  helper.guard()
+
+  for programs = 1, 4, 3 do
+    it(("loses nothing that track accepted: %d at a time"):format(programs), function()
+      local result = soak.run(100, 20261126, { programs = programs })
+      assert.same({}, result.missing)
+      assert.same({}, result.changed)
+      assert.is_true(result.twice <= result.twice_at_most, result.twice .. " came twice")
+      assert.is_true(result.tracked > 500, "only " .. result.tracked .. " were tracked")
+    end)
+  end
+end)
