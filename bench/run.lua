@@ -205,7 +205,14 @@ function parts.idle()
     measure.at_most(0, switches))
 end
 
-local ALL = { "post", "encode", "load", "call", "track", "others", "memory", "endless", "idle" }
+-- The same with a spool, and without.
+function parts.spool()
+  require("bench.spool") {
+    build = build, lua = lua, target = target, body = body(), ratio_of = ratio_of, track_loop = track_loop,
+  }
+end
+
+local ALL = { "post", "encode", "load", "call", "track", "others", "memory", "endless", "idle", "spool" }
 local ok, message = pcall(function()
   for _, name in ipairs(arg[2] and { (table.unpack or unpack)(arg, 2) } or ALL) do
     assert(parts[name], "no such part; there are " .. table.concat(ALL, ", "))()

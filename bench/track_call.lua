@@ -1,6 +1,6 @@
 -- What track costs its caller while the sender is busy, against lua-cjson's encode of the same table: track_call.lua
--- URL COUNT. Prints the CPU time of the calling thread: the medians of track and of encode; then the time of track, and
--- that of encode: p50, p99, p99.9. All of one call, in nanoseconds.
+-- URL COUNT [SPOOL]. Prints the CPU time of the calling thread: the medians of track and of encode; then the time of
+-- track, and that of encode: p50, p99, p99.9. All of one call, in nanoseconds.
 local documents = require "support.documents"
 local encode = require("cjson").encode
 local postevent = require "postevent"
@@ -14,6 +14,7 @@ local blocks = math.floor(tonumber(arg[2]) / BLOCK)
 local event = documents.event
 local client = postevent.new {
   url = arg[1], authorization = documents.authorization, definitions = "spec/vectors/definitions.json",
+  spool = arg[3] and { path = arg[3] },
 }
 local track = client.track
 

@@ -125,7 +125,7 @@ test-curl: ### the specs of HTTP, TLS, names and the close, with the newest libc
 	@LUAS="$(LUA)" BUILD=build/newest $(run_tests) $(CURL_SPECS)
 
 # What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
-BENCH_LOOPS = $(BUILD)/bench/post_loop $(BUILD)/bench/multi_loop
+BENCH_LOOPS = $(addprefix $(BUILD)/bench/,post_loop multi_loop commit_loop)
 $(BUILD)/bench/%.o: bench/%.c
 	$(call compile,$(CORE_CFLAGS))
 
