@@ -133,6 +133,31 @@ describe("a worker of nginx that nobody closes", function()
     assert.equal("", nginx:complaints())
   end)
 
+  it("counts to the event where each request has a Lua state of its own", function()
+    local nginx = shared:start {
+      http = "lua_shared_dict postevent 1m;\nlua_code_cache off;\n",
+      server = SERVER .. [[location = /one { content_by_lua_block { ngx.print(new():track(event) and "ok") } }]],
+    }
+    for _ = 1, 20 do
+      assert.equal("ok", nginx:get("/one").body)
+    end
+    wait_for(nginx, { accepted_total = 20, delivered_total = 20, lost_total = 0 })
+  end)
+
+  it("ends at once where what it holds may not be sent", function()
+    local nginx = shared:start {
+      values = { URL = "http://127.0.0.1:9/x" },
+      http = "lua_shared_dict postevent 1m;\ninit_worker_by_lua_block { client = new() }",
+      server = SERVER .. [[location = /kept { content_by_lua_block {
+        client:track(event)
+        client:set_mode "off"
+        ngx.print(client:stats().pending)
+      } }]],
+    }
+    assert.equal("1", nginx:get("/kept").body)
+    assert.is_true(nginx:quit() < 1)
+  end)
+
   it("that stops has a second", function()
     local nginx = start("", shared.sandbox.url)
     track(nginx, 100)

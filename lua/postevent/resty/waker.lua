@@ -183,7 +183,7 @@ function waker.post(client, event, timeout)
   if not ok then
     return nil, id, code, detail
   end
-  local waiter = { sleeps = false }
+  local waiter = { sleeps = false, semaphore = false, reply = false, message = false, code = false, detail = false }
   waiting[number] = waiter
   if not connected then
     launch()
