@@ -38,8 +38,8 @@ static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_COMMIT] = "COMMIT",
     [PE_STORE_APPEND] = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5)",
     [PE_STORE_REMOVE] = "DELETE FROM event WHERE row = ?1",
-    [PE_STORE_BURY] = "INSERT INTO dead SELECT NULL, accepted_at, ?2, ?3, ?4, ?5, ?6, ?7, id, name, body FROM event"
-                      " WHERE row = ?1",
+    [PE_STORE_BURY] =
+        "INSERT INTO dead SELECT NULL, accepted_at, ?2, ?3, ?4, ?5, ?6, ?7, id, name, body FROM event WHERE row = ?1",
     [PE_STORE_NEXT] = "SELECT row, accepted_at, id, name, body FROM event WHERE row > ?1 ORDER BY row LIMIT 1",
     [PE_STORE_NEXT_DEAD] = "SELECT * FROM dead WHERE row > ?1 ORDER BY row LIMIT 1",
     [PE_STORE_ADD_DEAD] = "INSERT INTO dead VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
