@@ -71,7 +71,7 @@ describe("E2: definitions that nest", function()
     for _, key in ipairs { 1, "a", "data", "clickEventsMeta", "eventName", "fields", "value", "values" } do
       for _, endless in ipairs { false, true } do
         local source = nested_table(key, endless)
-        local what = ("%s, %s"):format(key, endless)
+        local what = ("%s, %s"):format(key, tostring(endless))
         expect_refused(function() postevent.definitions(source) end, what)
         expect_refused(function() postevent.definitions { eventName = "e", fields = source } end, "fields: " .. what)
         expect_refused(function() postevent.new { mode = "record", definitions = source } end, "new: " .. what)
