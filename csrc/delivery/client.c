@@ -1,3 +1,4 @@
+/* What a client does: posts, tracks, tells, ends. Its life is in client_life.c. */
 #include "delivery/client.h"
 
 #include <stdlib.h>
@@ -5,204 +6,13 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "base/worker.h"
-#include "delivery/last_words.h"
-#include "delivery/sender.h"
-#include "http/credentials.h"
-#include "policy/reply.h"
-
-static const int64_t LEAVE_PATIENCE = 900 * PE_MILLISECOND; /* design.md: within a second */
-
-/* What a process has of a client. A forked child makes its own and never touches the parent's: a lock may be held by a
- * thread that is not there, and to clean a connection up would break it for the parent. */
-typedef struct parts {
-  struct parts *next; /* among the abandoned */
-  unsigned generation;
-  pe_http *connection; /* of post; NULL until the first */
-  pe_queue *queue;
-  pe_results *results;
-  pe_sender *sender; /* NULL until the first track */
-  pe_last_words last_words;
-} parts;
-
-struct pe_client {
-  /* immutable */
-  pe_http_plan *plan;  /* how to post. NULL: it cannot send */
-  pe_post_policy post; /* its codes are owned */
-  pe_queue_config queue;
-  size_t results;
-  bool last_words;
-  pe_sender_config sender; /* what is the same for every sender of this client; the texts of its spool are owned */
-  /* the owner's thread */
-  bool sends;
-  pe_credentials *credentials;
-  pe_http_trace *trace; /* owned; NULL: nobody wants to see */
-  bool closed;
-  parts *own;
-};
-
-/* What is never freed stays in sight of whoever looks for leaks. */
-static parts *abandoned;
-
-/* ---- parts ---- */
-
-/* Frees parts whose sender is no more. */
-static void free_parts(parts *own) {
-  if (!own) return;
-  pe_last_words_settle(&own->last_words);
-  pe_http_free(own->connection);
-  pe_queue_free(own->queue);
-  pe_results_free(own->results);
-  free(own);
-}
-
-static void abandon(parts *own) {
-  parts *first = __atomic_load_n(&abandoned, __ATOMIC_RELAXED);
-  do
-    own->next = first;
-  while (!__atomic_compare_exchange_n(&abandoned, &first, own, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-}
-
-static parts *new_parts(const pe_client *client) {
-  parts *made = calloc(1, sizeof *made);
-  if (!made) return NULL;
-  made->generation = pe_worker_generation();
-  if (pe_queue_new(&client->queue, &made->queue) != PE_OK || pe_results_new(client->results, &made->results) != PE_OK) {
-    free_parts(made);
-    return NULL;
-  }
-  if (client->last_words) pe_last_words_add(&made->last_words, made->queue);
-  return made;
-}
-
-/* Sees to it that the client's parts are this process's. Returns false when memory is out; the next call tries again.
- * And for NULL: a client that was collected, but that a finalizer after it still calls. */
-static bool own(pe_client *client) {
-  parts *made;
-
-  if (!client) return false;
-  if (client->own->generation == pe_worker_generation()) return true;
-  made = new_parts(client);
-  if (!made) return false;
-  if (client->closed) {
-    pe_queue_close(made->queue);
-    pe_queue_set_state(made->queue, PE_STATE_CLOSED);
-  }
-  abandon(client->own);
-  client->own = made;
-  return true;
-}
-
-/* ---- life cycle ---- */
-
-static pe_error copy_codes(pe_accept from, pe_accept *to) {
-  int64_t *codes = malloc((from.count > 0 ? from.count : 1) * sizeof *codes);
-  if (!codes) return PE_NO_MEMORY;
-  if (from.count > 0) memcpy(codes, from.codes, from.count * sizeof *codes);
-  *to = (pe_accept){codes, from.count};
-  return PE_OK;
-}
-
-/* Frees the client; its sender is no more. */
-static void free_client(void *user) {
-  pe_client *client = user;
-  free_parts(client->own);
-  pe_http_trace_free(client->trace);
-  pe_http_plan_free(client->plan);
-  pe_credentials_free(client->credentials);
-  free((void *)client->post.accept.codes);
-  free((void *)client->sender.spool.directory);
-  free((void *)client->sender.spool.endpoint);
-  free(client);
-}
-
-static pe_error copy_spool(const pe_spool_config *from, pe_spool_config *to) {
-  if (!from->directory) return PE_OK;
-  *to = *from;
-  to->directory = strdup(from->directory);
-  to->endpoint = strdup(from->endpoint);
-  return to->directory && to->endpoint ? PE_OK : PE_NO_MEMORY;
-}
-
-static void set_policies(pe_client *client, const pe_client_config *config) {
-  client->post = config->post;
-  client->post.accept = (pe_accept){NULL, 0};
-  client->queue = config->queue;
-  client->results = config->results;
-  client->last_words = config->last_words && config->can_send;
-  client->sends = config->sends;
-  client->sender.group = config->group;
-  client->sender.max_in_flight = config->queue.width;
-  client->sender.max_posts = config->max_posts;
-  client->sender.policy.retry = config->post.retry;
-  client->sender.policy.retry_ambiguous = config->retry_ambiguous;
-  client->sender.rate_per_second = config->rate_per_second;
-  client->sender.rate_burst = config->rate_burst;
-}
-
-static bool begin(void) {
-  pe_reply_prepare();
-  return pe_last_words_prepare() && pe_http_prepare();
-}
-
-/* And whether a handle can be made by it: libcurl may lack what it asks. */
-static pe_error make_plan(pe_client *client, const pe_http_config *config, const char **why) {
-  pe_http *http = NULL;
-  pe_error error = PE_NO_MEMORY;
-  if (pe_worker_prepare(begin)) error = pe_http_plan_new(config, &client->plan, why);
-  if (error == PE_OK) error = pe_http_new(client->plan, &http, why);
-  pe_http_free(http);
-  return error;
-}
-
-pe_error pe_client_new(const pe_client_config *config, pe_client **client, const char **why) {
-  pe_error error = PE_NO_MEMORY;
-  pe_client *made = calloc(1, sizeof *made);
-
-  *why = pe_error_text(PE_NO_MEMORY);
-  if (!made) goto out;
-  set_policies(made, config);
-  error = copy_codes(config->post.accept, &made->post.accept);
-  if (error) goto out;
-  error = copy_spool(&config->spool, &made->sender.spool);
-  if (error) goto out;
-  if (config->can_send) error = make_plan(made, &config->http, why);
-  if (error) goto out;
-  error = PE_NO_MEMORY;
-  made->credentials = pe_credentials_new(config->credentials);
-  made->own = new_parts(made);
-  if (!made->credentials || !made->own) goto out;
-  *client = made;
-  return PE_OK;
-out:
-  if (made) free_client(made);
-  return error;
-}
-
-/* Of a client that was left, when its sender is done. */
-static void free_left(void *user) {
-  pe_client *client = user;
-  pe_sender_free(client->own->sender);
-  free_client(client);
-}
-
-void pe_client_leave(pe_client *client) {
-  if (!client) return;
-  if (client->own->generation != pe_worker_generation()) {
-    abandon(client->own);
-    client->own = NULL;
-  } else if (client->own->sender) {
-    pe_sender_leave(client->own->sender, LEAVE_PATIENCE, free_left, client);
-    return;
-  }
-  free_client(client);
-}
+#include "delivery/client_private.h"
 
 pe_error pe_client_set_credentials(pe_client *client, pe_http_credentials credentials) {
   pe_credentials *given = pe_credentials_new(credentials);
   pe_error error = PE_NO_MEMORY;
 
-  if (!given || !own(client)) goto out;
+  if (!given || !pe_client_own(client)) goto out;
   error = client->own->sender ? pe_sender_set_credentials(client->own->sender, credentials) : PE_OK;
   if (error) goto out;
   if (client->own->connection && pe_http_set_credentials(client->own->connection, credentials) != PE_OK) {
@@ -224,7 +34,7 @@ static pe_error connect(pe_client *client) {
   pe_http *made = NULL;
   pe_error error = PE_NO_MEMORY;
 
-  if (!own(client)) return PE_NO_MEMORY;
+  if (!pe_client_own(client)) return PE_NO_MEMORY;
   if (client->own->connection) return PE_OK;
   error = pe_http_new(client->plan, &made, NULL);
   if (error == PE_OK) error = pe_http_set_credentials(made, pe_credentials_view(client->credentials));
@@ -282,7 +92,7 @@ pe_error pe_client_start(pe_client *client) {
   pe_sender_config config;
 
   if (client->closed) return PE_CLOSED;
-  if (!own(client)) return PE_NO_MEMORY;
+  if (!pe_client_own(client)) return PE_NO_MEMORY;
   if (client->own->sender || !client->sends) return PE_OK;
   config = client->sender;
   config.plan = client->plan;
@@ -347,7 +157,7 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
 pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
   int64_t now = pe_clock_monotonic();
   if (client->closed) return PE_CLOSED;
-  if (!own(client)) return PE_NO_MEMORY;
+  if (!pe_client_own(client)) return PE_NO_MEMORY;
   client->sends = sends;
   if (pending == PE_PENDING_DROP) {
     tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
@@ -358,32 +168,33 @@ pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
 }
 
 void pe_client_refuse(pe_client *client, pe_error error) {
-  if (own(client)) pe_queue_refuse(client->own->queue, error);
+  if (pe_client_own(client)) pe_queue_refuse(client->own->queue, error);
 }
 
 uint64_t pe_client_flush(pe_client *client, int64_t timeout) {
-  return own(client) ? pe_queue_flush(client->own->queue, timeout) : 0;
+  return pe_client_own(client) ? pe_queue_flush(client->own->queue, timeout) : 0;
 }
 
 uint64_t pe_client_close(pe_client *client, int64_t timeout) {
   client->closed = true;
-  if (own(client)) pe_queue_close(client->own->queue);
+  if (pe_client_own(client)) pe_queue_close(client->own->queue);
   return pe_client_flush(client, timeout);
 }
 
 uint64_t pe_client_stop(pe_client *client) {
   pe_client_finish(client, 0);
-  (void)pe_client_has_ended(client, LEAVE_PATIENCE); /* a thread that has not is left to pe_client_leave */
+  (void)pe_client_has_ended(client, PE_CLIENT_PATIENCE); /* a thread that has not is left to pe_client_leave */
   return pe_client_flush(client, 0);
 }
 
 void pe_client_finish(pe_client *client, int64_t patience) {
   (void)pe_client_close(client, 0);
-  if (own(client) && client->own->sender) pe_sender_finish(client->own->sender, pe_clock_monotonic() + patience);
+  if (pe_client_own(client) && client->own->sender)
+    pe_sender_finish(client->own->sender, pe_clock_monotonic() + patience);
 }
 
 bool pe_client_has_ended(pe_client *client, int64_t patience) {
-  if (!own(client)) return true; /* a child that has nothing */
+  if (!pe_client_own(client)) return true; /* a child that has nothing */
   if (client->own->sender && !pe_sender_join(client->own->sender, pe_clock_monotonic() + patience)) return false;
   client->own->sender = NULL;
   pe_http_free(client->own->connection);
@@ -393,7 +204,7 @@ bool pe_client_has_ended(pe_client *client, int64_t patience) {
 }
 
 pe_result *pe_client_take_result(pe_client *client) {
-  return own(client) ? pe_results_take(client->own->results) : NULL;
+  return pe_client_own(client) ? pe_results_take(client->own->results) : NULL;
 }
 
 void pe_client_return_result(pe_client *client, pe_result *result) {
@@ -402,16 +213,16 @@ void pe_client_return_result(pe_client *client, pe_result *result) {
 
 size_t pe_client_results(pe_client *client, uint64_t *lost) {
   *lost = 0;
-  return own(client) ? pe_results_count(client->own->results, lost) : 0;
+  return pe_client_own(client) ? pe_results_count(client->own->results, lost) : 0;
 }
 
 void pe_client_asked(pe_client *client) {
-  if (own(client)) pe_last_words_spare(&client->own->last_words);
+  if (pe_client_own(client)) pe_last_words_spare(&client->own->last_words);
 }
 
 void pe_client_snapshot(pe_client *client, pe_counters *counters) {
   memset(counters, 0, sizeof *counters);
-  if (own(client)) pe_queue_snapshot(client->own->queue, counters);
+  if (pe_client_own(client)) pe_queue_snapshot(client->own->queue, counters);
 }
 
 bool pe_client_has_news(const pe_client *client) {
@@ -419,5 +230,5 @@ bool pe_client_has_news(const pe_client *client) {
 }
 
 void pe_client_take_news(pe_client *client) {
-  if (own(client)) pe_queue_take_news(client->own->queue);
+  if (pe_client_own(client)) pe_queue_take_news(client->own->queue);
 }

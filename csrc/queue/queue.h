@@ -1,7 +1,7 @@
 /* The accepted events of a client, from their acceptance to their outcome, in the order in which they were accepted;
  * bounded by count and bytes. Owns the counters. The one structure that the owner's thread and the sender share: one
  * lock, never held across I/O. What is said to be "the sender's" is called by the sender's thread alone, and lives in
- * queue_sender.c; the rest lives in queue.c. */
+ * queue_sender.c, the rest in queue_owner.c. */
 #ifndef PE_QUEUE_H
 #define PE_QUEUE_H
 

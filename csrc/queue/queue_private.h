@@ -1,5 +1,5 @@
-/* What queue.c, queue_sender.c and queue_spool.c share: the queue itself, and how an event changes its state in it or
- * leaves it. Included by these. */
+/* What queue.c, queue_owner.c, queue_sender.c and queue_spool.c share: the queue itself, and how an event changes its
+ * state in it or leaves it. Included by these. */
 #ifndef PE_QUEUE_PRIVATE_H
 #define PE_QUEUE_PRIVATE_H
 
@@ -88,6 +88,13 @@ void pe_queue_mark(pe_queue *queue, pe_record *record, uint8_t state);
 
 /* The record, which is not among those that wait, leaves with that outcome. It is the caller's afterwards. */
 void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now);
+
+/* The record, which is not in flight, leaves with that outcome. It is the caller's afterwards. */
+void pe_queue_give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now);
+
+/* Whether one of the events that are `left` may have its outcome without the owner's doing; there may be more on disk.
+ */
+bool pe_queue_can_settle(const pe_queue *queue, uint64_t left);
 
 /* Wakes the owner if it waits for what has come: the end of a flush, or enough room. */
 void pe_queue_tell_owner(pe_queue *queue, int64_t now);
