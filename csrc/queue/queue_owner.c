@@ -144,7 +144,7 @@ pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_p
   if (error == PE_OK) {
     accept(queue, record);
     push->ticket = record->ticket;
-    push->wake = queue->asleep;
+    push->wake = queue->asleep || queue->awaited > 0; /* a sender that lingers looks again a millisecond later */
     queue->asleep = false;
     record = NULL;
   } else {
