@@ -21,7 +21,8 @@ dependencies = {
   "argparse",
 }
 
--- The libraries, not their headers: LuaRocks finds no header below /usr/include/<triplet>.
+-- The libraries, not their headers: LuaRocks finds no header below /usr/include/<triplet>. PCRE2 and SQLite are optional,
+-- which LuaRocks has no word for: the Makefile asks pkg-config for them.
 external_dependencies = {
   CURL = { library = "curl" },
   JANSSON = { library = "jansson" },

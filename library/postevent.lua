@@ -202,7 +202,8 @@
 
 ---What became of a tracked event.
 ---@class postevent.result
----@field ticket integer What `track` returned.
+---@field ticket? integer What `track` returned; absent where the event was restored.
+---@field restored? true Another process had accepted the event; it was found in the spool.
 ---@field event_id? string The value of `id_attribute`, or of `external_event_id` where that option is not set.
 ---@field event_name? string
 ---@field outcome postevent.outcome

@@ -2,12 +2,14 @@
 local helper = require "support.helper"
 local postevent = require "postevent"
 local properties = require "postevent.options.properties"
+local where = require "support.where"
 
 local URL = "https://api.example.com/eucrm/webhooks/1"
+local SPOOL = where.spools() and { path = "x" } or nil
 
 -- The options with `value` in the place of `property`, and what it needs beside it.
 local function options_with(property, value)
-  local options = { url = URL, queue = {}, retry = {}, rate_limit = { per_second = 1 }, spool = { path = "x" } }
+  local options = { url = URL, queue = {}, retry = {}, rate_limit = { per_second = 1 }, spool = SPOOL }
   local group, field = property.name:match "^([%w_]+)%.(.*)$"
   if property.name == "queue.max_bytes" then
     options.max_event_bytes = 2
@@ -38,7 +40,8 @@ describe("D8: an option that is a number", function()
   helper.guard()
 
   for _, property in ipairs(properties) do
-    if property.most then
+    local is_there = where.spools() or not property.name:find "^spool"
+    if property.most and is_there then
       local above = property.most * 2
       it("is one that its C type can hold, or is refused with its range: " .. property.name, function()
         for _, value in ipairs { 0 / 0, 1 / 0, -1 / 0, 1e308, -1e308, 2 ^ 53, 2 ^ 63, 2 ^ 64, -2 ^ 63, -1, above } do

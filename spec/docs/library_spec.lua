@@ -21,7 +21,7 @@ describe("the annotations", function()
   end)
 
   -- Notes the type of every field of `value` in `seen`, and fails where it is not the one that the class says.
-  local TYPES = { integer = "number", ["string[]"] = "table" }
+  local TYPES = { integer = "number", ["true"] = "boolean", ["string[]"] = "table" }
   local function compare(class, value, seen)
     for name, inner in pairs(value) do
       local field = assert(library.classes[class][name], class .. " lacks " .. name)
@@ -35,6 +35,7 @@ describe("the annotations", function()
       elseif not field.type:find "^{" then
         local type_name = field.type:match "^%l+|" and field.type or field.type:match "^table" or TYPES[field.type]
           or library.aliases[field.type] and "string" or field.type
+        type_name = type_name:gsub("false", "boolean")
         assert.truthy(("|" .. type_name .. "|"):find("|" .. type(inner) .. "|", 1, true),
           ("%s.%s is a %s"):format(class, name, type(inner)))
       end
@@ -184,6 +185,7 @@ describe("the annotations", function()
       compare("postevent.result", result, seen)
       outcomes[result.outcome] = true
     end
+    seen["postevent.result.restored"] = true -- see below
     assert_all_seen("postevent.result", seen)
     assert.same({ delivered = true, rejected = true }, outcomes)
     assert.same(known.outcomes(), library.aliases["postevent.outcome"])
@@ -192,10 +194,11 @@ describe("the annotations", function()
 
   it("describe the stats, and what flush could not wait for", function()
     local server = rude.start("sequence", { replies = { { status = 422, body = documents.reply } } })
-    local client = postevent.new { url = server.url, max_in_flight = 1, spool = { path = helper.new_path "spool" } }
+    local client = postevent.new { url = server.url, max_in_flight = 1 }
     assert(client:track(documents.new_event()) and not client:track {} and client:flush(5))
     local seen = {}
     compare("postevent.stats", client:stats(), seen)
+    seen["postevent.stats.spool"] = true -- see below
     for _, class in ipairs { "postevent.stats", "postevent.latency", "postevent.last_error" } do
       assert_all_seen(class, seen)
     end
@@ -203,7 +206,34 @@ describe("the annotations", function()
     server:stop()
     assert(client:track(documents.new_event()))
     compare("postevent.remaining", (select(4, client:close(0))), seen)
+    seen["postevent.remaining.kept"] = true -- see below
     assert_all_seen("postevent.remaining", seen)
+  end)
+
+  it("describe what a spool adds to results, stats, and what close could not wait for", function()
+    if not postevent.features.sqlite then
+      return pending "no SQLite"
+    end
+    local server = rude.start("script", { script = "if request.mode ~= 'open' then return { status = 503 } end" })
+    local options = { url = server.url, spool = { path = helper.new_path "spool" } }
+    local client, seen = postevent.new(options), {}
+    assert(client:track(documents.new_event()))
+    compare("postevent.remaining", (select(4, client:close(0))), seen)
+    assert.is_true(seen["postevent.remaining.kept"])
+    server:set "open"
+    client = postevent.new(options)
+    assert(client:start() and client:flush(5))
+    for result in client:results() do
+      compare("postevent.result", result, seen)
+    end
+    assert.is_true(seen["postevent.result.restored"])
+    client:close()
+    options.spool.path = "/proc/no/such"
+    client = postevent.new(options)
+    assert(client:track(documents.new_event()) and client:flush(5))
+    compare("postevent.stats", client:stats(), seen)
+    assert_all_seen("postevent.spool_stats", seen)
+    client:close()
   end)
 
   it("are Lua", function()

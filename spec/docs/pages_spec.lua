@@ -119,6 +119,9 @@ describe("the pages", function()
 
   for _, block in ipairs(blocks "lua") do
     it("have Lua that runs and prints what it says: " .. place_of(block), function()
+      if has(block, "spool = {") and not postevent.features.sqlite then
+        return pending "no SQLite"
+      end
       local script = helper.new_file(block.text, "page.lua")
       local options = { env = environment(true), directory = new_directory() }
       local status, output, errors = helper.run_lua(script, {}, options)

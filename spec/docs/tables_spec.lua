@@ -272,7 +272,7 @@ describe("the tables of the pages", function()
         fields[#fields + 1] = field
       end
       local need = fields[1]
-      local wanted = need == "build" or need == "sandbox" or need == "pcre2" or need == "run:each"
+      local wanted = need == "build" or need == "sandbox" or need == "pcre2" or need == "sqlite" or need == "run:each"
       if #fields == 7 and (wanted or need:find ":lua5%.4$") then
         count = count + 1
         for system, column in pairs(columns) do

@@ -1,5 +1,6 @@
 -- A disk that fails stops no delivery: the client goes on in memory, says so, and returns to the spool when it can.
-if not require("support.where").is("lua5.4", "luajit") then
+local where = require "support.where"
+if not where.is("lua5.4", "luajit") or not where.spools() then
   return
 end
 

@@ -1,5 +1,6 @@
 -- design.md, Spool: with `wait` an event that track accepted survives kill -9.
-if not require("support.where").is("lua5.4", "luajit") then
+local where = require "support.where"
+if not where.is("lua5.4", "luajit") or not where.spools() then
   return
 end
 

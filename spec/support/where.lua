@@ -16,4 +16,9 @@ function where.is(...)
   return false
 end
 
+-- Whether this build has a spool.
+function where.spools()
+  return require("postevent").features.sqlite ~= false
+end
+
 return where

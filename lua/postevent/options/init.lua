@@ -80,7 +80,8 @@ local function set_spool(values, settings)
     return
   end
   if not core.features().sqlite then
-    error("spool: this build has no SQLite; build with its development files (libsqlite3-dev) there", 0)
+    error("spool: this build of postevent has no SQLite: install its development package "
+      .. "(libsqlite3-dev, sqlite-devel, sqlite-dev), make clean, and build again", 0)
   end
   settings["retry.max_age"] = values["spool.max_age"]
 end
