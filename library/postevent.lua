@@ -245,6 +245,7 @@
 ---@field failures integer How often it ceased to work.
 ---@field adopted integer Files of other processes that were taken over.
 ---@field damaged integer Files that were set aside.
+---@field newer integer Files of a newer version of postevent, which are left alone.
 ---@field last_error? { message: string, at: number }
 
 ---The counters of tracked events. `calls` is the sum of accepted, filtered and all of refused; `accepted` and

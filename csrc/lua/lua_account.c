@@ -12,7 +12,8 @@ static const double FLUSH_SECONDS = 10;
 /* ---- results ---- */
 
 static int push_result(lua_State *L, void *result) {
-  pe_lua_push_result(L, result);
+  const pe_lua_self *self = pe_lua_self_test(L);
+  pe_lua_push_result(L, result, self && self->spools);
   return 1;
 }
 

@@ -57,6 +57,7 @@ static void take_settings(pe_lua_self *self, const pe_lua_settings *settings) {
   self->has_common = settings->has_common;
   self->has_prepare = settings->has_prepare;
   self->has_log = settings->has_log;
+  self->spools = settings->config.spool.directory != NULL;
   self->is_guarded = settings->has_guard;
   self->waits_for_room = settings->config.queue.overflow == PE_OVERFLOW_WAIT;
   (void)snprintf(self->target, sizeof self->target, "%s", settings->target);

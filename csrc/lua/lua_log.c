@@ -74,15 +74,75 @@ static void log_lost(lua_State *L, pe_lua_self *self, const pe_counters *counter
   (void)pe_lua_log(L, self, PE_LOG_LOST, "warn", line);
 }
 
+/* ---- the spool ---- */
+
+static void log_spool(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
+  const pe_spool_gauges *spool = &counters->spool;
+  pe_lua_told_spool *told = &self->told_spool;
+  bool works = spool->state == PE_SPOOL_WORKS;
+  bool has_failed = spool->failures != told->failures;
+  char line[LINE_SIZE];
+
+  if (spool->state == told->state && !has_failed) return;
+  if (works)
+    (void)snprintf(line, sizeof line, "the spool works again; before: %s", spool->last_error);
+  else
+    (void)snprintf(line, sizeof line, "%s, %llu pending in memory alone: %s",
+                   spool->state == PE_SPOOL_FULL ? "the spool is full" : "the spool fails",
+                   (unsigned long long)counters->unwritten, spool->last_error);
+  if (!works || has_failed || told->state != PE_SPOOL_OFF)
+    (void)pe_lua_log(L, self, PE_LOG_SPOOL, works ? "info" : "warn", line);
+  told->state = spool->state;
+  told->failures = spool->failures;
+}
+
+static void log_damaged(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
+  pe_lua_told_spool *told = &self->told_spool;
+  uint64_t damaged = counters->spool.damaged, unreadable = counters->dropped_by[PE_SPOOL];
+  char line[LINE_SIZE];
+
+  if (damaged == told->damaged && unreadable == told->unreadable) return;
+  (void)snprintf(line, sizeof line,
+                 "files of the spool that were damaged, and set aside as *.damaged: %llu; events that could not be "
+                 "read: %llu",
+                 (unsigned long long)damaged, (unsigned long long)unreadable);
+  told->damaged = damaged;
+  told->unreadable = unreadable;
+  (void)pe_lua_log(L, self, PE_LOG_DAMAGED, "warn", line);
+}
+
+static void log_newer(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
+  uint64_t newer = counters->spool.newer;
+  char line[LINE_SIZE];
+
+  if (newer <= self->told_spool.newer) return;
+  (void)snprintf(line, sizeof line,
+                 "files of the spool that a newer version of postevent has written, and this one leaves alone: %llu",
+                 (unsigned long long)newer);
+  self->told_spool.newer = newer;
+  (void)pe_lua_log(L, self, PE_LOG_NEWER, "warn", line);
+}
+
+/* ---- all of it ---- */
+
+/* Whether a line would be the second of its kind within a second. */
+static bool is_any_too_soon(const pe_lua_self *self, int64_t now) {
+  static const pe_log_kind kinds[] = {PE_LOG_STATE, PE_LOG_LOST, PE_LOG_SPOOL, PE_LOG_DAMAGED, PE_LOG_NEWER};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (is_too_soon(self, kinds[i], now)) return true;
+  return false;
+}
+
 void pe_lua_log_news(lua_State *L, pe_lua_self *self) {
   pe_counters counters;
-  int64_t now;
 
   if (!self->has_log || !pe_client_has_news(self->client)) return;
-  now = pe_clock_monotonic();
-  if (is_too_soon(self, PE_LOG_STATE, now) || is_too_soon(self, PE_LOG_LOST, now)) return; /* the news stays */
+  if (is_any_too_soon(self, pe_clock_monotonic())) return; /* the news stays */
   pe_client_take_news(self->client);
   pe_client_snapshot(self->client, &counters);
   log_state(L, self, &counters);
   log_lost(L, self, &counters);
+  log_spool(L, self, &counters);
+  log_damaged(L, self, &counters);
+  log_newer(L, self, &counters);
 }

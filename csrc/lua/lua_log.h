@@ -11,7 +11,8 @@
 bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message);
 
 /* Logs what the sender met since the last call: that it is held or cools down and why, that it goes on, events that
- * came to no good. Costs a test when there is nothing new. */
+ * came to no good; how the spool is, and files of it that are not as they should be. Costs a test when there is nothing
+ * new. */
 void pe_lua_log_news(lua_State *L, pe_lua_self *self);
 
 #endif

@@ -108,19 +108,24 @@ int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id) {
   return 4;
 }
 
+/* Why an event was dropped. */
+static const char *dropped_text(pe_error code) {
+  return code == PE_QUEUE_FULL ? "the queue was full, and a newer one took its place" : pe_error_text(code);
+}
+
 /* What a result says for people: of what was delivered nothing. */
-static void push_result_message(lua_State *L, const pe_result *result) {
+static void push_result_message(lua_State *L, const pe_result *result, bool spools) {
   switch (result->outcome) {
   case PE_DELIVERED: lua_pushnil(L); break;
-  case PE_EXPIRED: lua_pushliteral(L, "the event grew older than retry.max_age before it could be delivered"); break;
-  case PE_DROPPED:
-    lua_pushliteral(L, "the event was dropped: the queue was full, and a newer one took its place");
+  case PE_EXPIRED:
+    lua_pushfstring(L, "the event grew older than %s.max_age before it could be delivered", spools ? "spool" : "retry");
     break;
+  case PE_DROPPED: lua_pushfstring(L, "the event was dropped: %s", dropped_text(result->code)); break;
   default: push_message(L, result->code, result->trouble, result->http_status, &result->reply); break;
   }
 }
 
-void pe_lua_push_result(lua_State *L, const pe_result *result) {
+void pe_lua_push_result(lua_State *L, const pe_result *result, bool spools) {
   const char *outcome = pe_outcome_name(result->outcome);
 
   lua_createtable(L, 0, 10);
@@ -137,7 +142,7 @@ void pe_lua_push_result(lua_State *L, const pe_result *result) {
     const char *code = pe_error_name(result->code);
     pe_lua_set_string(L, "code", code, strlen(code));
   }
-  push_result_message(L, result);
+  push_result_message(L, result, spools);
   lua_setfield(L, -2, "message");
   if (result->http_status > 0) pe_lua_set_integer(L, "http_status", result->http_status);
   pe_lua_set_integer(L, "attempts", result->attempts);

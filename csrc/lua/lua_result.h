@@ -16,8 +16,8 @@ int pe_lua_push_own_reply(lua_State *L, const char *message, int id);
 /* Pushes nil, message, code, detail and returns 4. */
 int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id);
 
-/* Pushes the table of a tracked event's result. */
-void pe_lua_push_result(lua_State *L, const pe_result *result);
+/* Pushes the table of a tracked event's result; `spools`: of a client with a spool. */
+void pe_lua_push_result(lua_State *L, const pe_result *result, bool spools);
 
 /* Pushes true, and returns 1; or, with some events `remaining`, nil, message, "timeout", { remaining =, kept = }, and
  * returns 4. `kept`: how many of them are on disk; `why`: what last went wrong, or "". */

@@ -14,6 +14,7 @@ static void begin_anew(pe_lua_self *self) {
   memset(self->logged, 0, sizeof self->logged);
   self->told_state = PE_STATE_IDLE;
   self->told_lost = self->invalid_sent = 0;
+  memset(&self->told_spool, 0, sizeof self->told_spool);
   self->results_left = 0;
   self->announced = false;
 }

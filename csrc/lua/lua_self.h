@@ -39,8 +39,17 @@ typedef enum pe_log_kind {
   PE_LOG_UNPUBLISHED,
   PE_LOG_STATE,
   PE_LOG_LOST,
+  PE_LOG_SPOOL,
+  PE_LOG_DAMAGED,
+  PE_LOG_NEWER,
   PE_LOG_KINDS
 } pe_log_kind;
+
+/* What the log was told of a spool. */
+typedef struct pe_lua_told_spool {
+  pe_spool_state state;
+  uint64_t failures, damaged, newer, unreadable;
+} pe_lua_told_spool;
 
 typedef struct pe_lua_self {
   pe_client *client; /* NULL only while it is made, and when it is collected */
@@ -54,6 +63,7 @@ typedef struct pe_lua_self {
   const void *magic; /* of lua_self.c: the userdata is a client */
   pe_lua_call *call; /* what a call works with; kept alive by PE_KEEP_CALL */
   bool has_log;
+  bool spools;         /* events go to disk: spool.max_age counts */
   bool is_guarded;     /* a function that raises where its caller must not wait: in a request of nginx */
   bool waits_for_room; /* track may, with queue.overflow = "wait" */
   bool has_announce;   /* a function that wants to know when events are tracked: client:_announce */
@@ -67,8 +77,9 @@ typedef struct pe_lua_self {
     int64_t last;
     long suppressed;
   } logged[PE_LOG_KINDS];
-  pe_state told_state;   /* the last one that the log was told */
-  uint64_t told_lost;    /* how many events had come to no good then */
+  pe_state told_state; /* the last one that the log was told */
+  uint64_t told_lost;  /* how many events had come to no good then */
+  pe_lua_told_spool told_spool;
   uint64_t invalid_sent; /* with validation = "warn" */
   size_t results_left;   /* of the loop over results that runs */
 } pe_lua_self;

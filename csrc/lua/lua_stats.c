@@ -90,7 +90,7 @@ static void set_spool(lua_State *L, const pe_counters *counters) {
   static const char *const states[] = {"off", "works", "full", "fails"};
   const pe_spool_gauges *spool = &counters->spool;
 
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 11);
   pe_lua_set_string(L, "state", states[spool->state], strlen(states[spool->state]));
   set_count(L, "uncommitted", counters->unwritten);
   set_count(L, "on_disk", counters->on_disk);
@@ -100,6 +100,7 @@ static void set_spool(lua_State *L, const pe_counters *counters) {
   set_count(L, "failures", spool->failures);
   set_count(L, "adopted", spool->adopted);
   set_count(L, "damaged", spool->damaged);
+  set_count(L, "newer", spool->newer);
   if (spool->last_error_at != 0) {
     lua_createtable(L, 0, 2);
     pe_lua_set_string(L, "message", spool->last_error, strlen(spool->last_error));

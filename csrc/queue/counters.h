@@ -39,6 +39,7 @@ typedef struct pe_spool_gauges {
   uint64_t dead, dead_dropped; /* dead letters there, and those that gave way to newer ones */
   uint64_t failures;           /* times that it ceased to work */
   uint64_t adopted, damaged;   /* files of other processes; files set aside */
+  uint64_t newer;              /* files of a newer release, left alone: at the last look */
   int64_t last_error_at;       /* wall nanoseconds; 0: none so far */
   char last_error[PE_LAST_ERROR_SIZE];
 } pe_spool_gauges;

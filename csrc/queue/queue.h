@@ -190,7 +190,8 @@ uint64_t pe_queue_lose(pe_queue *queue, bool restored);
 /* How many restored events are pending. */
 uint64_t pe_queue_restored(pe_queue *queue);
 
-/* Tells how the spool is, for the counters; a change of its state is news. */
+/* Tells how the spool is, for the counters; a change of its state is news, and a file that was set aside or has to be
+ * left alone. */
 void pe_queue_set_spool(pe_queue *queue, const pe_spool_gauges *gauges);
 
 /* What pe_queue_forget got; the caller frees each. NULL: nothing. */

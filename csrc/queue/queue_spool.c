@@ -290,9 +290,14 @@ pe_record *pe_queue_take_forgotten(pe_queue *queue) {
   return forgotten;
 }
 
+static bool is_news(const pe_spool_gauges *told, const pe_spool_gauges *gauges) {
+  return gauges->state != told->state || gauges->failures != told->failures || gauges->damaged != told->damaged ||
+         gauges->newer > told->newer;
+}
+
 void pe_queue_set_spool(pe_queue *queue, const pe_spool_gauges *gauges) {
   pe_mutex_lock(&queue->lock);
-  if (queue->counters.spool.state != gauges->state) pe_queue_set_news(queue);
+  if (is_news(&queue->counters.spool, gauges)) pe_queue_set_news(queue);
   queue->counters.spool = *gauges;
   pe_mutex_unlock(&queue->lock);
 }

@@ -61,6 +61,7 @@ static bool take(pe_spool *spool, pe_claim *claim) {
 
   file->claim = claim;
   if (status == PE_DB_DAMAGED) status = pe_spool_replace(spool, file, message);
+  if (status == PE_DB_OK && kind == PE_STORE_NEWER) spool->gauges.newer++;
   if (status != PE_DB_OK || !file->store) {
     pe_spool_close_file(file);
     return false;
@@ -77,6 +78,7 @@ static void find(pe_spool *spool) {
   char *name = NULL;
 
   pe_claim_prefix(spool->config.endpoint, prefix);
+  spool->gauges.newer = 0;
   while (!spool->adopted.store) {
     char *next = pe_claim_next(spool->config.directory, prefix, name);
     pe_claim *claim = next ? pe_claim_take(spool->config.directory, next, message) : NULL;

@@ -139,6 +139,7 @@ local function add_spool(page, spool)
   page:counter("spool_failures", spool.failures, "Times that the spool ceased to work.")
   page:counter("spool_adopted", spool.adopted, "Files of other processes that were taken over.")
   page:counter("spool_damaged", spool.damaged, "Files that were damaged and set aside.")
+  page:gauge("spool_newer", spool.newer, "Files of a newer version of postevent, which are left alone.")
 end
 
 -- What only the sum of many processes has.
