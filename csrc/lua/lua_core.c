@@ -12,6 +12,7 @@
 #include "lua/lua_call.h"
 #include "lua/lua_client.h"
 #include "lua/lua_definitions.h"
+#include "lua/lua_spool.h"
 #include "lua/lua_stats.h"
 #include "lua/lua_util.h"
 #include "lua/lua_waker.h"
@@ -137,6 +138,8 @@ PE_EXPORT int luaopen_postevent_core(lua_State *L) {
   pe_lua_waker_register(L);
   pe_lua_client_register(L);
   lua_setfield(L, -2, "methods");
+  pe_lua_spool_register(L);
+  lua_setfield(L, -2, "spool");
   lua_pushliteral(L, PE_VERSION);
   lua_setfield(L, -2, "version");
   return 1;

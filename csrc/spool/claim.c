@@ -16,7 +16,8 @@
 #include "base/random.h"
 #include "base/thread.h"
 
-#define SUFFIX "spool"
+#define SUFFIX  "spool"
+#define DAMAGED ".damaged"
 
 enum { TRIES = 3 };
 
@@ -59,6 +60,18 @@ bool pe_claim_directory(const char *directory, char message[PE_CLAIM_MESSAGE]) {
   if (S_ISDIR(found.st_mode) && access(directory, R_OK | W_OK | X_OK) == 0) return true;
   say(message, S_ISDIR(found.st_mode) ? "the directory is not ours to write to" : "it is no directory", 0);
   return false;
+}
+
+bool pe_claim_readable(const char *directory, char message[PE_CLAIM_MESSAGE]) {
+  struct stat found;
+  message[0] = '\0';
+  if (stat(directory, &found) != 0)
+    say(message, "the directory cannot be looked at", errno);
+  else if (!S_ISDIR(found.st_mode))
+    say(message, "it is no directory", 0);
+  else if (access(directory, R_OK | X_OK) != 0)
+    say(message, "the directory cannot be read", errno);
+  return message[0] == '\0';
 }
 
 /* ---- a lock ---- */
@@ -124,6 +137,32 @@ static int acquire_listed(pe_claim *claim, int flags) {
   error = acquire(claim, flags);
   pe_mutex_unlock(&list_lock);
   return error;
+}
+
+/* Asks who has locked the file at that path. */
+static long holder_of(const char *path) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  int error = 0;
+
+  if (file < 0) return errno == ENOENT ? 0 : -1;
+  if (fcntl(file, F_GETLK, &whole) != 0) error = errno;
+  (void)close(file);
+  if (error != 0) return -1;
+  if (whole.l_type == F_UNLCK) return 0;
+  return whole.l_pid > 0 ? whole.l_pid : -1;
+}
+
+long pe_claim_owner(const char *directory, const char *name) {
+  pe_claim *wanted = new_claim(directory, name);
+  long holder = -1;
+
+  if (!wanted) return holder;
+  pe_mutex_lock(&list_lock);
+  holder = is_known(wanted) ? (long)getpid() : holder_of(wanted->lock_path); /* the list: nobody takes it meanwhile */
+  pe_mutex_unlock(&list_lock);
+  free(wanted);
+  return holder;
 }
 
 /* Frees a claim that is not in the list. */
@@ -202,8 +241,8 @@ void pe_claim_remove(pe_claim *claim) {
 
 bool pe_claim_set_aside(pe_claim *claim) {
   char from[4096], to[4096];
-  bool moved = beside(claim, ".damaged", to, sizeof to) && rename(claim->path, to) == 0;
-  if (moved && beside(claim, "-wal", from, sizeof from) && beside(claim, ".damaged-wal", to, sizeof to))
+  bool moved = beside(claim, DAMAGED, to, sizeof to) && rename(claim->path, to) == 0;
+  if (moved && beside(claim, "-wal", from, sizeof from) && beside(claim, DAMAGED "-wal", to, sizeof to))
     (void)rename(from, to); /* there may be none */
   if (moved && beside(claim, "-shm", from, sizeof from)) (void)unlink(from);
   if (moved) (void)unlink(claim->lock_path);
@@ -213,10 +252,9 @@ bool pe_claim_set_aside(pe_claim *claim) {
 
 /* ---- the directory ---- */
 
-static bool is_spool(const char *name, const char *prefix) {
-  size_t length = strlen(name);
-  return strncmp(name, prefix, strlen(prefix)) == 0 && length > sizeof "." SUFFIX &&
-         strcmp(name + length - (sizeof "." SUFFIX - 1), "." SUFFIX) == 0;
+static bool is_spool(const char *name, const char *prefix, const char *suffix) {
+  size_t length = strlen(name), tail = strlen(suffix);
+  return strncmp(name, prefix, strlen(prefix)) == 0 && length > tail + 1 && strcmp(name + length - tail, suffix) == 0;
 }
 
 /* What tells the order: behind the endpoint's digits stands the time. */
@@ -226,7 +264,7 @@ static int compare(const char *a, const char *b) {
   return order != 0 ? order : strcmp(a, b);
 }
 
-char *pe_claim_next(const char *directory, const char *prefix, const char *after) {
+static char *find_next(const char *directory, const char *prefix, const char *suffix, const char *after) {
   DIR *open_directory = opendir(directory);
   const struct dirent *entry;
   char best[256] = "";
@@ -234,9 +272,18 @@ char *pe_claim_next(const char *directory, const char *prefix, const char *after
   if (!open_directory) return NULL;
   while ((entry = readdir(open_directory))) {
     const char *name = entry->d_name;
-    if (strlen(name) >= sizeof best || !is_spool(name, prefix) || (after && compare(name, after) <= 0)) continue;
+    if (strlen(name) >= sizeof best || !is_spool(name, prefix, suffix) || (after && compare(name, after) <= 0))
+      continue;
     if (best[0] == '\0' || compare(name, best) < 0) (void)snprintf(best, sizeof best, "%s", name);
   }
   (void)closedir(open_directory);
   return best[0] != '\0' ? strdup(best) : NULL;
+}
+
+char *pe_claim_next(const char *directory, const char *prefix, const char *after) {
+  return find_next(directory, prefix, "." SUFFIX, after);
+}
+
+char *pe_claim_next_damaged(const char *directory, const char *after) {
+  return find_next(directory, "", DAMAGED, after);
 }

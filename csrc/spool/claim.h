@@ -39,8 +39,18 @@ void pe_claim_remove(pe_claim *claim);
 /* Moves the file aside as NAME.damaged, with its log, and gives it up. Returns whether it was moved. */
 bool pe_claim_set_aside(pe_claim *claim);
 
+/* Whether there is a directory of that name that may be read; else why not, in `message`. */
+bool pe_claim_readable(const char *directory, char message[PE_CLAIM_MESSAGE]);
+
+/* Which process holds the file of that name; 0: none. What the system says, not the file. -1: one that has no number
+ * here (another container's), or the lock cannot be looked at. */
+long pe_claim_owner(const char *directory, const char *name);
+
 /* The first name behind `after` (NULL: the first of all) in the order of their making, of the files that begin with
  * `prefix` ("": every spool). NULL: there is none, or the directory cannot be read. The caller frees it. */
 char *pe_claim_next(const char *directory, const char *prefix, const char *after);
+
+/* The same of all files that were set aside. */
+char *pe_claim_next_damaged(const char *directory, const char *after);
 
 #endif

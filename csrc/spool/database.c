@@ -3,7 +3,10 @@
 #ifdef PE_HAVE_SQLITE
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 struct pe_database {
   sqlite3 *handle;
@@ -39,21 +42,70 @@ static pe_db_status status_of(int result) {
 #define SQLITE_OPEN_NOFOLLOW 0 /* 3.31; before, whoever opens has looked */
 #endif
 
-pe_db_status pe_database_open(const char *path, pe_database **database) {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
+/* The command writes to files of living processes, for a moment: that is no reason to give the disk up. */
+enum { PATIENCE = 1000 };
+
+static pe_db_status open_with(const char *path, int flags, pe_database **database) {
   pe_database *made = calloc(1, sizeof *made);
   pe_db_status status;
 
   *database = NULL;
   if (!made) return PE_DB_NO_MEMORY;
+  flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
   status = status_of(sqlite3_open_v2(path, &made->handle, flags, NULL));
   if (status != PE_DB_OK) {
     pe_database_close(made);
     return status;
   }
   (void)sqlite3_extended_result_codes(made->handle, 1);
+  (void)sqlite3_busy_timeout(made->handle, PATIENCE);
   *database = made;
   return PE_DB_OK;
+}
+
+pe_db_status pe_database_open(const char *path, pe_database **database) {
+  return open_with(path, SQLITE_OPEN_READWRITE, database);
+}
+
+/* Whether the file has a log, without which it is not all there. */
+static bool has_log(const char *path) {
+  struct stat found;
+  char log[4096];
+  int length = snprintf(log, sizeof log, "%s-wal", path);
+  return length < 0 || (size_t)length >= sizeof log || (stat(log, &found) == 0 && found.st_size > 0);
+}
+
+/* file:PATH?immutable=1, each byte of the path that means something there as its number. NULL: no memory. */
+static char *immutable_uri(const char *path) {
+  static const char before[] = "file:", behind[] = "?immutable=1";
+  char *uri = malloc(sizeof before + sizeof behind + 3 * strlen(path));
+  char *end = uri;
+
+  if (!uri) return NULL;
+  end += sprintf(end, "%s", before);
+  for (; *path != '\0'; path++)
+    end += strchr("%?#", *path) ? sprintf(end, "%%%02X", (unsigned)*path) : sprintf(end, "%c", *path);
+  (void)sprintf(end, "%s", behind);
+  return uri;
+}
+
+/* What SQLite does not read without writing beside it, where nobody can write. */
+static pe_db_status open_unchanging(const char *path, pe_database **database) {
+  char *uri = immutable_uri(path);
+  pe_db_status status = uri ? open_with(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, database) : PE_DB_NO_MEMORY;
+  free(uri);
+  return status;
+}
+
+pe_db_status pe_database_look(const char *path, pe_database **database) {
+  int64_t ignored;
+  pe_db_status status = open_with(path, SQLITE_OPEN_READONLY, database);
+
+  if (status != PE_DB_OK) return status;
+  status = pe_database_number(*database, "SELECT count(*) FROM sqlite_master", &ignored);
+  if ((status != PE_DB_FAILED && status != PE_DB_READ_ONLY) || has_log(path)) return PE_DB_OK;
+  pe_database_close(*database);
+  return open_unchanging(path, database);
 }
 
 void pe_database_close(pe_database *database) {
@@ -148,6 +200,10 @@ pe_db_status pe_database_open(const char *path, pe_database **database) {
   (void)path;
   *database = NULL;
   return PE_DB_FAILED;
+}
+
+pe_db_status pe_database_look(const char *path, pe_database **database) {
+  return pe_database_open(path, database);
 }
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"

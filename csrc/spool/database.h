@@ -31,9 +31,13 @@ typedef struct pe_bytes {
 /* The version of SQLite ("3.40.1"); NULL: this build has none, or one that must not be used by threads. */
 const char *pe_database_version(void);
 
-/* Opens the file, which must exist; a symbolic link is refused. Returns PE_DB_OK and sets *database; or another status,
- * and *database is NULL. Says nothing of the content: that is seen by the first statement. */
+/* Opens the file, which must exist; a symbolic link is refused. Another process is waited for, a second at most.
+ * Returns PE_DB_OK and sets *database; or another status, and *database is NULL. Says nothing of the content: that is
+ * seen by the first statement. */
 pe_db_status pe_database_open(const char *path, pe_database **database);
+
+/* The same, to read alone. Where the file system lets nobody write, and there is no log, the file as it stands. */
+pe_db_status pe_database_look(const char *path, pe_database **database);
 
 /* Closes it: what is in the log goes to the file, and the log goes away, if nobody else has it open. NULL is legal.
  * Every statement was freed before. */

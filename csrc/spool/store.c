@@ -27,11 +27,27 @@ pe_db_status pe_store_measure(pe_store *store) {
   return status;
 }
 
-pe_db_status pe_store_begin(pe_store *store) {
-  pe_db_status status = PE_DB_OK;
-  if (!store->changing) status = pe_statement_run(store->statements[PE_STORE_BEGIN]);
-  if (status == PE_DB_OK) store->changing = true;
+/* Another process may have removed dead letters since: then the counts are what the file says. */
+static pe_db_status catch_up(pe_store *store) {
+  int64_t version = 0;
+  pe_db_status status = ask(store->statements[PE_STORE_VERSION], &version);
+  if (status != PE_DB_OK || version == store->version) return status;
+  store->version = version;
+  status = pe_store_read_account(store);
+  store->committed = store->counts;
   return status;
+}
+
+/* A reader would begin with what it saw, which SQLite refuses where that is not the newest any more. */
+pe_db_status pe_store_begin(pe_store *store) {
+  pe_db_status status;
+  if (store->changing) return PE_DB_OK;
+  pe_statement_reset(store->statements[PE_STORE_NEXT]);
+  pe_statement_reset(store->statements[PE_STORE_NEXT_DEAD]);
+  status = pe_statement_run(store->statements[PE_STORE_BEGIN]);
+  if (status != PE_DB_OK) return status;
+  store->changing = true;
+  return catch_up(store);
 }
 
 pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {

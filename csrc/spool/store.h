@@ -18,6 +18,7 @@ typedef struct pe_store_config {
   int64_t max_bytes;    /* of the file's used pages; 0: no bound */
   int64_t dead_letters; /* so many are kept, the newest */
   bool full_sync;       /* a commit survives a power cut */
+  bool looks;           /* the file is read alone */
 } pe_store_config;
 
 /* An event on disk. Borrowed; of one that was read, valid until the next call. */
@@ -34,6 +35,19 @@ typedef struct pe_dead {
   int64_t ended_at;                     /* wall nanoseconds */
   pe_bytes reply;
 } pe_dead;
+
+/* A dead letter. Borrowed, until the next call. */
+typedef struct pe_dead_letter {
+  pe_stored event; /* its row is one of the dead */
+  int64_t ended_at, http_status;
+  pe_bytes outcome, code, message, reply;
+} pe_dead_letter;
+
+/* How many events of one name; of the dead, of one code. Borrowed, until the next call. */
+typedef struct pe_tally {
+  pe_bytes name, code;
+  int64_t count, oldest; /* when it was accepted */
+} pe_tally;
 
 typedef struct pe_store_counts {
   int64_t pending, dead, dead_dropped; /* the last: dead letters that gave way, ever */
@@ -78,7 +92,22 @@ void pe_store_undo(pe_store *store);
 /* Reads the next event behind `row`, oldest first. PE_DB_ROW and *event; PE_DB_OK: there is none. */
 pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event);
 
-/* As of the transaction that lasts. */
+/* The same of the dead letters, oldest first. */
+pe_db_status pe_store_next_dead(pe_store *store, int64_t row, pe_dead_letter *dead);
+
+/* Begins to tally the pending events, or the dead, that were accepted before that wall time, and brings one tally after
+ * the other. PE_DB_ROW and *tally; PE_DB_OK: there is none. */
+void pe_store_tally(pe_store *store, bool dead, int64_t before);
+pe_db_status pe_store_next_tally(pe_store *store, bool dead, pe_tally *tally);
+
+/* Removes a dead letter. */
+pe_db_status pe_store_remove_dead(pe_store *store, int64_t row);
+
+/* Removes pending events, or dead letters, that were accepted before that wall time: some of them, so that nobody waits
+ * long for the commit. *removed: how many; 0: there is none. */
+pe_db_status pe_store_purge(pe_store *store, bool dead, int64_t before, int64_t *removed);
+
+/* As of the transaction that lasts. Another process may remove dead letters: seen when the next one begins. */
 void pe_store_count(const pe_store *store, pe_store_counts *counts);
 
 /* Copies into another store what can be read behind that row, skipping what is damaged, and commits it. On an error of

@@ -64,9 +64,9 @@ pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
   }
   if (status == PE_DB_OK) status = pe_store_commit(into);
   if (status != PE_DB_OK) return status;
-  from->counts.dead = 0;
   status = pe_store_begin(from);
   if (status == PE_DB_OK) status = pe_database_run(from->database, "DELETE FROM dead");
+  from->counts.dead = 0;
   return status == PE_DB_OK ? pe_store_commit(from) : status;
 }
 

@@ -16,10 +16,12 @@
 #define NUMBER(x)   NUMBER_(x)
 
 /* 16 KiB would hold most events in one page, but a commit writes whole pages. */
-static const char SETTINGS[] =
-    "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
-    "PRAGMA journal_size_limit = 4194304;"
-    "PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+#define LOOKING_                                                                                                       \
+  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+
+static const char LOOKING[] = LOOKING_;
+static const char SETTINGS[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+                               "PRAGMA journal_size_limit = 4194304;" LOOKING_;
 
 static const char TABLES[] =
     "BEGIN IMMEDIATE;"
@@ -47,6 +49,13 @@ static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_ACCOUNT] = "UPDATE account SET pending = ?1, dead = ?2, dead_dropped = ?3, last_row = ?4",
     [PE_STORE_PAGES] = "PRAGMA page_count",
     [PE_STORE_FREE_PAGES] = "PRAGMA freelist_count",
+    [PE_STORE_VERSION] = "PRAGMA data_version",
+    [PE_STORE_REMOVE_DEAD] = "DELETE FROM dead WHERE row = ?1",
+    [PE_STORE_TALLY] = "SELECT name, NULL, count(*), min(accepted_at) FROM event WHERE accepted_at < ?1 GROUP BY name",
+    [PE_STORE_TALLY_DEAD] =
+        "SELECT name, code, count(*), min(accepted_at) FROM dead WHERE accepted_at < ?1 GROUP BY name, code",
+    [PE_STORE_PURGE] = "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE accepted_at < ?1 LIMIT 1000)",
+    [PE_STORE_PURGE_DEAD] = "DELETE FROM dead WHERE row IN (SELECT row FROM dead WHERE accepted_at < ?1 LIMIT 1000)",
 };
 
 /* ---- the file ---- */
@@ -103,8 +112,12 @@ static pe_db_status prepare(pe_store *store, int from, int to) {
   return status;
 }
 
+pe_db_status pe_store_prepare(pe_store *store, pe_store_statement statement) {
+  return store->statements[statement] ? PE_DB_OK : prepare(store, (int)statement, (int)statement + 1);
+}
+
 static pe_db_status set_up(pe_store *store) {
-  pe_db_status status = pe_database_run(store->database, SETTINGS);
+  pe_db_status status = pe_database_run(store->database, store->config.looks ? LOOKING : SETTINGS);
   const char *sync = store->config.full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   return status == PE_DB_OK ? pe_database_run(store->database, sync) : status;
 }
@@ -123,7 +136,7 @@ static pe_db_status make_tables(pe_store *store) {
   return status == PE_DB_OK ? pe_database_run(store->database, "COMMIT") : status;
 }
 
-static pe_db_status read_account(pe_store *store) {
+pe_db_status pe_store_read_account(pe_store *store) {
   pe_store_counts *counts = &store->counts;
   pe_statement *statement;
   pe_db_status status = pe_statement_new(store->database, "SELECT * FROM account", &statement);
@@ -175,10 +188,11 @@ static pe_db_status look(pe_store *store, pe_store_kind *kind) {
 }
 
 static pe_db_status get_ready(pe_store *store) {
-  pe_db_status status = read_account(store);
+  pe_db_status status = pe_store_read_account(store);
   if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA page_size", &store->page_size);
-  if (status == PE_DB_OK) status = prepare(store, 0, PE_STORE_STATEMENTS);
+  if (status == PE_DB_OK) status = prepare(store, 0, PE_STORE_DAILY);
   if (status == PE_DB_OK) status = pe_store_measure(store);
+  if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA data_version", &store->version);
   store->committed = store->counts;
   return status;
 }
@@ -187,7 +201,8 @@ static pe_db_status get_ready(pe_store *store) {
 static pe_db_status open_database(pe_store *store, char message[200]) {
   pe_db_status status;
   if (!remember_file(store)) return no_file(message, "it is not there, or no plain file");
-  status = pe_database_open(store->path, &store->database);
+  status = store->config.looks ? pe_database_look(store->path, &store->database)
+                               : pe_database_open(store->path, &store->database);
   if (status != PE_DB_OK) (void)no_file(message, "it cannot be opened");
   return status;
 }

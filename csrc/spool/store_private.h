@@ -1,4 +1,4 @@
-/* What store.c, store_open.c and store_move.c share. Included by these. */
+/* What store.c, store_open.c, store_move.c and store_look.c share. Included by these. */
 #ifndef PE_STORE_PRIVATE_H
 #define PE_STORE_PRIVATE_H
 
@@ -21,6 +21,13 @@ typedef enum pe_store_statement {
   PE_STORE_ACCOUNT,
   PE_STORE_PAGES,
   PE_STORE_FREE_PAGES,
+  PE_STORE_VERSION,
+  PE_STORE_DAILY, /* those from here on are prepared at need */
+  PE_STORE_REMOVE_DEAD = PE_STORE_DAILY,
+  PE_STORE_TALLY,
+  PE_STORE_TALLY_DEAD,
+  PE_STORE_PURGE,
+  PE_STORE_PURGE_DEAD,
   PE_STORE_STATEMENTS
 } pe_store_statement;
 
@@ -34,11 +41,18 @@ struct pe_store {
   bool changing; /* a transaction lasts */
   int64_t page_size;
   int64_t commits; /* since the log was written back */
+  int64_t version; /* of the content, as SQLite counts it: another one where another process has changed it */
   pe_store_counts counts, committed;
 };
 
 /* Begins the transaction unless one lasts. */
 pe_db_status pe_store_begin(pe_store *store);
+
+/* Prepares a statement that is not one of the daily ones. */
+pe_db_status pe_store_prepare(pe_store *store, pe_store_statement statement);
+
+/* Reads the counts that are in the file. */
+pe_db_status pe_store_read_account(pe_store *store);
 
 /* Drops the oldest dead letters where there are too many. */
 pe_db_status pe_store_drop_dead(pe_store *store);

@@ -197,6 +197,91 @@ static void test_sees_that_its_file_is_gone(void **state) {
   pe_store_close(store);
 }
 
+/* ---- from outside ---- */
+
+static const pe_dead refused = {.outcome = "rejected", .code = "rejected", .ended_at = 7, .reply = {"no", 2}};
+
+/* A file with the pending event 1, and the dead 2 and 3. */
+static pe_store *create_with_dead(const char *name) {
+  pe_store *store = create(name);
+  for (int64_t row = 1; row <= 3; row++)
+    append(store, row, "body");
+  assert_int_equal(pe_store_bury(store, 2, &refused), PE_DB_OK);
+  assert_int_equal(pe_store_bury(store, 3, &refused), PE_DB_OK);
+  assert_int_equal(pe_store_commit(store), PE_DB_OK);
+  return store;
+}
+
+static void test_goes_on_when_dead_letters_are_taken_from_its_file(void **state) {
+  pe_store *owner = create_with_dead("a"), *other = reopen("a");
+  pe_dead_letter dead;
+  pe_stored event;
+  (void)state;
+  assert_int_equal(pe_store_next(owner, 0, &event), PE_DB_ROW); /* and sees the file as it is now, until it is reset */
+  assert_int_equal(pe_store_next_dead(other, 0, &dead), PE_DB_ROW);
+  assert_int_equal(dead.event.accepted_at, 1002);
+  assert_memory_equal(dead.reply.data, "no", 2);
+  assert_int_equal(pe_store_remove_dead(other, dead.event.row), PE_DB_OK);
+  assert_int_equal(pe_store_commit(other), PE_DB_OK);
+  append(owner, 4, "four");
+  assert_int_equal(pe_store_commit(owner), PE_DB_OK);
+  assert_int_equal(counted(owner).dead, 1);
+  assert_int_equal(counted(owner).pending, 2);
+  pe_store_close(other);
+  pe_store_close(owner);
+  owner = reopen("a");
+  assert_int_equal(counted(owner).dead, 1);
+  assert_int_equal(counted(owner).pending, 2);
+  pe_store_close(owner);
+}
+
+static void test_purges_what_is_older(void **state) {
+  pe_store *store = create_with_dead("a");
+  int64_t removed;
+  (void)state;
+  assert_int_equal(pe_store_purge(store, true, 1003, &removed), PE_DB_OK);
+  assert_int_equal(removed, 1);
+  assert_int_equal(pe_store_purge(store, false, 1001, &removed), PE_DB_OK);
+  assert_int_equal(removed, 0);
+  assert_int_equal(pe_store_commit(store), PE_DB_OK);
+  assert_int_equal(counted(store).dead, 1);
+  assert_int_equal(counted(store).pending, 1);
+  pe_store_close(store);
+}
+
+static void test_tallies(void **state) {
+  pe_store *store = create_with_dead("a");
+  pe_tally tally;
+  (void)state;
+  pe_store_tally(store, true, INT64_MAX);
+  assert_int_equal(pe_store_next_tally(store, true, &tally), PE_DB_ROW);
+  assert_memory_equal(tally.code.data, "rejected", 8);
+  assert_int_equal(tally.count, 2);
+  assert_int_equal(tally.oldest, 1002);
+  assert_int_equal(pe_store_next_tally(store, true, &tally), PE_DB_OK);
+  pe_store_tally(store, false, 1001);
+  assert_int_equal(pe_store_next_tally(store, false, &tally), PE_DB_OK);
+  pe_store_close(store);
+}
+
+static void test_looks_at_a_file_that_nobody_may_write(void **state) {
+  const pe_store_config looking = {.looks = true};
+  bool is_root = geteuid() == 0;
+  pe_store *store = create_with_dead("a%#?");
+  pe_store_kind kind;
+  (void)state;
+  pe_store_close(store);
+  assert_int_equal(chmod(path_of("a%#?"), 0444), 0);
+  assert_int_equal(chmod(directory, 0555), 0);
+  if (is_root) assert_int_equal(seteuid(65534), 0);
+  assert_int_equal(pe_store_open(path_of("a%#?"), &looking, &store, &kind, message), PE_DB_OK);
+  assert_int_equal(counted(store).dead, 2);
+  assert_int_not_equal(pe_store_probe(store), PE_DB_OK);
+  pe_store_close(store);
+  if (is_root) assert_int_equal(seteuid(0), 0);
+  assert_int_equal(chmod(directory, 0700), 0);
+}
+
 /* ---- claims ---- */
 
 /* Whether another process could have it. */
@@ -240,6 +325,33 @@ static void test_claims_a_name(void **state) {
   pe_claim_remove(claim);
   assert_null(pe_claim_next(directory, "", NULL));
   free(name);
+}
+
+static void test_says_who_holds_a_file(void **state) {
+  pe_claim *claim = pe_claim_new(directory, "https://x/1", message);
+  const char *name = strrchr(pe_claim_path(claim), '/') + 1;
+  int ready[2], done[2], status;
+  pid_t child;
+  char copy[100];
+  (void)state;
+  assert_int_equal(pe_claim_owner(directory, name), getpid());
+  (void)snprintf(copy, sizeof copy, "%s", name);
+  assert_true(pipe(ready) == 0 && pipe(done) == 0);
+  child = fork();
+  if (child == 0) { /* it has no part in its parent's; so a file of its own */
+    pe_claim *own = pe_claim_new(directory, "https://x/2", message);
+    const char *made = strrchr(pe_claim_path(own), '/') + 1;
+    char byte;
+    if (write(ready[1], made, strlen(made) + 1) < 0 || read(done[0], &byte, 1) < 0) _exit(1);
+    _exit(0);
+  }
+  assert_true(read(ready[0], copy, sizeof copy) > 0);
+  assert_int_equal(pe_claim_owner(directory, copy), child);
+  assert_int_equal(write(done[1], "x", 1), 1);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(pe_claim_owner(directory, copy), 0);
+  assert_int_equal(pe_claim_owner(directory, "none.spool"), 0);
+  pe_claim_free(claim);
 }
 
 static void test_finds_files_in_order_of_their_making(void **state) {
@@ -295,7 +407,12 @@ int main(void) {
       IN_DIRECTORY(test_leaves_others_alone),
       IN_DIRECTORY(test_refuses_links_and_rubbish),
       IN_DIRECTORY(test_sees_that_its_file_is_gone),
+      IN_DIRECTORY(test_goes_on_when_dead_letters_are_taken_from_its_file),
+      IN_DIRECTORY(test_purges_what_is_older),
+      IN_DIRECTORY(test_tallies),
+      IN_DIRECTORY(test_looks_at_a_file_that_nobody_may_write),
       IN_DIRECTORY(test_claims_a_name),
+      IN_DIRECTORY(test_says_who_holds_a_file),
       IN_DIRECTORY(test_finds_files_in_order_of_their_making),
       IN_DIRECTORY(test_says_why_there_is_no_directory),
       IN_DIRECTORY(test_sets_a_damaged_file_aside),
