@@ -71,9 +71,15 @@ void pe_queue_insert(pe_queue *queue, pe_record *record, pe_record *newer) {
   if (queue->fresh == newer) queue->fresh = record;
 }
 
+pe_record *pe_queue_first_unwritten(pe_record *record) {
+  while (record && record->row > 0)
+    record = record->newer;
+  return record;
+}
+
 void pe_queue_unlink(pe_queue *queue, pe_record *record) {
   if (queue->fresh == record) queue->fresh = record->newer;
-  if (queue->unwritten == record) queue->unwritten = record->newer;
+  if (queue->unwritten == record) queue->unwritten = pe_queue_first_unwritten(record->newer);
   if (record->older)
     record->older->newer = record->newer;
   else
@@ -83,6 +89,7 @@ void pe_queue_unlink(pe_queue *queue, pe_record *record) {
   else
     queue->newest = record->older;
   record->older = record->newer = NULL;
+  if (!queue->oldest) queue->strays = false;
 }
 
 /* The gauge of the state that a record is in. */

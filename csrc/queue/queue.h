@@ -61,8 +61,8 @@ typedef struct pe_push {
  * PE_CLOSED or PE_NO_MEMORY: nothing was stored or dropped, the refusal is counted, and *push is empty. */
 pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_push *push);
 
-/* With config.awaits, after a push that succeeded: waits until that event is on disk. Returns PE_OK; or PE_SPOOL or
- * PE_QUEUE_FULL: it is not there, the refusal is counted, and nothing is pending. */
+/* With config.awaits, after a push that succeeded: waits until that event is on disk, or in memory where the disk is
+ * not required. Returns PE_OK; or PE_SPOOL: it is not there, the refusal is counted, and nothing is pending. */
 pe_error pe_queue_await(pe_queue *queue);
 
 /* Frees what was dropped, all that pe_push.dropped had; what is on disk, when the sender has freed its place there. */
@@ -156,15 +156,16 @@ size_t pe_queue_unwritten(pe_queue *queue, pe_record **records, size_t max);
  * leave memory. */
 void pe_queue_written(pe_queue *queue, size_t count);
 
-/* Writing works from now on, or (for that reason) does not: then events are sent from memory. An event that a caller
- * waits for is refused or, where the disk is not required, accepted. */
-void pe_queue_set_spooling(pe_queue *queue, bool works, pe_error why);
+/* Writing works from now on, or does not: then events are sent from memory. An event that a caller waits for is refused
+ * or, where the disk is not required, accepted. */
+void pe_queue_set_spooling(pe_queue *queue, bool works);
 
 /* There is so much room on disk, in bytes of bodies, for what is not written yet. */
 void pe_queue_set_disk_room(pe_queue *queue, int64_t bytes);
 
-/* The file is another one: whatever is in memory, and was accepted here, is not in it. */
-void pe_queue_rewrite(pe_queue *queue);
+/* The file is another one: whatever is in memory, and was accepted here, is not in it. Returns the ticket up to which
+ * all is to be written before anything is read back. */
+uint64_t pe_queue_rewrite(pe_queue *queue);
 
 /* How many events may be read back from disk now, of our own or of those restored; 0 where there are none, or no
  * room. */

@@ -44,7 +44,7 @@ struct pe_queue {
   pe_counters counters;
   /* guarded by lock, of a queue that spools */
   bool spooling;        /* writing works: nothing that is not on disk is sent */
-  pe_record *unwritten; /* the oldest that is not on disk; all behind it are like it */
+  pe_record *unwritten; /* the oldest that is not on disk */
   uint64_t awaited;     /* the ticket that pe_queue_await waits for; not counted yet. 0: none */
   pe_error await_error; /* what became of it */
   int64_t disk_room;
@@ -53,6 +53,7 @@ struct pe_queue {
   bool restored_withdrawn;                     /* as `withdrawn`, of those that were restored */
   bool is_looking;                             /* for events to restore: a flush waits for what that brings */
   bool overlaps;                               /* behind it there may be some that are in memory, too */
+  bool strays;                                 /* some in memory may stand before others whose row is lower */
   pe_record *forgotten;                        /* dropped, but on disk; linked by `newer` */
   /* atomic */
   bool news; /* for the log */
@@ -66,14 +67,18 @@ pe_record *pe_queue_new_record(const pe_event *event, int64_t now);
 /* Puts the record, which is not tried yet, before that one of the list; NULL: at the end. */
 void pe_queue_insert(pe_queue *queue, pe_record *record, pe_record *newer);
 
+/* The first from there on that is not on disk; NULL: none. Behind one that is not there may be some that are: they were
+ * restored. */
+pe_record *pe_queue_first_unwritten(pe_record *record);
+
 /* Takes it out of the list. */
 void pe_queue_unlink(pe_queue *queue, pe_record *record);
 
 /* Counts the call that brought the record, and the record. */
 void pe_queue_count(pe_queue *queue, const pe_record *record);
 
-/* Takes the newest of those that are on disk, and were never tried, out of memory. Returns whether there was one. Lives
- * in queue_spool.c. */
+/* Takes the newest of those that are on disk, and not in flight, out of memory; one that waited for another attempt
+ * begins anew when it is read back. Returns whether there was one. Lives in queue_spool.c. */
 bool pe_queue_evict(pe_queue *queue);
 
 /* Events that `flushing` waits for are settled. */

@@ -46,7 +46,7 @@ static int64_t *cursor_of(pe_queue *queue, bool restored) {
   return &queue->read_after[restored ? 1 : 0];
 }
 
-/* The record, which is on disk, is there alone: no other that is in memory lies behind it there. */
+/* The record, which is on disk and not in flight, is there alone. */
 static void leave_memory(pe_queue *queue, pe_record *record) {
   pe_counters *counters = &queue->counters;
   int64_t *cursor = cursor_of(queue, record->ticket == 0);
@@ -54,15 +54,23 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
   counters->on_disk++;
   if (record->ticket == 0) queue->restored_on_disk++;
   if (*cursor >= record->row) *cursor = record->row - 1;
+  if (record->state == PE_RECORD_WAITING) {
+    pe_due_heap_remove(&queue->waiting, record);
+    pe_queue_mark(queue, record, PE_RECORD_QUEUED);
+  }
   pe_queue_unlink(queue, record);
   free(record);
 }
 
 bool pe_queue_evict(pe_queue *queue) {
-  pe_record *record = queue->unwritten ? queue->unwritten->older : queue->newest;
-  if (!record || record->row == 0 || record->state != PE_RECORD_QUEUED) return false;
-  leave_memory(queue, record);
-  return true;
+  pe_record *record = queue->newest;
+  while (record && (record->row == 0 || record->state == PE_RECORD_IN_FLIGHT)) {
+    if (record->row > 0) queue->strays = true; /* it lies behind the one that leaves */
+    record = record->older;
+  }
+  if (queue->strays) queue->overlaps = true;
+  if (record) leave_memory(queue, record);
+  return record != NULL;
 }
 
 static void end_await(pe_queue *queue, pe_error error) {
@@ -72,14 +80,14 @@ static void end_await(pe_queue *queue, pe_error error) {
 }
 
 /* The caller who waits gets its event back: it is the newest, and nobody has taken it. */
-static void refuse_awaited(pe_queue *queue, pe_error error) {
+static void refuse_awaited(pe_queue *queue) {
   pe_record *record = queue->newest;
   assert(record && record->ticket == queue->awaited);
   pe_queue_unlink(queue, record);
   free(record);
   queue->counters.calls++;
-  queue->counters.refused[error]++;
-  end_await(queue, error);
+  queue->counters.refused[PE_SPOOL]++;
+  end_await(queue, PE_SPOOL);
 }
 
 static void accept_awaited(pe_queue *queue) {
@@ -92,7 +100,7 @@ static void accept_awaited(pe_queue *queue) {
 size_t pe_queue_unwritten(pe_queue *queue, pe_record **records, size_t max) {
   size_t count = 0;
   pe_mutex_lock(&queue->lock);
-  for (pe_record *record = queue->unwritten; record && count < max; record = record->newer)
+  for (pe_record *record = queue->unwritten; record && count < max; record = pe_queue_first_unwritten(record->newer))
     records[count++] = record;
   pe_mutex_unlock(&queue->lock);
   return count;
@@ -111,7 +119,7 @@ static void join_the_rest(pe_queue *queue, pe_record *record) {
   } else if (record->state == PE_RECORD_QUEUED) {
     leave_memory(queue, record);
   } else {
-    queue->overlaps = true; /* tried while writing did not work: it stays, and its row lies among those to be read */
+    queue->overlaps = queue->strays = true; /* it stays, and its row lies among those to be read */
   }
 }
 
@@ -120,7 +128,7 @@ void pe_queue_written(pe_queue *queue, size_t count) {
   for (size_t i = 0; i < count; i++) {
     pe_record *record = queue->unwritten;
     if (record->ticket == queue->awaited) accept_awaited(queue);
-    queue->unwritten = record->newer;
+    queue->unwritten = pe_queue_first_unwritten(record->newer);
     queue->counters.unwritten--;
     record->row = (int64_t)record->ticket;
     join_the_rest(queue, record);
@@ -129,12 +137,12 @@ void pe_queue_written(pe_queue *queue, size_t count) {
   pe_mutex_unlock(&queue->lock);
 }
 
-void pe_queue_set_spooling(pe_queue *queue, bool works, pe_error why) {
+void pe_queue_set_spooling(pe_queue *queue, bool works) {
   pe_mutex_lock(&queue->lock);
   queue->spooling = works;
   if (!works && queue->awaited > 0) {
-    if (queue->config.required || why == PE_QUEUE_FULL)
-      refuse_awaited(queue, why);
+    if (queue->config.required)
+      refuse_awaited(queue);
     else
       accept_awaited(queue);
   }
@@ -144,21 +152,24 @@ void pe_queue_set_spooling(pe_queue *queue, bool works, pe_error why) {
 void pe_queue_set_disk_room(pe_queue *queue, int64_t bytes) {
   pe_mutex_lock(&queue->lock);
   queue->disk_room = bytes;
-  for (pe_record *record = queue->unwritten; record; record = record->newer)
+  for (pe_record *record = queue->unwritten; record; record = pe_queue_first_unwritten(record->newer))
     queue->disk_room -= (int64_t)pe_record_bytes(record);
   tell_of_room(queue);
   pe_mutex_unlock(&queue->lock);
 }
 
-void pe_queue_rewrite(pe_queue *queue) {
+uint64_t pe_queue_rewrite(pe_queue *queue) {
+  uint64_t last;
   pe_mutex_lock(&queue->lock);
   for (pe_record *record = queue->oldest; record; record = record->newer) {
     if (record->ticket == 0 || record->row == 0) continue;
     record->row = 0;
     queue->counters.unwritten++;
   }
-  queue->unwritten = queue->oldest;
+  queue->unwritten = pe_queue_first_unwritten(queue->oldest);
+  last = queue->last_ticket;
   pe_mutex_unlock(&queue->lock);
+  return last;
 }
 
 /* How many of `there` fit into half of the queue, at once. */
@@ -187,10 +198,10 @@ int64_t pe_queue_read_after(pe_queue *queue, bool restored) {
   return row;
 }
 
-/* Whether our own event of that row is in memory all the same. */
-static bool is_in_memory(const pe_queue *queue, int64_t row) {
+/* Whether the event of that row, our own or one that was restored, is in memory all the same. */
+static bool is_in_memory(const pe_queue *queue, int64_t row, bool restored) {
   const pe_record *record = queue->overlaps ? queue->oldest : NULL;
-  while (record && record->ticket != (uint64_t)row)
+  while (record && (restored ? record->ticket > 0 || record->row != row : record->ticket != (uint64_t)row))
     record = record->newer;
   return record != NULL;
 }
@@ -214,7 +225,7 @@ pe_error pe_queue_read_back(pe_queue *queue, const pe_event *event, int64_t row,
   record->ticket = restored ? 0 : (uint64_t)row;
   pe_mutex_lock(&queue->lock);
   *cursor_of(queue, restored) = row;
-  if (restored || !is_in_memory(queue, row)) {
+  if (!is_in_memory(queue, row, restored)) {
     come_back(queue, record, now);
     record = NULL;
   }

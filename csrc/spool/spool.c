@@ -78,7 +78,7 @@ void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, in
   put_down(&spool->own, status);
   put_down(&spool->adopted, status);
   pe_queue_set_looking(spool->queue, false);
-  pe_queue_set_spooling(spool->queue, false, is_full ? PE_QUEUE_FULL : PE_SPOOL);
+  pe_queue_set_spooling(spool->queue, false);
   pe_spool_publish(spool);
 }
 
@@ -243,9 +243,15 @@ static void tell_room(pe_spool *spool) {
   pe_queue_set_disk_room(spool->queue, spool->config.max_bytes - counts.used_bytes);
 }
 
-/* Everything that there is, up to a bound. Returns false when the disk fails. */
+/* Whether there is more to write: up to a bound, but all that a new file lacks. */
+static bool has_more(pe_spool *spool, int batches) {
+  if (pe_queue_unwritten(spool->queue, spool->batch, 1) == 0) return false;
+  return batches < BATCHES || spool->batch[0]->ticket <= spool->rewrite_to;
+}
+
+/* Returns false when the disk fails. */
 static bool write_all(pe_spool *spool, int64_t now) {
-  for (int i = 0; i < BATCHES && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0; i++) {
+  for (int i = 0; has_more(spool, i); i++) {
     if (!have_file(spool, now)) return false; /* first: into another one, more has to be written */
     if (!write_batch(spool, pe_queue_unwritten(spool->queue, spool->batch, PE_SPOOL_BATCH), now)) return false;
   }
@@ -328,7 +334,7 @@ static bool recover(pe_spool *spool, int64_t now) {
   spool->works = true;
   spool->gauges.state = PE_SPOOL_WORKS;
   tell_room(spool);
-  pe_queue_set_spooling(spool->queue, true, PE_OK);
+  pe_queue_set_spooling(spool->queue, true);
   return true;
 }
 

@@ -32,7 +32,7 @@ pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message
   pe_store_close(file->store);
   if (pe_claim_set_aside(file->claim)) spool->gauges.damaged++;
   *file = made;
-  if (is_own) pe_queue_rewrite(spool->queue);
+  if (is_own) spool->rewrite_to = pe_queue_rewrite(spool->queue);
   return PE_DB_OK;
 }
 

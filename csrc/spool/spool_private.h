@@ -34,6 +34,7 @@ struct pe_spool {
   pe_spool_file own, adopted;
   pe_spool_ended *ended; /* since the last commit: to be done again where that fails */
   size_t ended_count, ended_capacity;
+  uint64_t rewrite_to; /* the last ticket that another file may lack */
   bool works;
   int64_t retry_at, patience; /* when it does not */
   bool has_looked;            /* for files to adopt, once at least */

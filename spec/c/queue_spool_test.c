@@ -48,10 +48,10 @@ static void test_sends_from_memory_while_writing_fails(void **state) {
   pe_record *record;
   (void)state;
   (void)push_at(queue, "a", NOW);
-  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  pe_queue_set_spooling(queue, false);
   assert_int_equal(take(queue, &record), 1);
   retry_at(queue, record, NOW);
-  pe_queue_set_spooling(queue, true, PE_OK);
+  pe_queue_set_spooling(queue, true);
   assert_int_equal(write_out(queue), 1);
   assert_int_equal(take(queue, &record), 1);
   deliver(queue, record);
@@ -141,11 +141,11 @@ static void test_refuses_an_awaited_event_that_cannot_be_written(void **state) {
   queue = queue_with(&config);
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
   assert_int_equal(accounted(queue).calls, 0); /* not counted before it is decided */
-  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  pe_queue_set_spooling(queue, false);
   assert_int_equal(pe_queue_await(queue), PE_SPOOL);
   assert_int_equal(accounted(queue).refused[PE_SPOOL], 1);
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_SPOOL);
-  pe_queue_set_spooling(queue, true, PE_OK);
+  pe_queue_set_spooling(queue, true);
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
   assert_int_equal(write_out(queue), 1);
   assert_int_equal(pe_queue_await(queue), PE_OK);
@@ -203,7 +203,7 @@ static void test_reads_nothing_back_that_is_in_memory(void **state) {
   (void)push_at(queue, "x", NOW); /* the fourth leaves memory */
   (void)write_out(queue);         /* and the fifth follows it */
   assert_int_equal(accounted(queue).on_disk, 2);
-  pe_queue_set_spooling(queue, false, PE_SPOOL);
+  pe_queue_set_spooling(queue, false);
   (void)push_at(queue, "x", NOW);
   for (uint64_t ticket = 1; ticket <= 3; ticket++) {
     assert_int_equal(take(queue, &tried), ticket);
@@ -211,12 +211,77 @@ static void test_reads_nothing_back_that_is_in_memory(void **state) {
   }
   assert_int_equal(take(queue, &tried), 6);
   retry_at(queue, tried, NOW + PE_SECOND);
-  pe_queue_set_spooling(queue, true, PE_OK);
+  pe_queue_set_spooling(queue, true);
   assert_int_equal(write_out(queue), 1);
   read_back(queue, 4, false);
   read_back(queue, 5, false);
   assert_int_equal(accounted(queue).on_disk, 0);
   assert_int_equal(accounted(queue).pending, 3);
+  pe_queue_free(queue);
+}
+
+static void test_makes_room_of_what_waits(void **state) {
+  pe_queue *queue = spooling_queue(4);
+  pe_record *records[4];
+  (void)state;
+  for (int i = 0; i < 4; i++)
+    (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  for (uint64_t i = 0; i < 4; i++)
+    assert_int_equal(take(queue, &records[i]), i + 1);
+  for (int i = 0; i < 3; i++)
+    retry_at(queue, records[i], NOW + PE_SECOND);
+  (void)push_at(queue, "x", NOW); /* the third leaves memory, though the fourth is in flight */
+  assert_int_equal(accounted(queue).on_disk, 1);
+  (void)write_out(queue);
+  retry_at(queue, records[3], NOW + PE_SECOND);
+  read_back(queue, 3, false);
+  read_back(queue, 4, false); /* it is there */
+  read_back(queue, 5, false);
+  assert_int_equal(accounted(queue).on_disk, 0);
+  assert_int_equal(accounted(queue).pending, 5);
+  for (uint64_t i = 0; i < 5; i++) {
+    pe_record *record = pe_queue_take(queue, PE_PICK_DUE, NOW + 2 * PE_SECOND);
+    assert_non_null(record);
+    deliver(queue, record);
+  }
+  pe_queue_free(queue);
+}
+
+static void test_writes_nothing_again_that_was_restored(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *records[8];
+  (void)state;
+  pe_queue_restore(queue, 2);
+  read_back(queue, 5, true);
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  read_back(queue, 6, true);
+  read_back(queue, 1, false);
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  (void)pe_queue_rewrite(queue);
+  assert_int_equal(accounted(queue).unwritten, 2);
+  assert_int_equal(pe_queue_unwritten(queue, records, 8), 2);
+  assert_int_equal(records[0]->ticket, 1);
+  assert_int_equal(records[1]->ticket, 2);
+  assert_int_equal(write_out(queue), 2);
+  assert_int_equal(accounted(queue).unwritten, 0);
+  pe_queue_free(queue);
+}
+
+static void test_accepts_what_cannot_be_written_where_that_is_not_required(void **state) {
+  pe_queue_config config = {.max_events = 10, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4};
+  const pe_event event = event_of("x");
+  pe_queue *queue;
+  pe_push push;
+  (void)state;
+  config.spools = config.awaits = true;
+  queue = queue_with(&config);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  pe_queue_set_spooling(queue, false);
+  assert_int_equal(pe_queue_await(queue), PE_OK);
+  assert_int_equal(accounted(queue).pending, 1);
   pe_queue_free(queue);
 }
 
@@ -231,6 +296,9 @@ int main(void) {
       TEST(test_restores_what_others_left),
       TEST(test_writes_all_again_into_another_file),
       TEST(test_reads_nothing_back_that_is_in_memory),
+      TEST(test_makes_room_of_what_waits),
+      TEST(test_writes_nothing_again_that_was_restored),
+      TEST(test_accepts_what_cannot_be_written_where_that_is_not_required),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
