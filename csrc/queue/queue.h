@@ -174,10 +174,18 @@ size_t pe_queue_wanted(pe_queue *queue, bool restored);
 /* The row behind which those events lie that are on disk alone: the ones that were accepted here, or those restored. */
 int64_t pe_queue_read_after(pe_queue *queue, bool restored);
 
+/* An event as it was read from disk. Borrowed. */
+typedef struct pe_returning {
+  pe_event event;
+  int64_t row, after; /* its own; and the one that pe_queue_read_after gave, behind which it was the first */
+  bool restored;
+  int64_t accepted_at; /* monotonic */
+} pe_returning;
+
 /* An event that was on disk alone is in memory again, as a copy: the oldest of them; of an event that was accepted here
- * the row is its ticket, else `restored` is set. Returns PE_OK or PE_NO_MEMORY. */
-pe_error pe_queue_read_back(pe_queue *queue, const pe_event *event, int64_t row, bool restored, int64_t accepted_at,
-                            int64_t now);
+ * the row is its ticket. Where an older one has left memory since, the owner's thread may do that, that one comes
+ * first: nothing is taken. Returns PE_OK or PE_NO_MEMORY. */
+pe_error pe_queue_read_back(pe_queue *queue, const pe_returning *returning, int64_t now);
 
 /* There may be such events, or there are none: a flush waits for them. */
 void pe_queue_set_looking(pe_queue *queue, bool looks);

@@ -216,16 +216,22 @@ static void come_back(pe_queue *queue, pe_record *record, int64_t now) {
   if (--queue->counters.on_disk == 0) queue->overlaps = false;
 }
 
-pe_error pe_queue_read_back(pe_queue *queue, const pe_event *event, int64_t row, bool restored, int64_t accepted_at,
-                            int64_t now) {
-  pe_record *record = pe_queue_new_record(event, accepted_at);
+/* Whether the event is the next to come back; then it has. */
+static bool pass(pe_queue *queue, const pe_returning *returning) {
+  int64_t *cursor = cursor_of(queue, returning->restored);
+  if (*cursor != returning->after) return false;
+  *cursor = returning->row;
+  return !is_in_memory(queue, returning->row, returning->restored);
+}
+
+pe_error pe_queue_read_back(pe_queue *queue, const pe_returning *returning, int64_t now) {
+  pe_record *record = pe_queue_new_record(&returning->event, returning->accepted_at);
 
   if (!record) return PE_NO_MEMORY;
-  record->row = row;
-  record->ticket = restored ? 0 : (uint64_t)row;
+  record->row = returning->row;
+  record->ticket = returning->restored ? 0 : (uint64_t)returning->row;
   pe_mutex_lock(&queue->lock);
-  *cursor_of(queue, restored) = row;
-  if (!is_in_memory(queue, row, restored)) {
+  if (pass(queue, returning)) {
     come_back(queue, record, now);
     record = NULL;
   }

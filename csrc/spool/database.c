@@ -10,6 +10,7 @@
 
 struct pe_database {
   sqlite3 *handle;
+  int log_pages;
 };
 
 /* A pe_statement is SQLite's own. */
@@ -38,6 +39,14 @@ static pe_db_status status_of(int result) {
   }
 }
 
+/* In the place of SQLite's own, which would write the log back in the middle of the work. */
+static int note_log(void *database, sqlite3 *handle, const char *name, int pages) {
+  (void)handle;
+  (void)name;
+  ((pe_database *)database)->log_pages = pages;
+  return SQLITE_OK;
+}
+
 #ifndef SQLITE_OPEN_NOFOLLOW
 #define SQLITE_OPEN_NOFOLLOW 0 /* 3.31; before, whoever opens has looked */
 #endif
@@ -59,6 +68,7 @@ static pe_db_status open_with(const char *path, int flags, pe_database **databas
   }
   (void)sqlite3_extended_result_codes(made->handle, 1);
   (void)sqlite3_busy_timeout(made->handle, PATIENCE);
+  (void)sqlite3_wal_hook(made->handle, note_log, made);
   *database = made;
   return PE_DB_OK;
 }
@@ -135,6 +145,10 @@ int64_t pe_database_changes(pe_database *database) {
 
 const char *pe_database_message(pe_database *database) {
   return sqlite3_errmsg(database->handle);
+}
+
+int64_t pe_database_log_pages(const pe_database *database) {
+  return database->log_pages;
 }
 
 pe_db_status pe_database_checkpoint(pe_database *database) {
@@ -220,6 +234,9 @@ int64_t pe_database_changes(pe_database *database) {
 }
 const char *pe_database_message(pe_database *database) {
   return "";
+}
+int64_t pe_database_log_pages(const pe_database *database) {
+  return 0;
 }
 pe_db_status pe_database_checkpoint(pe_database *database) {
   return PE_DB_FAILED;

@@ -55,6 +55,9 @@ int64_t pe_database_changes(pe_database *database);
 /* What went wrong last, for people. Valid until the next call. */
 const char *pe_database_message(pe_database *database);
 
+/* How many pages the log has, which nobody writes back but pe_database_checkpoint. */
+int64_t pe_database_log_pages(const pe_database *database);
+
 /* Copies the log into the file as far as nobody reads it, and syncs: the one thing here that takes its time. */
 pe_db_status pe_database_checkpoint(pe_database *database);
 

@@ -260,35 +260,52 @@ static bool write_all(pe_spool *spool, int64_t now) {
 
 /* ---- reading back ---- */
 
-static pe_error take_back(pe_spool *spool, const pe_stored *stored, bool restored, int64_t now) {
-  const pe_event event = {.body = stored->body.data,
-                          .body_size = stored->body.size,
-                          .id = stored->id.data,
-                          .id_size = stored->id.size,
-                          .name = stored->name.data,
-                          .name_size = stored->name.size};
-  return pe_queue_read_back(spool->queue, &event, stored->row, restored, pe_spool_monotonic(stored->accepted_at, now),
-                            now);
+static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t after, bool restored, int64_t now) {
+  const pe_returning returning = {.event = {.body = stored->body.data,
+                                            .body_size = stored->body.size,
+                                            .id = stored->id.data,
+                                            .id_size = stored->id.size,
+                                            .name = stored->name.data,
+                                            .name_size = stored->name.size},
+                                  .row = stored->row,
+                                  .after = after,
+                                  .restored = restored,
+                                  .accepted_at = pe_spool_monotonic(stored->accepted_at, now)};
+  return pe_queue_read_back(spool->queue, &returning, now);
 }
 
 static bool wants(const pe_spool *spool, bool restored) {
   return pe_queue_wanted(spool->queue, restored) > 0;
 }
 
+/* PE_DB_ROW: so many; or as many as memory allows. */
+static pe_db_status read_events(pe_spool *spool, size_t count, bool restored, int64_t now) {
+  pe_store *store = file_of(spool, restored)->store;
+  pe_db_status status = PE_DB_ROW;
+  pe_error error = PE_OK;
+
+  for (size_t i = 0; i < count && status == PE_DB_ROW && error == PE_OK; i++) {
+    int64_t after = pe_queue_read_after(spool->queue, restored);
+    pe_stored event;
+    status = pe_store_next(store, after, &event);
+    if (status == PE_DB_ROW) error = take_back(spool, &event, after, restored, now);
+  }
+  if (status == PE_DB_ROW) pe_store_end_reading(store);
+  return status;
+}
+
 /* Returns false when the disk fails. */
 static bool read_back(pe_spool *spool, bool restored, int64_t now) {
-  pe_spool_file *file = file_of(spool, restored);
-  pe_db_status status = PE_DB_ROW;
-  pe_stored event;
+  size_t wanted = pe_queue_wanted(spool->queue, restored);
+  pe_db_status status = wanted > 0 ? read_events(spool, wanted, restored, now) : PE_DB_ROW;
 
-  for (size_t left = pe_queue_wanted(spool->queue, restored); left > 0 && status == PE_DB_ROW; left--) {
-    status = pe_store_next(file->store, pe_queue_read_after(spool->queue, restored), &event);
-    if (status == PE_DB_ROW && take_back(spool, &event, restored, now) != PE_OK) return true; /* later */
+  if (status == PE_DB_ROW) return true;
+  if (status != PE_DB_OK) {
+    fail_file(spool, file_of(spool, restored), status, now);
+    return false;
   }
-  if (status == PE_DB_OK) (void)pe_queue_lose(spool->queue, restored); /* there should be more */
-  if (status == PE_DB_OK || status == PE_DB_ROW) return true;
-  fail_file(spool, file, status, now);
-  return false;
+  (void)pe_queue_lose(spool->queue, restored); /* there should be more */
+  return true;
 }
 
 /* ---- the life of a spool ---- */

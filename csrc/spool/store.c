@@ -5,8 +5,8 @@
 
 #include "spool/store_private.h"
 
-/* The log is written back after so many commits, or when idle. */
-enum { MANY_COMMITS = 10000 };
+/* The log is written back when it has grown by so many pages, 64 MiB, or when idle: to sync takes its time. */
+enum { MANY_PAGES = 16384 };
 
 /* ---- changing ---- */
 
@@ -42,7 +42,7 @@ static pe_db_status catch_up(pe_store *store) {
 pe_db_status pe_store_begin(pe_store *store) {
   pe_db_status status;
   if (store->changing) return PE_DB_OK;
-  pe_statement_reset(store->statements[PE_STORE_NEXT]);
+  pe_store_end_reading(store);
   pe_statement_reset(store->statements[PE_STORE_NEXT_DEAD]);
   status = pe_statement_run(store->statements[PE_STORE_BEGIN]);
   if (status != PE_DB_OK) return status;
@@ -129,7 +129,6 @@ pe_db_status pe_store_commit(pe_store *store) {
   if (status != PE_DB_OK) return status;
   store->changing = false;
   store->committed = store->counts;
-  store->commits++;
   return PE_DB_OK;
 }
 
@@ -140,25 +139,39 @@ void pe_store_undo(pe_store *store) {
 }
 
 pe_db_status pe_store_tidy(pe_store *store, bool idle) {
+  int64_t pages = pe_database_log_pages(store->database);
   pe_db_status status;
-  pe_statement_reset(store->statements[PE_STORE_NEXT]); /* a reader holds the log back */
-  if (store->changing || store->commits == 0 || (!idle && store->commits < MANY_COMMITS)) return PE_DB_OK;
+
+  pe_store_end_reading(store);
+  if (pages < store->tidy_pages) store->tidy_pages = 0; /* it has begun anew */
+  if (store->changing || pages == store->tidy_pages) return PE_DB_OK;
+  if (!idle && pages - store->tidy_pages < MANY_PAGES) return PE_DB_OK;
   status = pe_database_checkpoint(store->database);
-  if (status == PE_DB_OK) store->commits = 0;
+  if (status == PE_DB_OK) store->tidy_pages = pages;
   return status;
 }
 
 /* ---- reading ---- */
 
+static void begin_reading(pe_store *store, int64_t row) {
+  pe_store_end_reading(store);
+  pe_statement_set_number(store->statements[PE_STORE_NEXT], 1, row);
+}
+
+void pe_store_end_reading(pe_store *store) {
+  pe_statement_reset(store->statements[PE_STORE_NEXT]);
+  store->reading = false;
+}
+
 pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
   pe_statement *statement = store->statements[PE_STORE_NEXT];
   pe_db_status status;
 
-  pe_statement_reset(statement); /* of the call before */
-  pe_statement_set_number(statement, 1, row);
+  if (!store->reading || row != store->read_row) begin_reading(store, row);
   status = pe_statement_step(statement);
+  store->reading = status == PE_DB_ROW;
   if (status != PE_DB_ROW) return status;
-  event->row = pe_statement_number(statement, 0);
+  event->row = store->read_row = pe_statement_number(statement, 0);
   event->accepted_at = pe_statement_number(statement, 1);
   event->id = pe_statement_bytes(statement, 2);
   event->name = pe_statement_bytes(statement, 3);

@@ -89,8 +89,13 @@ pe_db_status pe_store_commit(pe_store *store);
 /* Takes back all since the last commit. */
 void pe_store_undo(pe_store *store);
 
-/* Reads the next event behind `row`, oldest first. PE_DB_ROW and *event; PE_DB_OK: there is none. */
+/* Reads the next event behind `row`, oldest first. PE_DB_ROW and *event; PE_DB_OK: there is none. Behind the row that
+ * was read last it goes on where it stands, without a lock for each event: until pe_store_end_reading, the next change,
+ * or the end of the events. */
 pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event);
+
+/* Lets go of what was read: a reader holds the log back. */
+void pe_store_end_reading(pe_store *store);
 
 /* The same of the dead letters, oldest first. */
 pe_db_status pe_store_next_dead(pe_store *store, int64_t row, pe_dead_letter *dead);

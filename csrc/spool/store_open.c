@@ -20,8 +20,8 @@
   "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 
 static const char LOOKING[] = LOOKING_;
-static const char SETTINGS[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
-                               "PRAGMA journal_size_limit = 4194304;" LOOKING_;
+static const char SETTINGS[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
+                               "PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = FAST;" LOOKING_;
 
 static const char TABLES[] =
     "BEGIN IMMEDIATE;"
@@ -42,7 +42,7 @@ static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_REMOVE] = "DELETE FROM event WHERE row = ?1",
     [PE_STORE_BURY] =
         "INSERT INTO dead SELECT NULL, accepted_at, ?2, ?3, ?4, ?5, ?6, ?7, id, name, body FROM event WHERE row = ?1",
-    [PE_STORE_NEXT] = "SELECT row, accepted_at, id, name, body FROM event WHERE row > ?1 ORDER BY row LIMIT 1",
+    [PE_STORE_NEXT] = "SELECT row, accepted_at, id, name, body FROM event WHERE row > ?1 ORDER BY row",
     [PE_STORE_NEXT_DEAD] = "SELECT * FROM dead WHERE row > ?1 ORDER BY row LIMIT 1",
     [PE_STORE_ADD_DEAD] = "INSERT INTO dead VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [PE_STORE_DROP_DEAD] = "DELETE FROM dead WHERE row = (SELECT min(row) FROM dead)",

@@ -39,9 +39,11 @@ struct pe_store {
   dev_t device;
   ino_t inode;
   bool changing; /* a transaction lasts */
+  bool reading;  /* behind read_row */
+  int64_t read_row;
   int64_t page_size;
-  int64_t commits; /* since the log was written back */
-  int64_t version; /* of the content, as SQLite counts it: another one where another process has changed it */
+  int64_t tidy_pages; /* of the log, when it was written back last */
+  int64_t version;    /* of the content, as SQLite counts it: another one where another process has changed it */
   pe_store_counts counts, committed;
 };
 

@@ -18,8 +18,12 @@ static size_t write_out(pe_queue *queue) {
 }
 
 static void read_back(pe_queue *queue, int64_t row, bool restored) {
-  const pe_event event = event_of("x");
-  assert_int_equal(pe_queue_read_back(queue, &event, row, restored, NOW, NOW), PE_OK);
+  const pe_returning returning = {.event = event_of("x"),
+                                  .row = row,
+                                  .after = pe_queue_read_after(queue, restored),
+                                  .restored = restored,
+                                  .accepted_at = NOW};
+  assert_int_equal(pe_queue_read_back(queue, &returning, NOW), PE_OK);
   (void)accounted(queue);
 }
 
@@ -85,6 +89,30 @@ static void test_keeps_on_disk_what_does_not_fit(void **state) {
     deliver(queue, record);
   }
   assert_int_equal(accounted(queue).on_disk, 3);
+  pe_queue_free(queue);
+}
+
+/* The owner's thread may make room while the sender reads. */
+static void test_takes_nothing_back_before_what_is_older(void **state) {
+  pe_queue *queue = spooling_queue(3);
+  pe_returning returning = {.event = event_of("x"), .row = 3, .accepted_at = NOW};
+  (void)state;
+  for (int i = 0; i < 2; i++)
+    (void)push_at(queue, "x", NOW);
+  assert_int_equal(write_out(queue), 2);
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW); /* 2 leaves memory */
+  assert_int_equal(write_out(queue), 2);
+  assert_int_equal(accounted(queue).on_disk, 3);
+  read_back(queue, 2, false);
+  returning.after = pe_queue_read_after(queue, false);
+  assert_int_equal(returning.after, 2);
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW); /* 2 leaves again, while 3 is read */
+  assert_int_equal(accounted(queue).on_disk, 3);
+  assert_int_equal(pe_queue_read_back(queue, &returning, NOW), PE_OK);
+  assert_int_equal(accounted(queue).on_disk, 3);
+  assert_int_equal(pe_queue_read_after(queue, false), 1);
   pe_queue_free(queue);
 }
 
@@ -290,6 +318,7 @@ int main(void) {
       TEST(test_sends_nothing_that_is_not_written),
       TEST(test_sends_from_memory_while_writing_fails),
       TEST(test_keeps_on_disk_what_does_not_fit),
+      TEST(test_takes_nothing_back_before_what_is_older),
       TEST(test_is_full_when_nothing_can_leave),
       TEST(test_drops_the_oldest_when_the_disk_is_full),
       TEST(test_refuses_an_awaited_event_that_cannot_be_written),
