@@ -3,12 +3,15 @@ local helper = require "support.helper"
 local process = require "support.process"
 local rude = require "support.rude"
 local screen = require "support.screen"
+local where = require "support.where"
 
 local function examples()
   local found = {}
   local _, names = helper.run { "ls", "examples" }
   for name in names:gmatch "%S+%.lua" do
-    found[#found + 1] = "examples/" .. name
+    if name ~= "offline.lua" or where.spools() then
+      found[#found + 1] = "examples/" .. name
+    end
   end
   return found
 end
@@ -48,6 +51,41 @@ describe("the example", function()
     assert.truthy(helper.read_file("tools/checks.mk"):find("examples/post_event.lua", 1, true))
   end)
 end)
+
+if where.spools() then
+  describe("the example of a program that is killed while the network is away", function()
+    helper.guard()
+
+    local function play(url)
+      local env = { POSTEVENT_URL = url, POSTEVENT_AUTHORIZATION = false, TMPDIR = helper.new_directory() }
+      return helper.run_lua("examples/offline.lua", {}, { env = env })
+    end
+
+    it("finds every event again, and delivers each once, with its own id", function()
+      local sandbox = helper.start_sandbox { definitions = "examples/events.json" }
+      local status, output, errors = play(sandbox.url)
+      assert.equal("", errors)
+      assert.equal(0, status)
+      assert.truthy(output:find("20 tracked, 0 delivered, and now kill -9\n2  ", 1, true), output)
+      assert.truthy(output:find("20 found on disk, 20 delivered\n", 1, true), output)
+      assert.truthy(output:find("of the 20 that the first life tracked, missing: none\n", 1, true), output)
+      local ids = {}
+      for _, record in ipairs(sandbox:events()) do
+        ids[record.event.external_event_id] = (ids[record.event.external_event_id] or 0) + 1
+      end
+      for number = 1, 20 do
+        assert.equal(1, ids["coin-" .. number], "coin-" .. number)
+      end
+    end)
+
+    it("says so where the platform refuses what it is told", function()
+      local server = rude.start("answer", { reply = { status = 422, body = "{}" } })
+      local status, output = play(server.url)
+      assert.equal(1, status)
+      assert.truthy(output:find("missing: coin-", 1, true), output)
+    end)
+  end)
+end
 
 describe("the example of a game's loop", function()
   helper.guard()
