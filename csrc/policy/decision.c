@@ -36,6 +36,7 @@ static bool is_suspect(pe_record *record, pe_progress progress) {
 static pe_decision decide_hold(const pe_trial *trial) {
   if (is_suspect(trial->record, trial->progress)) { /* one event does not hold the others up */
     pe_endpoint_forget(trial->endpoint, trial->probe);
+    if (is_given_up(trial)) return end(PE_UNKNOWN);
     if (trial->record->draws >= DRAWS_TO_REJECT) return end(PE_REJECTED_BY_PLATFORM);
     return retry_at(trial->now + back_off(trial));
   }

@@ -183,6 +183,20 @@ static void a_third_hold_while_others_pass_ends_the_event(void **state) {
   assert_int_equal(record.draws, 3);
 }
 
+static void a_suspect_whose_answer_is_lost_is_given_up_by_who_wants_it(void **state) {
+  pe_attempt refused = attempt_of(PE_VERDICT_HOLD, 302, PE_SENT_YES);
+  pe_attempt broken = attempt_of(PE_VERDICT_HOLD, 200, PE_SENT_MAYBE);
+  pe_record record = {.attempts = 1};
+  pe_endpoint endpoint;
+  (void)state;
+  broken.error = PE_BAD_REPLY;
+  pe_endpoint_init(&endpoint, WIDTH);
+  assert_false(decide(&careful, &endpoint, &record, &refused, 1, 0).ended);
+  pe_endpoint_note(&endpoint, PE_ANSWER_TAKEN, false, NOW); /* by 2 */
+  assert_int_equal(decide(&careful, &endpoint, &record, &broken, 3, 2).outcome, PE_UNKNOWN);
+  assert_int_equal(endpoint.state, PE_ENDPOINT_OPEN);
+}
+
 static void what_began_before_a_hold_is_no_witness(void **state) {
   pe_attempt refused = attempt_of(PE_VERDICT_HOLD, 401, PE_SENT_YES);
   pe_record record = {.attempts = 1};
@@ -206,6 +220,7 @@ int main(void) {
       TEST(a_hold_keeps_the_event),
       TEST(a_page_in_the_platforms_place_holds_though_lost_answers_are_given_up),
       TEST(a_third_hold_while_others_pass_ends_the_event),
+      TEST(a_suspect_whose_answer_is_lost_is_given_up_by_who_wants_it),
       TEST(what_began_before_a_hold_is_no_witness),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
