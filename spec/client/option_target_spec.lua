@@ -45,7 +45,7 @@ describe("the url", function()
       local client = postevent.new { url = server.url .. path }
       assert(client:post { event_name = "e" })
       client:close()
-      assert.equal(path, server:requests(i)[i].request_uri)
+      assert.equal(path, (server:requests(i)[i].request_uri:gsub("%%2E", "%%2e"))) -- newer libcurls like capitals
     end
   end)
 
