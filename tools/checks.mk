@@ -6,7 +6,7 @@ CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
 .PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork nginx-gnutls asan tsan valgrind
-.PHONY: fuzz fuzz-targets coverage mutants lint all-c
+.PHONY: chaos fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
 
@@ -178,6 +178,15 @@ asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
 	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
+
+# Leaks are looked for by asan: in a child of a fork, the search for them can hang.
+CHAOS_SECONDS ?= 600
+chaos: ### programs that do anything at random, under ASan, against a server that misbehaves; CHAOS_SECONDS (600), SEED
+	@$(call deps,$(LUA)) asan
+	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(abspath $(BUILD))/asan/$(LUA)/?.so;;' \
+	  POSTEVENT_LUA="$(LUA)" ASAN_OPTIONS="detect_leaks=0" LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+	  $(LUA) spec/chaos/run.lua $(CHAOS_SECONDS) $(or $(SEED),"") $(CHAOS_PROGRAMS)
 
 # nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
 # fair-sched: without it a busy thread keeps the one processor that valgrind has, and another waits minutes for its turn.

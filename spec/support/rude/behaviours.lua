@@ -160,7 +160,7 @@ function behaviours.on_request.script(conn, options, http, request, turn)
   if answer and answer.delay then
     scheduler.sleep(answer.delay)
   end
-  return http.reply(conn, request, answer) and not (answer and answer.close)
+  return http.reply(conn, request, answer and answer.raw or answer) and not (answer and answer.close)
 end
 
 -- HTTP/2 alone.

@@ -2,7 +2,8 @@
 -- called for each request, which is a table: id (external_event_id), nth (how often this id has come, this time
 -- included), turn (how many requests have come in all), authorization (HTTP/1.1), mode (the text that the spec has set
 -- last, "" at first), and event. It returns a reply as http1.format takes it, with {delay = seconds} if it is to be
--- late; nothing for the documented reply; or the name of a behaviour ("reset").
+-- late, or {raw = bytes}, both with {close = true} to end the connection then; nothing for the documented reply; or the
+-- name of a behaviour ("reset").
 local cjson = require "cjson"
 local files = require "support.files"
 
