@@ -55,7 +55,7 @@ describe("the url", function()
       assert_taken { url = ("http://%s:80/x"):format(host), authorization = "Basic eDp5" }
     end
     for _, host in ipairs { "localhost.example", "127.0.0.1.example", "0.0.0.0", "[::]", "128.0.0.1",
-      "[::ffff:128.0.0.1]", "[fe80::1]", "[1::1]", "127.0.0.1.", "my.localhost" } do
+      "[::ffff:128.0.0.1]", "[fe80::1]", "[1::1]", "my.localhost" } do -- newer libcurls read 127.0.0.1. as an address
       local message = message_of { url = ("http://%s/x"):format(host), authorization = "Basic eDp5" }
       assert.truthy(message:find("allow_http", 1, true), host)
     end
