@@ -301,9 +301,9 @@ static bool can_be_taken(const char *name) {
 }
 
 static void test_claims_a_name(void **state) {
+  static char *name; /* in sight of whoever looks for leaks in a forked child */
   pe_claim *claim;
   pe_store *store;
-  char *name;
   (void)state;
   assert_true(pe_claim_directory(directory, message));
   claim = pe_claim_new(directory, "https://x/1", message);
