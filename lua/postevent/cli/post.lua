@@ -9,6 +9,7 @@ local input = require("postevent.cli.input")
 local json = require("postevent.json")
 local output = require("postevent.cli.output")
 local problems = require("postevent.cli.problems")
+local target = require("postevent.cli.target")
 
 local post = {}
 
@@ -19,36 +20,17 @@ local TRY_AGAIN = { unreachable = true, timeout = true, interrupted = true, rate
 -- The platform has said that it did not take the event.
 local NOT_TAKEN = { unauthorized = true, endpoint = true, rejected = true, rate_limited = true }
 
--- The options of postevent.new, as they are called here.
-local OPTION_NAMES = { timeout = "--timeout", proxy = "--proxy", ["tls.ca_file"] = "--ca-file" }
-local PHRASES = { ["allow_http = true"] = "--allow-http",
-  ["`user` and `password`, or `authorization`"] = "--authorization-file",
-  ["for a user and a password there are `user` and `password`"] = "of a user and a password, this makes what follows "
-    .. "\"Basic \": printf %%s USER:PASSWORD | base64" }
-
 function post.define(parser)
   local command = parser:command("post", "Post one event and print the reply as JSON.")
   command:argument("attributes", "KEY=VALUE is text, KEY:=JSON is JSON: hotel_name=Indiranagar age:=20.")
     :args("*"):argname("KEY=VALUE")
   command:option("--json", "Read the event, a JSON object, from FILE (-: stdin). Attributes given as KEY=VALUE are "
     .. "added to it or take the place of its own."):argname("FILE")
-  command:option("--url", "The address of the webhook. Default: $POSTEVENT_URL."):argname("URL")
-  command:mutex(
-    command:option("--authorization-file", "Read the value of the Authorization header from FILE (-: stdin). "
-      .. "Default: $POSTEVENT_AUTHORIZATION."):argname("FILE"),
-    command:option("--authorization", "The value itself. Every user of this machine can see it (ps); prefer the "
-      .. "file or the environment."):argname("VALUE"))
+  target.define(command)
   command:option("--definitions", "Check the event first, against the definitions in FILE (-: stdin): the platform's "
     .. "own download, or the short form, as JSON."):argname("FILE")
-  command:option("--timeout", "Give up after so many seconds (15), retries included."):argname("SECONDS")
-    :convert(function(text)
-      return tonumber(text), "--timeout: expected a number of seconds"
-    end)
-  command:option("--ca-file", "Trust the certificates in FILE (PEM) and no others."):argname("FILE")
-  command:option("--proxy", "Use this proxy; \"environment\": the one that https_proxy names. Default: none.")
-    :argname("URL")
-  command:flag("--allow-http", "Send the credentials over http:// to another machine, where anyone on the way can "
-    .. "read them.")
+  target.define_timeout(command, "Give up after so many seconds (15), retries included.")
+  target.define_way(command)
   command:flag("--dry-run", "Send nothing: print the request as it would go out, without the credentials.")
   command:flag("--verbose", "Print to stderr what was sent and what came back, without the credentials.")
   command:epilog("Exit status: 0 the platform took the event, 1 it did not, 75 trying again later may help,\n"
@@ -80,53 +62,6 @@ local function read_event(args)
     event[name] = value
   end
   return event
-end
-
-local function find_url(args)
-  local url, source = args.url, "--url"
-  if not url then
-    url, source = os.getenv("POSTEVENT_URL"), "POSTEVENT_URL"
-  end
-  if not url or url == "" then
-    exit.usage("no address to post to: give --url, or set POSTEVENT_URL")
-  end
-  return url, source
-end
-
--- "postevent.new: tls.ca_file: expected ...", in the words of the command line.
-local function translate(message, sources)
-  local option, rest = tostring(message):match("postevent%.new: ([%w_.]+): (.*)$")
-  if not option then
-    return tostring(message)
-  end
-  for phrase, ours in next, PHRASES do
-    rest = rest:gsub(phrase, ours)
-  end
-  return (sources[option] or OPTION_NAMES[option] or option) .. ": " .. rest
-end
-
--- Where to and as whom, in the words of postevent.new; and by the same names where each came from.
-local function find_target(args)
-  local target, sources = {}, {}
-  target.url, sources.url = find_url(args)
-  target.authorization, sources.authorization = credential.find(args)
-  return target, sources
-end
-
-local function new_client(args, target, sources, definitions)
-  local ok, client = pcall(require("postevent").new, {
-    url = target.url,
-    authorization = target.authorization,
-    definitions = definitions,
-    timeout = args.timeout,
-    tls = { ca_file = args.ca_file },
-    proxy = args.proxy,
-    allow_http = args.allow_http,
-  })
-  if not ok then
-    exit.usage(translate(client, sources))
-  end
-  return client
 end
 
 -- What went wrong, and what whoever sends the event again must know. `lines` say why.
@@ -173,10 +108,10 @@ end
 
 function post.run(args)
   check_stdin(args)
-  local target, sources = find_target(args)
+  local found, sources = target.find(args)
   local event = read_event(args)
   local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
-  local client = new_client(args, target, sources, definitions)
+  local client = target.new_client(args, found, sources, { definitions = definitions, timeout = args.timeout })
   if args.dry_run or args.verbose then
     client:_trace(args.dry_run)
   end
@@ -188,12 +123,12 @@ function post.run(args)
   if not reply then
     local lines = problems.describe(message, detail, event, definitions)
     exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED,
-      credential.hide(describe_failure(lines, code, detail), target.authorization))
+      credential.hide(describe_failure(lines, code, detail), found.authorization))
   end
   if args.dry_run then
     return exit.OK
   end
-  local written, why = output.line(credential.hide(output.reply_to_json(reply), target.authorization))
+  local written, why = output.line(credential.hide(output.reply_to_json(reply), found.authorization))
   if not written then -- the status tells of the event: who tries again after 1 would post it twice
     output.warn("the event was delivered, but its reply could not be written: " .. why)
   end
