@@ -86,6 +86,13 @@ static int spool_files(lua_State *L) {
   return 1;
 }
 
+static int spool_writable(lua_State *L) {
+  char message[PE_CLAIM_MESSAGE];
+  if (!pe_claim_writable(luaL_checkstring(L, 1), message)) return push_why(L, message);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static int spool_owner(lua_State *L) {
   long owner = pe_claim_owner(luaL_checkstring(L, 1), luaL_checkstring(L, 2));
   if (owner == 0)
@@ -318,8 +325,9 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"files", spool_files},   {"owner", spool_owner}, {"open", spool_open},
-    {"create", spool_create}, {"asks", spool_asks},   {NULL, NULL},
+    {"files", spool_files}, {"owner", spool_owner},   {"writable", spool_writable},
+    {"open", spool_open},   {"create", spool_create}, {"asks", spool_asks},
+    {NULL, NULL},
 };
 
 void pe_lua_spool_register(lua_State *L) {

@@ -2,6 +2,7 @@
  * a process with a client that has one of them: it would drop that client's locks.
  *
  * spool.files(directory) -> { { name = , damaged = }, ... }; or nil, why
+ * spool.writable(directory) -> true; or nil, why it is not ours to change
  * spool.owner(directory, name) -> the number of the process that has it, -1 where that is not known; nil: nobody
  * spool.open(directory, name, how) -> file; or nil, kind, why. `how`: "look", "write", or "claim": nobody else takes it
  *   meanwhile. `kind`: "taken" (by a living process, of a claim), "newer", "foreign", "damaged", "failed"

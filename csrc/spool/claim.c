@@ -74,6 +74,19 @@ bool pe_claim_readable(const char *directory, char message[PE_CLAIM_MESSAGE]) {
   return message[0] == '\0';
 }
 
+bool pe_claim_writable(const char *directory, char message[PE_CLAIM_MESSAGE]) {
+  struct stat found;
+  message[0] = '\0';
+  if (stat(directory, &found) != 0)
+    say(message, "the directory cannot be looked at", errno);
+  else if (found.st_uid != geteuid())
+    (void)snprintf(message, PE_CLAIM_MESSAGE, "the directory is that of the user %lu; do this as that user",
+                   (unsigned long)found.st_uid);
+  else if (access(directory, W_OK | X_OK) != 0)
+    say(message, "the directory cannot be written to", errno);
+  return message[0] == '\0';
+}
+
 /* ---- a lock ---- */
 
 static pe_claim *new_claim(const char *directory, const char *name) {

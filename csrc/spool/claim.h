@@ -42,6 +42,9 @@ bool pe_claim_set_aside(pe_claim *claim);
 /* Whether there is a directory of that name that may be read; else why not, in `message`. */
 bool pe_claim_readable(const char *directory, char message[PE_CLAIM_MESSAGE]);
 
+/* Whether it is ours to put in order: what we make there, its owner must be able to open. Else why not. */
+bool pe_claim_writable(const char *directory, char message[PE_CLAIM_MESSAGE]);
+
 /* Which process holds the file of that name; 0: none. What the system says, not the file. -1: one that has no number
  * here (another container's), or the lock cannot be looked at. */
 long pe_claim_owner(const char *directory, const char *name);

@@ -54,6 +54,13 @@ function printable.line(text)
   end)
 end
 
+-- JSON in one line, which reads back as it was.
+function printable.json_text(text)
+  return show(text, "[%z\1-\31\127]", function()
+    return "\\ufffd"
+  end)
+end
+
 -- The text as a JSON string, which reads back as it was.
 function printable.json(text)
   return '"' .. show(text, '[%z\1-\31\127"\\]', function()

@@ -113,7 +113,7 @@ describe("wrong usage of postevent", function()
   end)
 
   it("ends with 2 where there is no such command", function()
-    expect(2, "a command is required: post, check, definitions, sandbox, help", {})
+    expect(2, "a command is required: post, check, definitions, spool, sandbox, help", {})
     expect(2, "Did you mean 'post'?", { "psot" })
     expect(2, "unknown command", { CREDENTIAL })
     expect(2, "unknown option '--authorization'", { "--authorization", CREDENTIAL, "post" })

@@ -5,7 +5,7 @@
 local exit = require("postevent.cli.exit")
 local output = require("postevent.cli.output")
 
-local COMMANDS = { "post", "check", "definitions", "sandbox", "help" } -- in the order of the help
+local COMMANDS = { "post", "check", "definitions", "spool", "sandbox", "help" } -- in the order of the help
 local INTERRUPTED = 130 -- what a shell makes of SIGINT
 
 -- Returns argparse's parser, and by name the sub-commands and argparse's objects for them.

@@ -8,7 +8,9 @@ local output = {}
 -- Writes a value as JSON. A table is a list of { name, value }: the order is part of what is promised, and lua-cjson
 -- has none. A member whose value is nil is left out.
 local function to_json(value)
-  if type(value) == "number" then
+  if type(value) == "table" and value.json then
+    return value.json
+  elseif type(value) == "number" then
     return require("postevent.native")("postevent.core").number(value) -- not needed for a message that it is not there
   elseif type(value) == "boolean" then
     return tostring(value)
@@ -22,6 +24,17 @@ local function to_json(value)
     end
   end
   return "{" .. table.concat(parts, ",") .. "}"
+end
+
+output.to_json = to_json
+
+-- An array, as a value for output.to_json. `convert` makes of each item such a value.
+function output.json_list(items, convert)
+  local parts = {}
+  for i, item in ipairs(items) do
+    parts[i] = to_json(convert(item))
+  end
+  return { json = "[" .. table.concat(parts, ",") .. "]" }
 end
 
 -- The reply of client:post as one line of JSON, its members always in this order.
@@ -48,6 +61,7 @@ function output.pretty_json(members)
 end
 
 output.printable = printable.line
+output.printable_json = printable.json_text
 
 -- The same of a message of several lines.
 function output.printable_lines(text)
@@ -57,6 +71,14 @@ end
 -- The characters of UTF-8 text; a terminal may show some of them wider.
 local function count_characters(text)
   return select(2, text:gsub("[^\128-\191]", ""))
+end
+
+-- The text, with "..." in place of what is beyond so many characters.
+function output.cut(text, width)
+  if count_characters(text) <= width then
+    return text
+  end
+  return text:match(("[^\128-\191][\128-\191]*"):rep(width - 3)) .. "..."
 end
 
 -- Rows of texts, as lines in which the columns stand below each other.

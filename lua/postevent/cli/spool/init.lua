@@ -1,0 +1,33 @@
+-- `postevent spool`: looks into a spool's directory, and puts it in order, while programs use it and while none does.
+
+local exit = require("postevent.cli.exit")
+
+local command = {}
+
+local ACTIONS = { "list", "show", "retry", "export", "purge", "deliver" } -- in the order of the help
+
+local function action_of(name)
+  return require("postevent.cli.spool." .. name)
+end
+
+function command.define(parser)
+  local group = parser:command("spool", "Look at what programs keep on disk, and send it, or remove it.")
+    :command_target("action"):require_command(true)
+  for _, name in ipairs(ACTIONS) do
+    local sub = group:command(name, action_of(name).summary)
+    sub:argument("directory", "The spool's directory, as in spool.path."):argname("DIR")
+    action_of(name).define(sub)
+  end
+  group:epilog("postevent spool list --help shows the options of one. Exit status: 0 done,\n"
+    .. "1 not all of it, 2 wrong usage; of deliver, 75: some events are left.")
+  return group
+end
+
+function command.run(args)
+  if not require("postevent").features.sqlite then
+    exit.with(exit.FAILED, "this build has no SQLite, and so no spool")
+  end
+  return action_of(args.action).run(args)
+end
+
+return command

@@ -1,0 +1,144 @@
+-- `postevent spool retry`: dead letters become pending again, in a new file, which a running program adopts, or the
+-- next one that starts. So nothing is written into what a running program has in hand; from its file the dead letter is
+-- removed, after it is safe in the new one: a kill between the two leaves a copy, with the same id.
+
+local exit = require("postevent.cli.exit")
+local files = require("postevent.cli.spool.files")
+local output = require("postevent.cli.output")
+
+local retry = { summary = "Make dead events pending again." }
+
+local TOGETHER = 64 -- in one commit: a kill leaves no more copies than that, and nobody waits long for a file
+
+function retry.define(command)
+  command:argument("id", "The id of a dead event, or its row, as `show DIR` prints it."):args("*"):argname("ID")
+  command:flag("--all", "All of them.")
+  command:option("--code", "Those that ended with CODE: rejected, timeout, ... May be given again."):argname("CODE")
+    :count("*")
+end
+
+local function check_choice(args)
+  local ways = (args.id[1] and 1 or 0) + (args.all and 1 or 0) + (args.code[1] and 1 or 0)
+  if ways ~= 1 then
+    exit.usage("say which: ID ..., --all, or --code CODE")
+  end
+end
+
+local function set_of(list)
+  local set = {}
+  for _, item in ipairs(list) do
+    set[item] = true
+  end
+  return set
+end
+
+-- Returns a function that says whether a dead letter is meant; and the ids that were not met yet.
+local function chooser(args)
+  local codes, ids, missing = set_of(args.code), set_of(args.id), set_of(args.id)
+  return function(event, name)
+    local reference = files.reference(name, true, event.row)
+    missing[event.id or reference], missing[reference] = nil, nil
+    return args.all or codes[event.code or event.outcome] or ids[event.id or reference] or ids[reference]
+  end, missing
+end
+
+-- The file that takes events of that endpoint: made for the first of them.
+local function target_for(targets, directory, endpoint)
+  targets[endpoint] = targets[endpoint] or files.create(directory, endpoint)
+  return targets[endpoint]
+end
+
+-- The next dead letters behind `row` that are meant, a few. Returns them and the row of the last one that was read.
+local function next_batch(source, row, is_meant, check)
+  local batch = {}
+  for _ = 1, TOGETHER do
+    local event = check(true, source:next(true, row))
+    if not event then
+      return batch, nil
+    end
+    row = event.row
+    if is_meant(event) then
+      batch[#batch + 1] = event
+    end
+  end
+  return batch, row
+end
+
+local function move(batch, source, target, check)
+  for _, event in ipairs(batch) do
+    check(false, target:append(event))
+  end
+  check(false, target:commit()) -- from here on they are pending
+  for _, event in ipairs(batch) do
+    check(false, source:remove_dead(event.row))
+  end
+  check(false, source:commit())
+end
+
+-- Moves what is meant out of one file. Returns how many that were.
+local function empty(source, name, directory, targets, is_meant)
+  local count, row = 0, 0
+  local function check(may_end, result, why)
+    if not result and (why or not may_end) then
+      files.fail(directory, name, why)
+    end
+    return result
+  end
+  while row do
+    local batch
+    batch, row = next_batch(source, row, function(event)
+      return is_meant(event, name)
+    end, check)
+    if batch[1] then
+      move(batch, source, target_for(targets, directory, source:about().endpoint), check)
+      count = count + #batch
+    end
+  end
+  return count
+end
+
+-- Whether a running program will adopt the files of these endpoints.
+local function is_awaited(directory, list, targets)
+  for _, entry in ipairs(list) do
+    local holder = not entry.damaged and files.holder(directory, entry.name)
+    local file = holder and files.open(directory, entry.name)
+    if file and targets[file:about().endpoint] then
+      return true
+    end
+  end
+  return false
+end
+
+local function report(args, list, targets, count, missing)
+  local lines = {}
+  for _, id in ipairs(args.id) do
+    lines[#lines + 1] = missing[id] and ("%s: there is no dead event %s"):format(args.directory, id) or nil
+  end
+  if count > 0 then
+    output.say(("%d event%s pending again; %s"):format(count, count == 1 and " is" or "s are",
+      is_awaited(args.directory, list, targets) and "a running program takes them within 30 seconds"
+        or "a program takes them when it starts, or postevent spool deliver"))
+  elseif not lines[1] then
+    lines[1] = args.directory .. ": there is no such dead event"
+  end
+  if lines[1] then
+    exit.with(exit.FAILED, table.concat(lines, "\n"))
+  end
+end
+
+function retry.run(args)
+  check_choice(args)
+  local list = files.list_own(args.directory)
+  local is_meant, missing = chooser(args)
+  local targets, count = {}, 0
+  local all_read = files.each(args.directory, list, "write", function(file, name)
+    count = count + empty(file, name, args.directory, targets, is_meant)
+  end)
+  for _, target in next, targets do
+    target:close() -- now others may take it
+  end
+  report(args, list, targets, count, missing)
+  return all_read and exit.OK or exit.FAILED
+end
+
+return retry
