@@ -11,6 +11,7 @@ local FRAME_TIME = 1 / 60
 local GRAVITY = 700
 local WARM_UP = 1 -- seconds in which fonts and shaders are loaded: frames are counted and shown after it
 local PATIENCE = 2 -- seconds: what a player waits at most for the last events, and sees why
+local FAREWELL = 0.8 -- the same where they are kept for the next time
 
 local client
 local give_up -- when the wait for the last events ends; nil: nobody wants to quit
@@ -52,11 +53,14 @@ end
 
 local function read_results()
   for result in client:results() do
-    local ring = rings_by_ticket[result.ticket]
-    rings_by_ticket[result.ticket] = nil
+    local ticket = result.ticket or 0 -- none: from the last time
+    local ring = rings_by_ticket[ticket]
+    rings_by_ticket[ticket] = nil
     if ring then
       ring.outcome, ring.since = result.outcome, 0
       result.text = ring.text
+    elseif result.restored then
+      result.text = "last time"
     end
     table.insert(game.results, 1, result)
     game.results[picture.ROWS + 1] = nil
@@ -121,6 +125,15 @@ local function quit_with_screenshot(image)
   love.event.quit()
 end
 
+-- Where events are kept: on disk before they are sent, so that what is pending when the window is closed goes out the
+-- next time. nil: postevent was built without SQLite.
+local function spool()
+  local name = "events.spool"
+  if postevent.features.sqlite and love.filesystem.createDirectory(name) then -- with those above it
+    return { path = love.filesystem.getSaveDirectory() .. "/" .. name, max_bytes = 16 * 1024 * 1024 }
+  end
+end
+
 -- ---- what LÖVE calls ----
 
 function love.load(arguments)
@@ -129,6 +142,7 @@ function love.load(arguments)
     url = os.getenv("POSTEVENT_URL"), -- the address of your webhook
     authorization = os.getenv("POSTEVENT_AUTHORIZATION"), -- the Authorization header's value, if it asks for one
     queue = { max_events = 1000, overflow = "drop_oldest" }, -- a game that is offline does not fill the memory
+    spool = spool(),
   }
   client:start() -- the thread now, not in the frame of the first bounce
   game.stats = client:stats()
@@ -154,13 +168,22 @@ local function play(dt)
   end
 end
 
--- The balls rest, so that no event is added. Offline there is nothing to wait for.
+-- Whether the pending events are on disk, and how many.
+local function is_kept(stats)
+  local found = stats.spool or { state = "none", uncommitted = stats.pending }
+  return found.state == "works", stats.pending - found.uncommitted
+end
+
+-- The balls rest, so that no event is added. What is kept needs no wait; the player sees for a moment that it is. Where
+-- it is not, and the platform is away, there is nothing to wait for.
 local function wait_for_the_last()
   local stats, left = timed(client.stats, client), give_up - love.timer.getTime()
   local is_moving = stats.state == "sending" or stats.state == "idle"
+  local kept, count = is_kept(stats)
   game.stats = stats
-  game.ending = ("waiting for %d events, %.1f s at most"):format(stats.pending, math.max(left, 0))
-  if stats.pending == 0 or not is_moving or left <= 0 then
+  game.ending = kept and ("%d kept for next time"):format(count)
+    or ("waiting for %d events, %.1f s at most"):format(stats.pending, math.max(left, 0))
+  if stats.pending == 0 or left <= 0 or not (is_moving or kept) then
     give_up = 0
     love.event.quit()
   end
@@ -212,14 +235,16 @@ function love.keypressed(key)
 end
 
 local function report()
-  local done, message = client:close(0) -- all that could be waited for was waited for
+  local done, message, _, detail = client:close(0) -- all that could be waited for was waited for
   local stats = client:stats()
-  print(("of %d bounces: %d delivered, %d rejected, %d dropped, %d pending"):format(
-    stats.accepted, stats.delivered, stats.rejected, stats.dropped, stats.pending))
+  print(("of %d bounces%s: %d delivered, %d rejected, %d dropped, %d pending"):format(
+    stats.accepted, stats.restored > 0 and (" and %d from last time"):format(stats.restored) or "",
+    stats.delivered, stats.rejected, stats.dropped, stats.pending))
   print(("of %d frames the longest took %.2f ms, and the client never more than %.2f ms of one"):format(
     game.count, game.longest.all * 1000, game.longest.client * 1000))
   if not done then
     print("not all were delivered: " .. message)
+    print(("%d kept for next time"):format(detail.kept or 0))
   end
 end
 
@@ -229,7 +254,7 @@ function love.quit()
   if not client then
     return false -- love.load failed
   elseif not give_up then
-    give_up = love.timer.getTime() + PATIENCE
+    give_up = love.timer.getTime() + (is_kept(client:stats()) and FAREWELL or PATIENCE)
     return true -- not yet
   end
   report()

@@ -74,8 +74,14 @@ local function surface(area)
   love.graphics.rectangle("line", area.x + 0.5, area.y + 0.5, area.width - 1, area.height - 1, 10)
 end
 
-local function milliseconds(duration)
-  return ("%.2f ms"):format(duration * 1000)
+-- Short, however long: what was kept for the next time has waited since.
+local function in_words(seconds)
+  if seconds < 1 then
+    return ("%.2f ms"):format(seconds * 1000)
+  elseif seconds < 100 then
+    return ("%.1f s"):format(seconds)
+  end
+  return seconds < 6000 and ("%d min"):format(seconds / 60) or ("%d h"):format(seconds / 3600)
 end
 
 -- ---- the arena ----
@@ -155,7 +161,7 @@ local function draw_result(result, x, y, share)
   disc(x + 4, y + 8, 3)
   write(result.text or result.event_name or "", small, faded, x + 16, y + 1, 130)
   write(result.code or result.outcome, small, faded, x + 96, y + 1, 84)
-  write(milliseconds(result.latency), small, faded, x + 174, y + 1, 70, "right")
+  write(in_words(result.latency), small, faded, x + 174, y + 1, 70, "right")
 end
 
 -- Why nothing goes on, below the line at `y`. Returns how much room that took.
@@ -173,10 +179,12 @@ local function draw_numbers(stats, x)
   draw_count(stats.delivered, "delivered", GREEN, x + 88, PANEL.y + 48)
   draw_count(stats.pending, "on their way", AMBER, x + 172, PANEL.y + 48)
   local failed = stats.rejected + stats.expired + stats.dropped + stats.unknown
-  write(("%d failed   %d attempts   %d retries"):format(failed, stats.attempts, stats.retries), small, DIM, x,
-    PANEL.y + 112)
+  local numbers = ("%d failed   %d attempts   "):format(failed, stats.attempts)
+  numbers = numbers .. (stats.restored > 0 and ("%d from last time"):format(stats.restored)
+    or ("%d retries"):format(stats.retries))
+  write(numbers, small, DIM, x, PANEL.y + 112)
   local latency = stats.delivered == 0 and "none yet"
-    or ("%s half, %s longest"):format(milliseconds(stats.latency.p50), milliseconds(stats.latency.max))
+    or ("%s half, %s longest"):format(in_words(stats.latency.p50), in_words(stats.latency.max))
   write("latency: " .. latency, small, DIM, x, PANEL.y + 130)
 end
 
@@ -225,9 +233,9 @@ local function draw_graph(game)
   local all, client = longest(game.frames)
   surface(GRAPH)
   write("update and draw, frame by frame", small, DIM, left, GRAPH.y + 12)
-  write(("longest of these %s"):format(milliseconds(all)), small, all > FRAME_TIME and RED or DIM, left + 250,
+  write(("longest of these %s"):format(in_words(all)), small, all > FRAME_TIME and RED or DIM, left + 250,
     GRAPH.y + 12)
-  write(("in the client %s"):format(milliseconds(client)), small, GREEN, left + 430, GRAPH.y + 12)
+  write(("in the client %s"):format(in_words(client)), small, GREEN, left + 430, GRAPH.y + 12)
   draw_bars(game, left, bottom, width, height)
   local y = math.floor(bottom - FRAME_TIME / TOP_OF_GRAPH * height) + 0.5
   set_color(DIM, 0.6)

@@ -213,10 +213,11 @@ if rawget(_G, "jit") then
       assert.is_true(tonumber(colors) > 200, size)
     end)
 
-    -- Plays for a second: how long that took, and what was printed.
-    local function play(url)
+    -- Plays for a second: how long that took, and what was printed. `data`: where LÖVE keeps its files; nil: in a new
+    -- home.
+    local function play(url, data)
       local env = screen.environment()
-      env.POSTEVENT_URL = url
+      env.POSTEVENT_URL, env.XDG_DATA_HOME = url, data or false
       local started = process.now()
       local argv = { "love", "examples/love", "--seconds", "1" }
       local status, output, errors = helper.run(argv, { env = env, timeout = 60 })
@@ -225,14 +226,39 @@ if rawget(_G, "jit") then
       return elapsed, output
     end
 
-    it("quits at once where the platform is away, and says why", function()
-      local elapsed, output = play(("http://127.0.0.1:%d/x"):format(helper.free_port()))
+    if where.spools() then
+      it("keeps its events for the next time where the platform is away, and then delivers them", function()
+        local port, data = helper.free_port(), helper.new_directory()
+        local url = ("http://127.0.0.1:%d/x"):format(port)
+        local elapsed, output = play(url, data)
+        local bounces = output:match "of (%d+) bounces: 0 delivered, 0 rejected, 0 dropped, %d+ pending\n"
+        assert.truthy(output:find(bounces .. " kept for next time\n", 1, true), output)
+        assert.is_true(elapsed < 4, elapsed)
+        local server = rude.start("answer", { port = port })
+        local _, again = play(url, data)
+        local total = again:match(" from last time: (%d+) delivered, 0 rejected, 0 dropped, 0 pending\n")
+        assert.truthy(again:find("and " .. bounces .. " from last time", 1, true), again)
+        assert.equal(server:requests(), tonumber(total))
+      end)
+
+      it("waits no more than a moment for a platform that does not answer", function()
+        local elapsed, output = play(rude.start("never_answer").url)
+        assert.truthy(output:find("%d kept for next time\n"), output)
+        assert.is_true(elapsed > 1.5 and elapsed < 4, elapsed)
+      end)
+    end
+
+    local NOWHERE = "/dev/null" -- where no directory can be made, and so no spool
+
+    it("quits at once where the platform is away and nothing is kept, and says why", function()
+      local elapsed, output = play(("http://127.0.0.1:%d/x"):format(helper.free_port()), NOWHERE)
       assert.truthy(output:find("not all were delivered: .*the platform could not be reached"), output)
+      assert.truthy(output:find("\n0 kept for next time\n", 1, true), output)
       assert.is_true(elapsed < 3, elapsed)
     end)
 
-    it("waits no more than two seconds for a platform that does not answer", function()
-      local elapsed, output = play(rude.start("never_answer").url)
+    it("waits no more than two seconds for a platform that does not answer, where nothing is kept", function()
+      local elapsed, output = play(rude.start("never_answer").url, NOWHERE)
       assert.truthy(output:find("not all were delivered: ", 1, true), output)
       assert.is_true(elapsed > 3 and elapsed < 5, elapsed)
     end)
