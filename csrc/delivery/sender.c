@@ -77,6 +77,12 @@ static pe_decision decide(pe_sender *sender, const pe_sender_slot *self, int64_t
                                .unit = pe_random_unit});
 }
 
+/* Returns false where the event was withdrawn meanwhile. */
+static bool wait_again(pe_sender *sender, pe_record *record, int64_t due, const pe_queue_answer *answer) {
+  if (sender->spool) pe_spool_tried(sender->spool, record); /* before: it may leave memory at once */
+  return pe_queue_retry(sender->config.queue, record, due, answer);
+}
+
 /* The slot's transfer is over. */
 void pe_sender_settle(pe_lane *lane, int64_t now) {
   pe_sender_slot *self = (pe_sender_slot *)lane;
@@ -92,7 +98,7 @@ void pe_sender_settle(pe_lane *lane, int64_t now) {
   decision = decide(sender, self, now);
   if (decision.ended)
     finish(sender, self, decision.outcome, answer.error, &answer, now);
-  else if (!pe_queue_retry(sender->config.queue, self->record, decision.due, &answer))
+  else if (!wait_again(sender, self->record, decision.due, &answer))
     finish(sender, self, PE_DROPPED, PE_WITHDRAWN, &answer, now);
   self->record = NULL;
   pe_attempt_forget(&self->attempt);

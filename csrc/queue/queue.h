@@ -179,6 +179,7 @@ typedef struct pe_returning {
   pe_event event;
   int64_t row, after; /* its own; and the one that pe_queue_read_after gave, behind which it was the first */
   bool restored;
+  uint16_t attempts;
   int64_t accepted_at; /* monotonic */
 } pe_returning;
 

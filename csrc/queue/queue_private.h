@@ -78,7 +78,7 @@ void pe_queue_unlink(pe_queue *queue, pe_record *record);
 void pe_queue_count(pe_queue *queue, const pe_record *record);
 
 /* Takes the newest of those that are on disk, and not in flight, out of memory; one that waited for another attempt
- * begins anew when it is read back. Returns whether there was one. Lives in queue_spool.c. */
+ * is due at once when it is read back. Returns whether there was one. Lives in queue_spool.c. */
 bool pe_queue_evict(pe_queue *queue);
 
 /* Events that `flushing` waits for are settled. */

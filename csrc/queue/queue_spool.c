@@ -229,6 +229,7 @@ pe_error pe_queue_read_back(pe_queue *queue, const pe_returning *returning, int6
 
   if (!record) return PE_NO_MEMORY;
   record->row = returning->row;
+  record->attempts = returning->attempts;
   record->ticket = returning->restored ? 0 : (uint64_t)returning->row;
   pe_mutex_lock(&queue->lock);
   if (pass(queue, returning)) {

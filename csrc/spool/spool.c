@@ -173,6 +173,15 @@ void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool
   if (status != PE_DB_OK) fail_file(spool, file, status, pe_clock_monotonic());
 }
 
+void pe_spool_tried(pe_spool *spool, const pe_record *record) {
+  pe_spool_file *file = file_of(spool, record->ticket == 0);
+  pe_db_status status;
+
+  if (record->row == 0 || !spool->works || !file->store) return;
+  status = pe_store_tried(file->store, record->row, record->attempts);
+  if (status != PE_DB_OK) fail_file(spool, file, status, pe_clock_monotonic());
+}
+
 /* Frees what was dropped, which the queue has counted. */
 static void end_forgotten(pe_spool *spool) {
   const pe_spool_end end = {.outcome = PE_DROPPED, .code = PE_QUEUE_FULL};
@@ -202,6 +211,7 @@ static bool commit(pe_spool *spool, int64_t now) {
 static pe_db_status append(pe_spool *spool, const pe_record *record, int64_t now) {
   const pe_stored event = {.row = (int64_t)record->ticket,
                            .accepted_at = pe_spool_wall(record->accepted_at, now),
+                           .attempts = record->attempts,
                            .id = {pe_record_id(record), record->id_size},
                            .name = {pe_record_name(record), record->name_size},
                            .body = {pe_record_body(record), record->body_size}};
@@ -270,6 +280,7 @@ static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t afte
                                   .row = stored->row,
                                   .after = after,
                                   .restored = restored,
+                                  .attempts = (uint16_t)stored->attempts,
                                   .accepted_at = pe_spool_monotonic(stored->accepted_at, now)};
   return pe_queue_read_back(spool->queue, &returning, now);
 }

@@ -45,6 +45,9 @@ void pe_spool_free(pe_spool *spool);
 /* The event, which the queue is about to be told of, has that outcome. Committed by the next pe_spool_run. */
 void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end);
 
+/* The event, which the queue is about to get back, waits for another attempt. */
+void pe_spool_tried(pe_spool *spool, const pe_record *record);
+
 /* Writes what the queue has accepted, commits that and the outcomes, reads events back, adopts. Each time before the
  * sender begins transfers, or sleeps. */
 void pe_spool_run(pe_spool *spool, int64_t now);

@@ -60,15 +60,26 @@ pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {
   if (status != PE_DB_OK) return status;
   pe_statement_set_number(statement, 1, event->row);
   pe_statement_set_number(statement, 2, event->accepted_at);
-  pe_statement_set_bytes(statement, 3, event->id);
-  pe_statement_set_bytes(statement, 4, event->name);
-  pe_statement_set_bytes(statement, 5, event->body);
+  pe_statement_set_number(statement, 3, event->attempts);
+  pe_statement_set_bytes(statement, 4, event->id);
+  pe_statement_set_bytes(statement, 5, event->name);
+  pe_statement_set_bytes(statement, 6, event->body);
   status = pe_statement_run(statement);
   if (status != PE_DB_OK) return status;
   store->counts.pending += pe_database_changes(store->database);
   if (event->row > store->counts.last_row) store->counts.last_row = event->row;
   store->counts.used_bytes += size; /* about; measured at the commit */
   return PE_DB_OK;
+}
+
+pe_db_status pe_store_tried(pe_store *store, int64_t row, int64_t attempts) {
+  pe_statement *statement = store->statements[PE_STORE_TRIED];
+  pe_db_status status = pe_store_begin(store);
+
+  if (status != PE_DB_OK) return status;
+  pe_statement_set_number(statement, 1, row);
+  pe_statement_set_number(statement, 2, attempts);
+  return pe_statement_run(statement);
 }
 
 pe_db_status pe_store_finish(pe_store *store, int64_t row) {
@@ -173,9 +184,10 @@ pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
   if (status != PE_DB_ROW) return status;
   event->row = store->read_row = pe_statement_number(statement, 0);
   event->accepted_at = pe_statement_number(statement, 1);
-  event->id = pe_statement_bytes(statement, 2);
-  event->name = pe_statement_bytes(statement, 3);
-  event->body = pe_statement_bytes(statement, 4);
+  event->attempts = pe_statement_number(statement, 2);
+  event->id = pe_statement_bytes(statement, 3);
+  event->name = pe_statement_bytes(statement, 4);
+  event->body = pe_statement_bytes(statement, 5);
   return PE_DB_ROW;
 }
 

@@ -26,6 +26,7 @@ typedef struct pe_stored {
   int64_t row;         /* its place in the order, and its name in the file; above 0 */
   int64_t accepted_at; /* wall nanoseconds */
   pe_bytes id, name, body;
+  int64_t attempts; /* so far */
 } pe_stored;
 
 /* Why an event is dead. Borrowed; NULL for what there is none. */
@@ -76,6 +77,9 @@ void pe_store_close(pe_store *store);
 
 /* Adds an event; one of that row that is there stays. PE_DB_FULL also when max_bytes is reached. */
 pe_db_status pe_store_append(pe_store *store, const pe_stored *event);
+
+/* The event of that row was tried so often, and waits for another attempt. */
+pe_db_status pe_store_tried(pe_store *store, int64_t row, int64_t attempts);
 
 /* The event of that row has its outcome. One that is not there is of no interest. */
 pe_db_status pe_store_finish(pe_store *store, int64_t row);

@@ -25,8 +25,8 @@ static const char SETTINGS[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = W
 
 static const char TABLES[] =
     "BEGIN IMMEDIATE;"
-    "CREATE TABLE event (row INTEGER PRIMARY KEY, accepted_at INTEGER NOT NULL, id TEXT, name TEXT, body TEXT NOT "
-    "NULL);"
+    "CREATE TABLE event (row INTEGER PRIMARY KEY, accepted_at INTEGER NOT NULL, attempts INTEGER NOT NULL, id TEXT,"
+    " name TEXT, body TEXT NOT NULL);"
     "CREATE TABLE dead (row INTEGER PRIMARY KEY, accepted_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,"
     " outcome TEXT NOT NULL, code TEXT, message TEXT, http_status INTEGER, reply TEXT, id TEXT, name TEXT,"
     " body TEXT NOT NULL);"
@@ -38,11 +38,12 @@ static const char TABLES[] =
 static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_BEGIN] = "BEGIN IMMEDIATE",
     [PE_STORE_COMMIT] = "COMMIT",
-    [PE_STORE_APPEND] = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5)",
+    [PE_STORE_APPEND] = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [PE_STORE_TRIED] = "UPDATE event SET attempts = ?2 WHERE row = ?1",
     [PE_STORE_REMOVE] = "DELETE FROM event WHERE row = ?1",
     [PE_STORE_BURY] =
         "INSERT INTO dead SELECT NULL, accepted_at, ?2, ?3, ?4, ?5, ?6, ?7, id, name, body FROM event WHERE row = ?1",
-    [PE_STORE_NEXT] = "SELECT row, accepted_at, id, name, body FROM event WHERE row > ?1 ORDER BY row",
+    [PE_STORE_NEXT] = "SELECT row, accepted_at, attempts, id, name, body FROM event WHERE row > ?1 ORDER BY row",
     [PE_STORE_NEXT_DEAD] = "SELECT * FROM dead WHERE row > ?1 ORDER BY row LIMIT 1",
     [PE_STORE_ADD_DEAD] = "INSERT INTO dead VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [PE_STORE_DROP_DEAD] = "DELETE FROM dead WHERE row = (SELECT min(row) FROM dead)",

@@ -12,6 +12,7 @@ typedef enum pe_store_statement {
   PE_STORE_BEGIN,
   PE_STORE_COMMIT,
   PE_STORE_APPEND,
+  PE_STORE_TRIED,
   PE_STORE_REMOVE,
   PE_STORE_BURY,
   PE_STORE_NEXT,

@@ -54,7 +54,7 @@ static pe_bytes bytes(const char *text) {
 }
 
 static void append(pe_store *store, int64_t row, const char *body) {
-  const pe_stored event = {row, 1000 + row, bytes("id"), {NULL, 0}, bytes(body)};
+  const pe_stored event = {row, 1000 + row, bytes("id"), {NULL, 0}, bytes(body), 0};
   assert_int_equal(pe_store_append(store, &event), PE_DB_OK);
 }
 
@@ -82,7 +82,11 @@ static void test_keeps_what_was_committed(void **state) {
   assert_memory_equal(event.body.data, "one", 3);
   assert_memory_equal(event.id.data, "id", 2);
   assert_null(event.name.data);
+  assert_int_equal(event.attempts, 0);
+  assert_int_equal(pe_store_tried(store, 2, 3), PE_DB_OK);
+  assert_int_equal(pe_store_commit(store), PE_DB_OK);
   assert_int_equal(pe_store_next(store, 1, &event), PE_DB_ROW);
+  assert_int_equal(event.attempts, 3);
   assert_int_equal(pe_store_next(store, 2, &event), PE_DB_OK);
   assert_int_equal(pe_store_finish(store, 1), PE_DB_OK);
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
@@ -127,7 +131,7 @@ static void test_keeps_so_many_dead(void **state) {
 
 static void test_is_full_at_its_share(void **state) {
   static char body[100000];
-  const pe_stored event = {2, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}};
+  const pe_stored event = {2, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0};
   pe_store_config config = usual;
   pe_store *store;
   (void)state;
@@ -137,10 +141,11 @@ static void test_is_full_at_its_share(void **state) {
   append(store, 1, "x");
   assert_int_equal(pe_store_append(store, &event), PE_DB_OK);
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
-  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}}), PE_DB_FULL);
+  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0}),
+                   PE_DB_FULL);
   assert_int_equal(pe_store_finish(store, 2), PE_DB_OK);
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
-  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}}), PE_DB_OK);
+  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0}), PE_DB_OK);
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
   pe_store_close(store);
 }
