@@ -109,7 +109,7 @@ test: ## every spec on every Lua in LUAS, and the C tests
 
 # What the specs and the C tests need built.
 for-tests: build $(C_TESTS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so \
-  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(BUILD)/$(lua)/support/failing_host))
+  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(addprefix $(BUILD)/$(lua)/support/,failing_host fork_host)))
 
 # The specs of what libcurl does, with the newest that Debian has, in a tree of its own; or with the one in CURL_TREE.
 CURL_TREE = build/curl
@@ -256,4 +256,4 @@ lint: ### luacheck, clang-format, the layers of csrc, and all C with warnings as
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"
 	@$(again) all-c BUILD=$(BUILD)/lint/clang CC=$(CLANG) CFLAGS="-O2 -g -Werror"
 
-all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so $(BUILD)/$(lua)/support/fork_host)
+all-c: for-tests $(BENCH_LOOPS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/bench/probe.so)
