@@ -74,7 +74,11 @@ static pe_db_status open_with(const char *path, int flags, pe_database **databas
 }
 
 pe_db_status pe_database_open(const char *path, pe_database **database) {
-  return open_with(path, SQLITE_OPEN_READWRITE, database);
+  pe_db_status status = open_with(path, SQLITE_OPEN_READWRITE, database);
+  if (status != PE_DB_OK || sqlite3_db_readonly((*database)->handle, "main") == 0) return status;
+  pe_database_close(*database); /* where it may not write, SQLite goes on by reading alone */
+  *database = NULL;
+  return PE_DB_READ_ONLY;
 }
 
 /* Whether the file has a log, without which it is not all there. */

@@ -10,6 +10,9 @@
 /* So many batches are written before the transfers have their turn again. */
 enum { BATCHES = 16 };
 
+/* So often a file is opened again that cannot be. */
+enum { TRIES = 3 };
+
 static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
 static const int64_t IDLE = PE_SECOND; /* after which the log is written back */
 
@@ -55,11 +58,11 @@ void pe_spool_publish(pe_spool *spool) {
   pe_queue_set_spool(spool->queue, gauges);
 }
 
-/* Takes back what was begun. A file that does not behave is opened again. */
+/* Takes back what was begun. A file that does not behave is opened again; it may have been opened to read alone. */
 static void put_down(pe_spool_file *file, pe_db_status status) {
   if (!file->store) return;
   pe_store_undo(file->store);
-  if (status != PE_DB_FAILED) return;
+  if (status != PE_DB_FAILED && status != PE_DB_READ_ONLY) return;
   pe_store_close(file->store);
   file->store = NULL;
 }
@@ -82,13 +85,12 @@ void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, in
   pe_spool_publish(spool);
 }
 
-/* The same, for a file: what is damaged, or was removed, is to be replaced. */
-static void fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now) {
+void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now) {
   char message[PE_CLAIM_MESSAGE];
   (void)snprintf(message, sizeof message, "%s", pe_store_message(file->store));
   if (status == PE_DB_DAMAGED) file->is_lost = true;
   pe_spool_fail(spool, status, message, now);
-  if (file->is_lost) spool->retry_at = now;
+  if (file->is_lost && spool->patience == FIRST_PATIENCE) spool->retry_at = now; /* at once, but once */
 }
 
 /* ---- files ---- */
@@ -118,16 +120,25 @@ void pe_spool_close_file(pe_spool_file *file) {
   memset(file, 0, sizeof *file);
 }
 
+/* Whether that is the end of the file: it is damaged, somebody has put another one in its place, or it could not be
+ * opened time and again. One bad file must not keep the others from working. */
+static bool is_beyond_help(pe_spool_file *file, pe_db_status status, pe_store_kind kind) {
+  if (status == PE_DB_FAILED || status == PE_DB_READ_ONLY) return ++file->tries == TRIES;
+  return status == PE_DB_DAMAGED || (status == PE_DB_OK && kind != PE_STORE_OURS);
+}
+
 /* Sees to it that a file that we have is open, and sound. */
 static pe_db_status open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
   const pe_store_config config = pe_spool_store_config(spool);
-  pe_store_kind kind;
+  pe_store_kind kind = PE_STORE_OURS;
   pe_db_status status = PE_DB_OK;
 
   if (!file->claim) return PE_DB_OK;
-  if (!file->store && !file->is_lost)
+  if (!file->store && !file->is_lost) {
     status = pe_store_open(pe_claim_path(file->claim), &config, &file->store, &kind, message);
-  if (status == PE_DB_DAMAGED) file->is_lost = true;
+    file->is_lost = is_beyond_help(file, status, kind);
+  }
+  if (file->store) file->tries = 0;
   return file->is_lost ? pe_spool_replace(spool, file, message) : status;
 }
 
@@ -170,7 +181,7 @@ void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool
   remember(spool, ended);
   if (!spool->works || !file->store) return;
   status = is_dead ? bury(file->store, record->row, end) : pe_store_finish(file->store, record->row);
-  if (status != PE_DB_OK) fail_file(spool, file, status, pe_clock_monotonic());
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
 }
 
 void pe_spool_tried(pe_spool *spool, const pe_record *record) {
@@ -198,7 +209,7 @@ static void end_forgotten(pe_spool *spool) {
 
 static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
   pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
-  if (status != PE_DB_OK) fail_file(spool, file, status, now);
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
   return status == PE_DB_OK;
 }
 
@@ -238,7 +249,7 @@ static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   for (size_t i = 0; i < count && status == PE_DB_OK; i++)
     status = append(spool, spool->batch[i], now);
   if (status != PE_DB_OK) {
-    fail_file(spool, &spool->own, status, now);
+    pe_spool_fail_file(spool, &spool->own, status, now);
     return false;
   }
   if (!commit(spool, now)) return false;
@@ -289,34 +300,31 @@ static bool wants(const pe_spool *spool, bool restored) {
   return pe_queue_wanted(spool->queue, restored) > 0;
 }
 
-/* PE_DB_ROW: so many; or as many as memory allows. */
+/* PE_DB_ROW: so many. */
 static pe_db_status read_events(pe_spool *spool, size_t count, bool restored, int64_t now) {
   pe_store *store = file_of(spool, restored)->store;
   pe_db_status status = PE_DB_ROW;
-  pe_error error = PE_OK;
 
-  for (size_t i = 0; i < count && status == PE_DB_ROW && error == PE_OK; i++) {
+  for (size_t i = 0; i < count && status == PE_DB_ROW; i++) {
     int64_t after = pe_queue_read_after(spool->queue, restored);
     pe_stored event;
     status = pe_store_next(store, after, &event);
-    if (status == PE_DB_ROW) error = take_back(spool, &event, after, restored, now);
+    if (status == PE_DB_ROW && take_back(spool, &event, after, restored, now) != PE_OK) status = PE_DB_NO_MEMORY;
   }
-  if (status == PE_DB_ROW) pe_store_end_reading(store);
+  if (status != PE_DB_OK) pe_store_end_reading(store);
   return status;
 }
 
 /* Returns false when the disk fails. */
 static bool read_back(pe_spool *spool, bool restored, int64_t now) {
   size_t wanted = pe_queue_wanted(spool->queue, restored);
+  pe_spool_file *file = file_of(spool, restored);
   pe_db_status status = wanted > 0 ? read_events(spool, wanted, restored, now) : PE_DB_ROW;
 
-  if (status == PE_DB_ROW) return true;
-  if (status != PE_DB_OK) {
-    fail_file(spool, file_of(spool, restored), status, now);
-    return false;
-  }
-  (void)pe_queue_lose(spool->queue, restored); /* there should be more */
-  return true;
+  if (status == PE_DB_OK && pe_queue_lose(spool->queue, restored) > 0) file->is_short = true; /* there should be more */
+  if (status == PE_DB_OK || status == PE_DB_ROW) return true;
+  pe_spool_fail_file(spool, file, status, now);
+  return false;
 }
 
 /* ---- the life of a spool ---- */
@@ -335,15 +343,16 @@ pe_error pe_spool_new(const pe_spool_config *config, pe_queue *queue, pe_spool *
   return PE_OK;
 }
 
-/* Does again what the failure took back, to see whether writing works. */
-static pe_db_status redo(pe_spool *spool) {
-  pe_db_status status = PE_DB_OK;
+/* Does again what the failure took back, and sees whether writing works. Returns false when it does not. */
+static bool redo(pe_spool *spool, int64_t now) {
+  pe_spool_file *file = &spool->own;
+  pe_db_status status = pe_store_probe(file->store);
   for (size_t i = 0; i < spool->ended_count && status == PE_DB_OK; i++) {
-    pe_spool_file *file = file_of(spool, spool->ended[i].restored);
+    file = file_of(spool, spool->ended[i].restored);
     if (file->store) status = pe_store_finish(file->store, spool->ended[i].row);
   }
-  if (status == PE_DB_OK && spool->own.store) status = pe_store_probe(spool->own.store);
-  return status;
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
+  return status == PE_DB_OK;
 }
 
 static bool recover(pe_spool *spool, int64_t now) {
@@ -351,14 +360,8 @@ static bool recover(pe_spool *spool, int64_t now) {
   pe_db_status status = open_file(spool, &spool->own, message);
   if (status == PE_DB_OK) status = open_file(spool, &spool->adopted, message);
   if (status == PE_DB_OK && !spool->own.claim) status = pe_spool_make_file(spool, &spool->own, message);
-  if (status == PE_DB_OK) {
-    status = redo(spool);
-    if (status != PE_DB_OK) (void)snprintf(message, sizeof message, "%s", pe_store_message(spool->own.store));
-  }
-  if (status != PE_DB_OK) {
-    pe_spool_fail(spool, status, message, now);
-    return false;
-  }
+  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
+  if (status != PE_DB_OK || !redo(spool, now)) return false;
   spool->works = true;
   spool->gauges.state = PE_SPOOL_WORKS;
   tell_room(spool);
@@ -371,6 +374,7 @@ static void work(pe_spool *spool, int64_t now) {
   if (!spool->works || !write_all(spool, now) || !commit(spool, now)) return;
   spool->patience = FIRST_PATIENCE / 2;
   pe_spool_adopt(spool, now);
+  if (!spool->works) return;
   pe_spool_publish(spool);
   pe_queue_set_looking(spool->queue, spool->adopted.store != NULL); /* there may be more files behind it */
   if (read_back(spool, true, now) && !wants(spool, true)) (void)read_back(spool, false, now);

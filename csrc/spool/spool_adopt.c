@@ -9,17 +9,26 @@
 
 static const int64_t EVERY = 30 * PE_SECOND;
 
+static void set_aside(pe_spool *spool, pe_spool_file *file) {
+  pe_store_close(file->store);
+  if (pe_claim_set_aside(file->claim)) spool->gauges.damaged++;
+  memset(file, 0, sizeof *file);
+}
+
 pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
   bool is_own = file == &spool->own;
   int64_t row = is_own ? pe_queue_read_after(spool->queue, false) : 0;
-  int64_t copied = 0;
+  int64_t copied = 0, expected = 0;
   pe_spool_file made;
+  pe_store_counts counts;
   const pe_store_config config = pe_spool_store_config(spool);
   pe_db_status status = pe_spool_make_file(spool, &made, message);
 
   if (status == PE_DB_OK && !file->store) file->store = pe_store_open_damaged(pe_claim_path(file->claim), &config);
   if (status != PE_DB_OK) return status;
   if (file->store) {
+    pe_store_count(file->store, &counts);
+    expected = counts.pending;
     status = pe_store_salvage(file->store, row, made.store, &copied);
     if (status == PE_DB_OK) (void)pe_store_move_dead(file->store, made.store); /* what can be read */
     if (status != PE_DB_OK) (void)snprintf(message, PE_CLAIM_MESSAGE, "%s", pe_store_message(made.store));
@@ -29,8 +38,8 @@ pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message
     pe_claim_remove(made.claim);
     return status;
   }
-  pe_store_close(file->store);
-  if (pe_claim_set_aside(file->claim)) spool->gauges.damaged++;
+  made.expected = expected;
+  set_aside(spool, file);
   *file = made;
   if (is_own) spool->rewrite_to = pe_queue_rewrite(spool->queue);
   return PE_DB_OK;
@@ -38,20 +47,50 @@ pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message
 
 /* ---- adopting ---- */
 
-/* The adopted file has nothing more for us. Its dead letters come to ours, and it goes. */
-static void put_away(pe_spool *spool) {
-  pe_spool_file *file = &spool->adopted;
-  char message[PE_CLAIM_MESSAGE];
+/* Its dead letters come to our file. */
+static pe_db_status move_dead(pe_spool *spool, char message[PE_CLAIM_MESSAGE]) {
   pe_store_counts counts;
+  pe_db_status status = PE_DB_OK;
 
-  pe_store_count(file->store, &counts);
-  if (counts.dead > 0 && !spool->own.store && pe_spool_make_file(spool, &spool->own, message) != PE_DB_OK) return;
-  if (counts.dead > 0 && pe_store_move_dead(file->store, spool->own.store) != PE_DB_OK) return;
-  pe_spool_close_file(file);
+  pe_store_count(spool->adopted.store, &counts);
+  if (counts.dead == 0) return PE_DB_OK;
+  if (!spool->own.store) status = pe_spool_make_file(spool, &spool->own, message);
+  if (status != PE_DB_OK) return status;
+  status = pe_store_move_dead(spool->adopted.store, spool->own.store);
+  if (status == PE_DB_DAMAGED) spool->adopted.is_lost = true;
+  if (status != PE_DB_OK)
+    (void)snprintf(message, PE_CLAIM_MESSAGE, "dead letters: %s", pe_store_message(spool->own.store));
+  return status;
 }
 
-/* Opens a file that we have claimed. Returns whether it has become ours. */
-static bool take(pe_spool *spool, pe_claim *claim) {
+/* The adopted file has nothing more for us: it goes. Returns false when the disk fails. */
+static bool put_away(pe_spool *spool, int64_t now) {
+  char message[PE_CLAIM_MESSAGE] = "";
+  pe_db_status status = move_dead(spool, message);
+
+  if (status != PE_DB_OK)
+    pe_spool_fail(spool, status, message, now);
+  else if (pe_store_is_empty(spool->adopted.store))
+    pe_spool_close_file(&spool->adopted);
+  else
+    set_aside(spool, &spool->adopted); /* it says that there is more, and there is not */
+  return status == PE_DB_OK;
+}
+
+/* What we have claimed is not for us to keep. */
+static void let_go(pe_spool *spool, pe_store_kind kind) {
+  pe_spool_file *file = &spool->adopted;
+  if (kind == PE_STORE_NEWER) spool->gauges.newer++;
+  pe_store_close(file->store);
+  if (kind == PE_STORE_NOTHING)
+    pe_claim_remove(file->claim);
+  else
+    pe_claim_free(file->claim);
+  memset(file, 0, sizeof *file);
+}
+
+/* Takes a file that we have claimed, if it is for us. */
+static void take(pe_spool *spool, pe_claim *claim) {
   const pe_store_config config = pe_spool_store_config(spool);
   pe_spool_file *file = &spool->adopted;
   char message[PE_CLAIM_MESSAGE];
@@ -60,16 +99,18 @@ static bool take(pe_spool *spool, pe_claim *claim) {
   pe_db_status status = pe_store_open(pe_claim_path(claim), &config, &file->store, &kind, message);
 
   file->claim = claim;
-  if (status == PE_DB_DAMAGED) status = pe_spool_replace(spool, file, message);
-  if (status == PE_DB_OK && kind == PE_STORE_NEWER) spool->gauges.newer++;
-  if (status != PE_DB_OK || !file->store) {
-    pe_spool_close_file(file);
-    return false;
+  if (status == PE_DB_DAMAGED) {
+    kind = PE_STORE_FOREIGN; /* until there is another one in its place */
+    status = pe_spool_replace(spool, file, message);
+    if (status == PE_DB_OK) kind = PE_STORE_OURS;
+  }
+  if (status != PE_DB_OK || kind != PE_STORE_OURS) {
+    let_go(spool, kind);
+    return;
   }
   spool->gauges.adopted++;
   pe_store_count(file->store, &counts);
-  pe_queue_restore(spool->queue, (uint64_t)counts.pending);
-  return true;
+  pe_queue_restore(spool->queue, (uint64_t)(counts.pending > file->expected ? counts.pending : file->expected));
 }
 
 /* The first file that nobody has, and that is ours to take. */
@@ -85,29 +126,35 @@ static void find(pe_spool *spool) {
     free(name);
     name = next;
     if (!name) break;
-    if (claim) (void)take(spool, claim);
+    if (claim) take(spool, claim);
   }
   free(name);
 }
 
-/* Whether the adopted file is empty; one whose own account is wrong is counted again. */
-static bool is_drained(pe_spool *spool) {
+/* Whether there is nothing more in the adopted file, which is counted again: its own account may be wrong. */
+static bool is_drained(pe_spool *spool, int64_t now) {
+  pe_spool_file *file = &spool->adopted;
   pe_store_counts counts;
+  pe_db_status status;
+
   if (pe_queue_restored(spool->queue) > 0 || spool->ended_count > 0) return false;
-  if (pe_store_recount(spool->adopted.store) != PE_DB_OK) return true;
-  pe_store_count(spool->adopted.store, &counts);
-  if (counts.pending > 0) pe_queue_restore(spool->queue, (uint64_t)counts.pending);
-  return counts.pending == 0;
+  status = pe_store_recount(file->store);
+  if (status != PE_DB_OK) {
+    pe_spool_fail_file(spool, file, status, now);
+    return false;
+  }
+  pe_store_count(file->store, &counts);
+  if (counts.pending > 0 && !file->is_short) pe_queue_restore(spool->queue, (uint64_t)counts.pending);
+  return counts.pending == 0 || file->is_short;
 }
 
 void pe_spool_adopt(pe_spool *spool, int64_t now) {
   for (;;) {
     if (spool->adopted.store) {
-      if (!is_drained(spool)) return;
-      put_away(spool);
+      if (!is_drained(spool, now) || !put_away(spool, now)) return;
       spool->adopt_at = now; /* there may be more */
     }
-    if (spool->adopted.store || now < spool->adopt_at) return;
+    if (now < spool->adopt_at) return;
     spool->adopt_at = now + EVERY;
     find(spool);
     if (!spool->adopted.store) return;

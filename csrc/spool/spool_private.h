@@ -17,7 +17,10 @@ enum { PE_SPOOL_BATCH = 256 };
 typedef struct pe_spool_file {
   pe_claim *claim;
   pe_store *store;
-  bool is_lost; /* damaged, or removed: to be replaced */
+  bool is_lost;     /* damaged, or removed: to be replaced */
+  bool is_short;    /* events are not to be found in it */
+  int tries;        /* to open it, in vain */
+  int64_t expected; /* events, by the account of the damaged one in whose place it is */
 } pe_spool_file;
 
 /* An event whose end is not committed. */
@@ -46,6 +49,9 @@ struct pe_spool {
 
 /* The disk does not do what it should: the queue goes on in memory, and we try again later. */
 void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now);
+
+/* The same, for a file: what is damaged is to be replaced. */
+void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now);
 
 /* Tells the queue how the spool is. */
 void pe_spool_publish(pe_spool *spool);

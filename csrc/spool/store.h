@@ -56,20 +56,26 @@ typedef struct pe_store_counts {
   int64_t used_bytes;
 } pe_store_counts;
 
-typedef enum pe_store_kind { PE_STORE_OURS, PE_STORE_NEWER, PE_STORE_FOREIGN } pe_store_kind;
+typedef enum pe_store_kind {
+  PE_STORE_OURS,
+  PE_STORE_NEWER,
+  PE_STORE_FOREIGN,
+  PE_STORE_NOTHING /* there is none; or whoever was making it has ended before there was anything in it */
+} pe_store_kind;
 
 /* Makes a file of that name, 0600, which must not exist, and opens it. Returns PE_DB_OK and sets *store; or another
  * status: *store is NULL, and the words are in `message` (NUL-terminated). */
 pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe_store **store, char message[200]);
 
 /* Opens a file that is there. *kind says whether it can be used: PE_STORE_NEWER: of a schema that is not known yet;
- * PE_STORE_FOREIGN: of another endpoint (config->endpoint NULL: any), or no spool at all; then *store is NULL and the
- * file as it was. */
+ * PE_STORE_FOREIGN: of another endpoint (config->endpoint NULL: any), or no spool at all; PE_STORE_NOTHING; then *store
+ * is NULL and the file as it was. */
 pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_store **store, pe_store_kind *kind,
                            char message[200]);
 
-/* Opens a file that pe_store_open found damaged, for pe_store_salvage and pe_store_move_dead alone. NULL: nothing in it
- * can be read. */
+/* Opens a file that pe_store_open found damaged, for pe_store_salvage, pe_store_move_dead and pe_store_count alone: the
+ * last tells how many events were pending in it, 0 where that cannot be read or be true. NULL: nothing in it can be
+ * read. */
 pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config);
 
 /* Closes it, undoing what was not committed. NULL is legal. */

@@ -71,5 +71,5 @@ pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
 }
 
 pe_db_status pe_store_recount(pe_store *store) {
-  return pe_database_number(store->database, "SELECT count(*) FROM event", &store->counts.pending);
+  return pe_database_number(store->database, "SELECT count(*) FROM event WHERE row > 0", &store->counts.pending);
 }

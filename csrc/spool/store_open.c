@@ -1,6 +1,7 @@
 /* The half of store.h that makes, opens and closes a file, and the schema. */
 #include "spool/store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #define SCHEMA      1
 #define NUMBER_(x)  #x
 #define NUMBER(x)   NUMBER_(x)
+
+enum { LEAST_PAGE = 4096, LEAST_EVENT = 16 }; /* bytes */
 
 /* 16 KiB would hold most events in one page, but a commit writes whole pages. */
 #define LOOKING_                                                                                                       \
@@ -137,6 +140,20 @@ static pe_db_status make_tables(pe_store *store) {
   return status == PE_DB_OK ? pe_database_run(store->database, "COMMIT") : status;
 }
 
+/* Whether the account can be true: a bit of it may have changed. */
+static pe_db_status check_account(pe_store *store) {
+  int64_t events = 0, dead = 0, last = 0;
+  const pe_store_counts *counts = &store->counts;
+  pe_db_status status =
+      pe_database_number(store->database, "SELECT ifnull(max(row), 0) - ifnull(min(row), 1) + 1 FROM event", &events);
+  if (status == PE_DB_OK)
+    status = pe_database_number(store->database, "SELECT ifnull(max(row) - min(row) + 1, 0) FROM dead", &dead);
+  if (status == PE_DB_OK) status = pe_database_number(store->database, "SELECT ifnull(max(row), 0) FROM event", &last);
+  if (status != PE_DB_OK) return status;
+  if (counts->pending < 0 || counts->pending > events || counts->dead < 0 || counts->dead > dead) return PE_DB_DAMAGED;
+  return last <= counts->last_row && counts->dead_dropped >= 0 ? PE_DB_OK : PE_DB_DAMAGED;
+}
+
 pe_db_status pe_store_read_account(pe_store *store) {
   pe_store_counts *counts = &store->counts;
   pe_statement *statement;
@@ -174,11 +191,12 @@ static pe_db_status read_endpoint(pe_store *store) {
 
 /* PE_DB_OK, and what kind of file it is. */
 static pe_db_status look(pe_store *store, pe_store_kind *kind) {
-  int64_t application = 0, schema = 0;
-  pe_db_status status = pe_database_number(store->database, "PRAGMA application_id", &application);
+  int64_t application = 0, schema = 0, tables = 0;
+  pe_db_status status = pe_database_number(store->database, "SELECT count(*) FROM sqlite_master", &tables);
+  if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA application_id", &application);
   if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA user_version", &schema);
   if (status != PE_DB_OK) return status;
-  *kind = PE_STORE_FOREIGN;
+  *kind = tables == 0 && application == 0 ? PE_STORE_NOTHING : PE_STORE_FOREIGN;
   if (application != APPLICATION) return PE_DB_OK;
   *kind = schema > SCHEMA ? PE_STORE_NEWER : PE_STORE_OURS;
   if (*kind != PE_STORE_OURS) return PE_DB_OK;
@@ -190,6 +208,7 @@ static pe_db_status look(pe_store *store, pe_store_kind *kind) {
 
 static pe_db_status get_ready(pe_store *store) {
   pe_db_status status = pe_store_read_account(store);
+  if (status == PE_DB_OK) status = check_account(store);
   if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA page_size", &store->page_size);
   if (status == PE_DB_OK) status = prepare(store, 0, PE_STORE_DAILY);
   if (status == PE_DB_OK) status = pe_store_measure(store);
@@ -250,6 +269,7 @@ pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_s
   (void)no_file(message, "out of memory");
   if (!made) return status;
   status = open_database(made, message);
+  if (status != PE_DB_OK && access(path, F_OK) != 0 && errno == ENOENT) *kind = PE_STORE_NOTHING;
   if (status == PE_DB_OK) {
     status = look(made, kind);
     if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = set_up(made);
@@ -263,6 +283,14 @@ pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_s
   return status;
 }
 
+/* What a damaged file says of itself, where it has the room for that. */
+static int64_t lost_count(pe_store *store) {
+  int64_t pending = 0, pages = 0;
+  if (pe_database_number(store->database, "SELECT pending FROM account", &pending) != PE_DB_OK) return 0;
+  if (pe_database_number(store->database, "PRAGMA page_count", &pages) != PE_DB_OK) return 0;
+  return pending > 0 && pending <= pages * LEAST_PAGE / LEAST_EVENT ? pending : 0;
+}
+
 pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config) {
   char message[200];
   pe_store *made = new_store(path, config);
@@ -271,6 +299,7 @@ pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config)
   if (open_database(made, message) == PE_DB_OK && prepare(made, PE_STORE_NEXT, PE_STORE_NEXT_DEAD + 1) == PE_DB_OK) {
     made->counts.last_row = INT64_MAX;
     (void)pe_database_number(made->database, "SELECT max(row) FROM event", &made->counts.last_row);
+    made->counts.pending = lost_count(made);
     return made;
   }
   pe_store_close(made);
