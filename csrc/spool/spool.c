@@ -10,9 +10,6 @@
 /* So many batches are written before the transfers have their turn again. */
 enum { BATCHES = 16 };
 
-/* So often a file is opened again that cannot be. */
-enum { TRIES = 3 };
-
 static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
 static const int64_t IDLE = PE_SECOND; /* after which the log is written back */
 
@@ -30,13 +27,6 @@ int64_t pe_spool_wall(int64_t at, int64_t now) {
 int64_t pe_spool_monotonic(int64_t wall, int64_t now) {
   int64_t age = pe_clock_wall() - wall;
   return wall < SANE || age < 0 ? now : now - age;
-}
-
-pe_store_config pe_spool_store_config(const pe_spool *spool) {
-  return (pe_store_config){.endpoint = spool->config.endpoint,
-                           .max_bytes = spool->config.max_bytes,
-                           .dead_letters = spool->config.dead_letters,
-                           .full_sync = spool->config.full_sync};
 }
 
 /* ---- how it is ---- */
@@ -91,55 +81,6 @@ void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status statu
   if (status == PE_DB_DAMAGED) file->is_lost = true;
   pe_spool_fail(spool, status, message, now);
   if (file->is_lost && spool->patience == FIRST_PATIENCE) spool->retry_at = now; /* at once, but once */
-}
-
-/* ---- files ---- */
-
-pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
-  const pe_store_config config = pe_spool_store_config(spool);
-  pe_db_status status = PE_DB_FAILED;
-
-  memset(file, 0, sizeof *file);
-  if (!pe_claim_directory(spool->config.directory, message)) return status;
-  file->claim = pe_claim_new(spool->config.directory, spool->config.endpoint, message);
-  if (!file->claim) return status;
-  status = pe_store_create(pe_claim_path(file->claim), &config, &file->store, message);
-  if (status == PE_DB_OK) return status;
-  pe_claim_remove(file->claim);
-  file->claim = NULL;
-  return status;
-}
-
-void pe_spool_close_file(pe_spool_file *file) {
-  bool is_empty = file->store && pe_store_is_empty(file->store) && !file->is_lost;
-  pe_store_close(file->store);
-  if (is_empty)
-    pe_claim_remove(file->claim);
-  else
-    pe_claim_free(file->claim);
-  memset(file, 0, sizeof *file);
-}
-
-/* Whether that is the end of the file: it is damaged, somebody has put another one in its place, or it could not be
- * opened time and again. One bad file must not keep the others from working. */
-static bool is_beyond_help(pe_spool_file *file, pe_db_status status, pe_store_kind kind) {
-  if (status == PE_DB_FAILED || status == PE_DB_READ_ONLY) return ++file->tries == TRIES;
-  return status == PE_DB_DAMAGED || (status == PE_DB_OK && kind != PE_STORE_OURS);
-}
-
-/* Sees to it that a file that we have is open, and sound. */
-static pe_db_status open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
-  const pe_store_config config = pe_spool_store_config(spool);
-  pe_store_kind kind = PE_STORE_OURS;
-  pe_db_status status = PE_DB_OK;
-
-  if (!file->claim) return PE_DB_OK;
-  if (!file->store && !file->is_lost) {
-    status = pe_store_open(pe_claim_path(file->claim), &config, &file->store, &kind, message);
-    file->is_lost = is_beyond_help(file, status, kind);
-  }
-  if (file->store) file->tries = 0;
-  return file->is_lost ? pe_spool_replace(spool, file, message) : status;
 }
 
 /* ---- ends ---- */
@@ -357,8 +298,8 @@ static bool redo(pe_spool *spool, int64_t now) {
 
 static bool recover(pe_spool *spool, int64_t now) {
   char message[PE_CLAIM_MESSAGE] = "";
-  pe_db_status status = open_file(spool, &spool->own, message);
-  if (status == PE_DB_OK) status = open_file(spool, &spool->adopted, message);
+  pe_db_status status = pe_spool_open_file(spool, &spool->own, message);
+  if (status == PE_DB_OK) status = pe_spool_open_file(spool, &spool->adopted, message);
   if (status == PE_DB_OK && !spool->own.claim) status = pe_spool_make_file(spool, &spool->own, message);
   if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
   if (status != PE_DB_OK || !redo(spool, now)) return false;

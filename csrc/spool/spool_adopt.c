@@ -1,4 +1,4 @@
-/* The part of spool.h that takes over files: of processes that are no more, and for those of ours that are lost. */
+/* The part of spool.h that adopts the files of processes that are no more. */
 #include "spool/spool.h"
 
 #include <stdio.h>
@@ -8,44 +8,6 @@
 #include "spool/spool_private.h"
 
 static const int64_t EVERY = 30 * PE_SECOND;
-
-static void set_aside(pe_spool *spool, pe_spool_file *file) {
-  pe_store_close(file->store);
-  if (pe_claim_set_aside(file->claim)) spool->gauges.damaged++;
-  memset(file, 0, sizeof *file);
-}
-
-pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
-  bool is_own = file == &spool->own;
-  int64_t row = is_own ? pe_queue_read_after(spool->queue, false) : 0;
-  int64_t copied = 0, expected = 0;
-  pe_spool_file made;
-  pe_store_counts counts;
-  const pe_store_config config = pe_spool_store_config(spool);
-  pe_db_status status = pe_spool_make_file(spool, &made, message);
-
-  if (status == PE_DB_OK && !file->store) file->store = pe_store_open_damaged(pe_claim_path(file->claim), &config);
-  if (status != PE_DB_OK) return status;
-  if (file->store) {
-    pe_store_count(file->store, &counts);
-    expected = counts.pending;
-    status = pe_store_salvage(file->store, row, made.store, &copied);
-    if (status == PE_DB_OK) (void)pe_store_move_dead(file->store, made.store); /* what can be read */
-    if (status != PE_DB_OK) (void)snprintf(message, PE_CLAIM_MESSAGE, "%s", pe_store_message(made.store));
-  }
-  if (status != PE_DB_OK) {
-    pe_store_close(made.store);
-    pe_claim_remove(made.claim);
-    return status;
-  }
-  made.expected = expected;
-  set_aside(spool, file);
-  *file = made;
-  if (is_own) spool->rewrite_to = pe_queue_rewrite(spool->queue);
-  return PE_DB_OK;
-}
-
-/* ---- adopting ---- */
 
 /* Its dead letters come to our file. */
 static pe_db_status move_dead(pe_spool *spool, char message[PE_CLAIM_MESSAGE]) {
@@ -73,7 +35,7 @@ static bool put_away(pe_spool *spool, int64_t now) {
   else if (pe_store_is_empty(spool->adopted.store))
     pe_spool_close_file(&spool->adopted);
   else
-    set_aside(spool, &spool->adopted); /* it says that there is more, and there is not */
+    pe_spool_set_aside(spool, &spool->adopted); /* it says that there is more, and there is not */
   return status == PE_DB_OK;
 }
 

@@ -1,4 +1,4 @@
-/* What spool.c and spool_adopt.c share. Included by these two. */
+/* What spool.c, spool_file.c and spool_adopt.c share. Included by these. */
 #ifndef PE_SPOOL_PRIVATE_H
 #define PE_SPOOL_PRIVATE_H
 
@@ -56,6 +56,12 @@ void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status statu
 /* Tells the queue how the spool is. */
 void pe_spool_publish(pe_spool *spool);
 
+/* The wall time of a monotonic moment, and the other way round. */
+int64_t pe_spool_wall(int64_t at, int64_t now);
+int64_t pe_spool_monotonic(int64_t wall, int64_t now);
+
+/* ---- spool_file.c ---- */
+
 /* Settings for a file: of our own endpoint. */
 pe_store_config pe_spool_store_config(const pe_spool *spool);
 
@@ -65,16 +71,18 @@ pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char messa
 /* Closes it: what is in it stays, for whoever adopts it; an empty one goes. */
 void pe_spool_close_file(pe_spool_file *file);
 
-/* The wall time of a monotonic moment, and the other way round. */
-int64_t pe_spool_wall(int64_t at, int64_t now);
-int64_t pe_spool_monotonic(int64_t wall, int64_t now);
+/* Sees to it that a file that we have is open, and sound: one that is beyond help is replaced. */
+pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
+
+/* Copies what can be read of a file that is damaged, or was removed, into a new one, which takes its place. */
+pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
+
+/* Moves it aside as damaged, and counts that. */
+void pe_spool_set_aside(pe_spool *spool, pe_spool_file *file);
 
 /* ---- spool_adopt.c ---- */
 
 /* Adopts a file if there is one, once the last one is empty. */
 void pe_spool_adopt(pe_spool *spool, int64_t now);
-
-/* Copies what can be read of a file that is damaged, or was removed, into a new one, which takes its place. */
-pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
 
 #endif
