@@ -49,6 +49,7 @@ static bool is_listed(const pe_last_words *self) {
 static void add_up(pe_last_words *self) {
   pe_counters counters;
   pe_queue_snapshot(self->queue, &counters);
+  counters.pending -= pe_counters_kept(&counters);
   unlist(self);
   if (pe_counters_failed(&counters) + counters.pending == 0) return;
   if (all.clients++ == 0) memset(&all.sum, 0, sizeof all.sum);

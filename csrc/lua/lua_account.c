@@ -59,7 +59,7 @@ int pe_lua_account_push_remaining(lua_State *L, pe_lua_self *self, uint64_t rema
   pe_counters counters;
   uint64_t kept;
   pe_client_snapshot(self->client, &counters);
-  kept = counters.spool.state != PE_SPOOL_OFF ? counters.pending - counters.unwritten : 0;
+  kept = pe_counters_kept(&counters);
   return pe_lua_push_remaining(L, remaining, kept, counters.last_error == PE_OK ? "" : counters.last_error_message);
 }
 

@@ -198,6 +198,7 @@ int pe_lua_stats_sum(lua_State *L) {
   add_all(L, &all);
   push_stats(L, &all);
   set_count(L, "lost", all.counters.lost);
+  set_count(L, "kept", all.counters.kept);
   return 1;
 }
 

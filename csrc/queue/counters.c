@@ -52,6 +52,10 @@ uint64_t pe_counters_failed(const pe_counters *counters) {
   return failed - counters->dropped_by[PE_WITHDRAWN];
 }
 
+uint64_t pe_counters_kept(const pe_counters *counters) {
+  return counters->spool.state != PE_SPOOL_OFF ? counters->pending - counters->unwritten : 0;
+}
+
 /* ---- the sum of many ---- */
 
 static void add_each(uint64_t *counts, const uint64_t *others, size_t count) {
@@ -76,14 +80,18 @@ static void add_events(pe_counters *counters, const pe_counters *other) {
   counters->calls += other->calls;
   counters->accepted += other->accepted;
   counters->filtered += other->filtered;
+  counters->restored += other->restored;
   add_each(counters->refused, other->refused, PE_ERROR_COUNT);
   add_each(counters->outcomes, other->outcomes, PE_OUTCOME_COUNT);
   counters->pending += other->pending;
   counters->queued += other->queued;
   counters->waiting += other->waiting;
   counters->in_flight += other->in_flight;
+  counters->on_disk += other->on_disk;
+  counters->unwritten += other->unwritten;
   counters->pending_bytes += other->pending_bytes;
   counters->lost += other->lost;
+  counters->kept += other->kept;
 }
 
 static void add_work(pe_counters *counters, const pe_counters *other) {
@@ -97,9 +105,25 @@ static void add_work(pe_counters *counters, const pe_counters *other) {
   counters->maybe_sent += other->maybe_sent;
 }
 
+/* The state is the one that wants more attention: the order of the enumeration. */
+static void add_spool(pe_spool_gauges *spool, const pe_spool_gauges *other) {
+  spool->bytes += other->bytes;
+  spool->dead += other->dead;
+  spool->dead_dropped += other->dead_dropped;
+  spool->failures += other->failures;
+  spool->adopted += other->adopted;
+  spool->damaged += other->damaged;
+  if (other->newer > spool->newer) spool->newer = other->newer; /* each has seen the same files */
+  if (other->state > spool->state) spool->state = other->state;
+  if (other->last_error_at <= spool->last_error_at) return;
+  spool->last_error_at = other->last_error_at;
+  memcpy(spool->last_error, other->last_error, PE_LAST_ERROR_SIZE);
+}
+
 void pe_counters_add(pe_counters *counters, const pe_counters *other) {
   add_events(counters, other);
   add_work(counters, other);
+  add_spool(&counters->spool, &other->spool);
   add_latencies(&counters->latency, &other->latency);
   if (attention(other->state) > attention(counters->state)) counters->state = other->state;
   if (other->last_error == PE_OK || other->last_error_at < counters->last_error_at) return;
@@ -109,9 +133,14 @@ void pe_counters_add(pe_counters *counters, const pe_counters *other) {
 }
 
 void pe_counters_end(pe_counters *counters) {
-  counters->lost += counters->pending;
+  uint64_t kept = pe_counters_kept(counters);
+  counters->kept += kept;
+  counters->lost += counters->pending - kept;
   counters->pending = counters->queued = counters->waiting = counters->in_flight = 0;
+  counters->on_disk = counters->unwritten = 0;
   counters->pending_bytes = counters->maybe_sent = 0;
+  counters->spool.state = PE_SPOOL_OFF;
+  counters->spool.bytes = counters->spool.dead = counters->spool.newer = 0; /* of files that others have now */
   counters->state = PE_STATE_CLOSED;
 }
 

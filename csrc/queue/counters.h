@@ -65,7 +65,8 @@ typedef struct pe_counters {
   uint64_t bytes_sent; /* of bodies */
   uint64_t replies[PE_HTTP_CLASSES];
   uint64_t maybe_sent; /* pending events whose last attempt was sent and then cancelled by close */
-  uint64_t lost;       /* of processes that are no more: events that were pending when they ended */
+  uint64_t lost;       /* of processes that are no more: events that were pending when they ended, in memory alone */
+  uint64_t kept;       /* and those that were on disk: another process has them restored, or will have */
   pe_latencies latency;
   pe_state state;
   pe_error last_error;   /* PE_OK: none so far */
@@ -84,11 +85,15 @@ int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
  * said. */
 uint64_t pe_counters_failed(const pe_counters *counters);
 
+/* How many of those that are pending are on disk, and outlive the process. */
+uint64_t pe_counters_kept(const pe_counters *counters);
+
 /* Adds the counts of another client. The state is the one that wants more attention (held, cooling, sending, idle,
  * closed), the last error the later one. The sums are as consistent as what is added. */
 void pe_counters_add(pe_counters *counters, const pe_counters *other);
 
-/* The process whose counters they are is no more: what was pending is lost, and nothing is under way. */
+/* The process whose counters they are is no more: what was pending is lost or kept, and nothing is under way. The sums
+ * are balanced with both: accepted + restored = all of outcomes + pending + lost + kept. */
 void pe_counters_end(pe_counters *counters);
 
 /* The state as a program reads it: "idle". Static storage. */

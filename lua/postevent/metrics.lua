@@ -146,6 +146,7 @@ end
 local function add_processes(page, stats)
   page:gauge("workers", stats.workers, "Processes that these counters are the sum of, besides those that are no more.")
   page:counter("lost", stats.lost, "Events that a process held when it was killed.")
+  page:counter("kept", stats.kept, "Events that were on disk when their process ended; they come back as restored.")
 end
 
 local function add_latency(page, latency)

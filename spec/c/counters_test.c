@@ -201,6 +201,38 @@ static void what_a_process_held_at_its_end_is_lost(void **state) {
   assert_int_equal(counters.state, PE_STATE_CLOSED);
 }
 
+static void what_a_process_had_on_disk_at_its_end_is_kept(void **state) {
+  pe_counters counters = {.accepted = 10, .pending = 7, .queued = 7, .unwritten = 2, .on_disk = 3};
+  (void)state;
+  counters.outcomes[PE_DELIVERED] = 3;
+  assert_int_equal(pe_counters_kept(&counters), 0);
+  counters.spool = (pe_spool_gauges){.state = PE_SPOOL_FULL, .bytes = 9, .dead = 9, .failures = 9};
+  assert_int_equal(pe_counters_kept(&counters), 5);
+  pe_counters_end(&counters);
+  assert_int_equal(counters.kept, 5);
+  assert_int_equal(counters.lost, 2);
+  assert_int_equal(counters.pending + counters.on_disk + counters.unwritten, 0);
+  assert_int_equal(counters.spool.bytes + counters.spool.dead, 0);
+  assert_int_equal(counters.spool.failures, 9);
+}
+
+static void the_sum_has_the_spools_of_both(void **state) {
+  pe_counters sum = {.spool = {PE_SPOOL_FAILS, 1, 2, 3, 4, 5, 6, 7, .last_error_at = 1, .last_error = "early"}};
+  const pe_counters other = {
+      .spool = {PE_SPOOL_WORKS, 10, 20, 30, 40, 50, 60, 5, .last_error_at = 2, .last_error = "late"}};
+  (void)state;
+  pe_counters_add(&sum, &other);
+  assert_int_equal(sum.spool.state, PE_SPOOL_FAILS);
+  assert_int_equal(sum.spool.bytes, 11);
+  assert_int_equal(sum.spool.dead, 22);
+  assert_int_equal(sum.spool.dead_dropped, 33);
+  assert_int_equal(sum.spool.failures, 44);
+  assert_int_equal(sum.spool.adopted, 55);
+  assert_int_equal(sum.spool.damaged, 66);
+  assert_int_equal(sum.spool.newer, 7);
+  assert_string_equal(sum.spool.last_error, "late");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_bucket_is_at_most_a_quarter_wide),
                                      TEST(the_shortest_are_told_to_the_microsecond),
@@ -213,6 +245,8 @@ int main(void) {
                                      TEST(the_sum_has_the_latencies_of_both),
                                      TEST(the_sum_is_in_the_state_that_wants_attention),
                                      TEST(the_sum_has_the_later_error),
-                                     TEST(what_a_process_held_at_its_end_is_lost)};
+                                     TEST(what_a_process_held_at_its_end_is_lost),
+                                     TEST(what_a_process_had_on_disk_at_its_end_is_kept),
+                                     TEST(the_sum_has_the_spools_of_both)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,26 @@ static void assert_said(void (*live)(void), const char *expected) {
 
 /* ---- one thread ---- */
 
+/* Three events of a spool: one is not on disk. */
+static void keep_two_on_disk(void) {
+  pe_queue_config spools = config;
+  const pe_event event = event_of("{}");
+  static client self;
+  pe_record *records[2];
+  pe_push push;
+  spools.spools = true;
+  if (pe_queue_new(&spools, &self.queue) != PE_OK) abort();
+  pe_last_words_add(&self.words, self.queue);
+  for (int i = 0; i < 3; i++)
+    if (pe_queue_push(self.queue, &event, NOW, &push) != PE_OK) abort();
+  pe_queue_written(self.queue, pe_queue_unwritten(self.queue, records, 2));
+}
+
+static void test_says_nothing_of_what_is_on_disk(void **state) {
+  (void)state;
+  assert_said(keep_two_on_disk, "1 event was lost when this program ended: 1 pending; nobody waited for them");
+}
+
 static client *kept[3]; /* in sight of who looks for leaks */
 
 static void keep_some_and_end_others(void) {
@@ -188,6 +208,7 @@ static void many_threads_and_forks_make_one_line(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(test_says_nothing_of_what_is_on_disk),
       TEST(it_is_told_of_clients_that_are_there_and_that_are_no_more),
       TEST(it_is_told_nothing_where_it_asked),
       TEST(a_child_is_told_of_its_own),
