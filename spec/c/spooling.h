@@ -74,7 +74,8 @@ static inline pe_error spooling_start_with(spooling *self, const pe_spool_config
       .max_events = 4, .max_bytes = 1 << 20, .max_age = 1000000 * PE_SECOND, .width = SPOOLING_WIDTH, .spools = true};
   pe_error error;
   memset(self, 0, sizeof *self);
-  self->queue = queue_with(&queue);
+  error = pe_queue_new(&queue, &self->queue);
+  if (error != PE_OK) return error;
   error = pe_spool_new(config, self->queue, &self->spool);
   if (error != PE_OK) pe_queue_free(self->queue);
   return error;
