@@ -53,6 +53,7 @@ struct pe_queue {
   bool restored_withdrawn;                     /* as `withdrawn`, of those that were restored */
   bool is_looking;                             /* for events to restore: a flush waits for what that brings */
   bool overlaps;                               /* behind it there may be some that are in memory, too */
+  int64_t disk_paused_before;                  /* paused_before of the first of our own that are on disk alone */
   bool strays;                                 /* some in memory may stand before others whose row is lower */
   pe_record *forgotten;                        /* dropped, but on disk; linked by `newer` */
   /* atomic */

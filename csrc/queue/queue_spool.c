@@ -51,6 +51,8 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
   pe_counters *counters = &queue->counters;
   int64_t *cursor = cursor_of(queue, record->ticket == 0);
   counters->pending_bytes -= pe_record_bytes(record);
+  if (counters->on_disk == 0 || record->paused_before < queue->disk_paused_before)
+    queue->disk_paused_before = record->paused_before;
   counters->on_disk++;
   if (record->ticket == 0) queue->restored_on_disk++;
   if (*cursor >= record->row) *cursor = record->row - 1;
@@ -209,7 +211,7 @@ static bool is_in_memory(const pe_queue *queue, int64_t row, bool restored) {
 /* Takes the record in, which was on disk alone. */
 static void come_back(pe_queue *queue, pe_record *record, int64_t now) {
   record->order = ++queue->last_order;
-  record->paused_before = pe_queue_paused_until(queue, now);
+  record->paused_before = record->ticket == 0 ? pe_queue_paused_until(queue, now) : queue->disk_paused_before;
   pe_queue_insert(queue, record, queue->unwritten);
   queue->counters.pending_bytes += pe_record_bytes(record);
   if (record->ticket == 0) queue->restored_on_disk--;

@@ -20,11 +20,32 @@ const char *pe_spool_version(void) {
   return pe_database_version();
 }
 
-int64_t pe_spool_wall(int64_t at, int64_t now) {
-  return pe_clock_wall() - (now - at);
+/* ---- the time ---- */
+
+/* How far the wall time was ahead of the monotonic one when the event of that row was written first. */
+static int64_t ahead_at(const pe_spool *spool, int64_t row) {
+  size_t i = spool->step_count - 1;
+  while (i > 0 && spool->steps[i].row > row)
+    i--;
+  return spool->steps[i].ahead;
 }
 
-int64_t pe_spool_monotonic(int64_t wall, int64_t now) {
+/* The wall time may be set, and a suspended machine skips some: from the row that is written next on it is that. */
+static void note_step(pe_spool *spool, int64_t row, int64_t now) {
+  int64_t ahead = pe_clock_wall() - now;
+  size_t count = spool->step_count;
+
+  if (count > 0) {
+    const pe_spool_step *last = &spool->steps[count - 1];
+    if (row <= last->row || (ahead < last->ahead + PE_SECOND && ahead > last->ahead - PE_SECOND)) return;
+  }
+  if (count == PE_SPOOL_STEPS) memmove(spool->steps, spool->steps + 1, --count * sizeof *spool->steps);
+  spool->steps[count] = (pe_spool_step){row, ahead};
+  spool->step_count = count + 1;
+}
+
+/* When an event of another process was accepted, on our clock. */
+static int64_t monotonic_of(int64_t wall, int64_t now) {
   int64_t age = pe_clock_wall() - wall;
   return wall < SANE || age < 0 ? now : now - age;
 }
@@ -160,9 +181,10 @@ static bool commit(pe_spool *spool, int64_t now) {
   return true;
 }
 
-static pe_db_status append(pe_spool *spool, const pe_record *record, int64_t now) {
-  const pe_stored event = {.row = (int64_t)record->ticket,
-                           .accepted_at = pe_spool_wall(record->accepted_at, now),
+static pe_db_status append(pe_spool *spool, const pe_record *record) {
+  int64_t row = (int64_t)record->ticket;
+  const pe_stored event = {.row = row,
+                           .accepted_at = record->accepted_at + ahead_at(spool, row),
                            .attempts = record->attempts,
                            .id = {pe_record_id(record), record->id_size},
                            .name = {pe_record_name(record), record->name_size},
@@ -187,8 +209,9 @@ static bool have_file(pe_spool *spool, int64_t now) {
 
 static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   pe_db_status status = PE_DB_OK;
+  note_step(spool, (int64_t)spool->batch[0]->ticket, now);
   for (size_t i = 0; i < count && status == PE_DB_OK; i++)
-    status = append(spool, spool->batch[i], now);
+    status = append(spool, spool->batch[i]);
   if (status != PE_DB_OK) {
     pe_spool_fail_file(spool, &spool->own, status, now);
     return false;
@@ -223,6 +246,8 @@ static bool write_all(pe_spool *spool, int64_t now) {
 /* ---- reading back ---- */
 
 static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t after, bool restored, int64_t now) {
+  int64_t wall = stored->accepted_at;
+  int64_t accepted_at = restored ? monotonic_of(wall, now) : wall - ahead_at(spool, stored->row);
   const pe_returning returning = {.event = {.body = stored->body.data,
                                             .body_size = stored->body.size,
                                             .id = stored->id.data,
@@ -233,7 +258,7 @@ static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t afte
                                   .after = after,
                                   .restored = restored,
                                   .attempts = (uint16_t)stored->attempts,
-                                  .accepted_at = pe_spool_monotonic(stored->accepted_at, now)};
+                                  .accepted_at = accepted_at};
   return pe_queue_read_back(spool->queue, &returning, now);
 }
 

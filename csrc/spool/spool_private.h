@@ -11,7 +11,7 @@
 #include "spool/spool.h"
 #include "spool/store.h"
 
-enum { PE_SPOOL_BATCH = 256 };
+enum { PE_SPOOL_BATCH = 256, PE_SPOOL_STEPS = 16 };
 
 /* A file that we have, and whether it is open. */
 typedef struct pe_spool_file {
@@ -29,6 +29,11 @@ typedef struct pe_spool_ended {
   bool restored;
 } pe_spool_ended;
 
+/* From that row on the wall time is so far ahead of the monotonic one. */
+typedef struct pe_spool_step {
+  int64_t row, ahead;
+} pe_spool_step;
+
 struct pe_spool {
   /* immutable */
   pe_spool_config config;
@@ -37,6 +42,8 @@ struct pe_spool {
   pe_spool_file own, adopted;
   pe_spool_ended *ended; /* since the last commit: to be done again where that fails */
   size_t ended_count, ended_capacity;
+  pe_spool_step steps[PE_SPOOL_STEPS]; /* the last ones; one at least when anything was written */
+  size_t step_count;
   uint64_t rewrite_to; /* the last ticket that another file may lack */
   bool works;
   int64_t retry_at, patience; /* when it does not */
@@ -55,10 +62,6 @@ void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status statu
 
 /* Tells the queue how the spool is. */
 void pe_spool_publish(pe_spool *spool);
-
-/* The wall time of a monotonic moment, and the other way round. */
-int64_t pe_spool_wall(int64_t at, int64_t now);
-int64_t pe_spool_monotonic(int64_t wall, int64_t now);
 
 /* ---- spool_file.c ---- */
 

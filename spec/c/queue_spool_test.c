@@ -313,6 +313,24 @@ static void test_accepts_what_cannot_be_written_where_that_is_not_required(void 
   pe_queue_free(queue);
 }
 
+static void test_does_not_age_on_disk_while_held(void **state) {
+  pe_queue *queue = spooling_queue(1);
+  pe_record *record;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  (void)push_at(queue, "y", NOW); /* the first leaves memory, and the second follows it */
+  (void)write_out(queue);
+  pe_queue_pause(queue, true, NOW);
+  pe_queue_pause(queue, false, NOW + 500 * PE_SECOND);
+  read_back(queue, 1, false);
+  assert_null(pe_queue_take_expired(queue, NOW + 550 * PE_SECOND));
+  record = pe_queue_take_expired(queue, NOW + 601 * PE_SECOND);
+  assert_non_null(record);
+  end_with(queue, record, PE_EXPIRED, PE_OK);
+  pe_queue_free(queue);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_sends_nothing_that_is_not_written),
@@ -326,6 +344,7 @@ int main(void) {
       TEST(test_writes_all_again_into_another_file),
       TEST(test_reads_nothing_back_that_is_in_memory),
       TEST(test_makes_room_of_what_waits),
+      TEST(test_does_not_age_on_disk_while_held),
       TEST(test_writes_nothing_again_that_was_restored),
       TEST(test_accepts_what_cannot_be_written_where_that_is_not_required),
   };
