@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork nginx-gnutls asan tsan valgrind
+.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork soak-spool nginx-gnutls asan tsan valgrind
 .PHONY: chaos fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
@@ -171,6 +171,13 @@ soak-fork: ### FORKS (2000) forks in a process's first 30 ms, with threads in th
 	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so $(BUILD)/$(LUA)/support/fork_host
 	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
 	  $(LUA) spec/support/fork_soak.lua $(BUILD)/$(LUA)/support/fork_host $(FORKS) $(SEED)
+
+KILLS ?= 2000
+soak-spool: ### KILLS (2000) kill -9 of programs with a spool: all that track has returned for arrives
+	@$(call deps,$(LUA)) test
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' \
+	  $(LUA) spec/support/spool_kills.lua $(KILLS) $(SEED)
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan

@@ -18,6 +18,7 @@
 
 #define SUFFIX  "spool"
 #define DAMAGED ".damaged"
+#define LOCK    ".lock"
 
 enum { TRIES = 3 };
 
@@ -245,7 +246,7 @@ static bool beside(const pe_claim *claim, const char *suffix, char *path, size_t
 }
 
 void pe_claim_remove(pe_claim *claim) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"}; /* the lock last */
+  static const char *const suffixes[] = {"", "-journal", "-wal", "-shm", ".lock"}; /* the lock last */
   char path[4096];
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
     if (beside(claim, suffixes[i], path, sizeof path)) (void)unlink(path); /* what is not there is gone */
@@ -299,4 +300,30 @@ char *pe_claim_next(const char *directory, const char *prefix, const char *after
 
 char *pe_claim_next_damaged(const char *directory, const char *after) {
   return find_next(directory, "", DAMAGED, after);
+}
+
+/* The lock of a file that is not there. */
+static void sweep_lock(const char *directory, const char *lock_name) {
+  char *name = strdup(lock_name);
+  char message[PE_CLAIM_MESSAGE];
+  pe_claim *claim = NULL;
+
+  if (!name) return;
+  name[strlen(name) - (sizeof LOCK - 1)] = '\0';
+  claim = pe_claim_take(directory, name, message);
+  free(name);
+  if (claim && access(claim->path, F_OK) != 0 && errno == ENOENT)
+    pe_claim_remove(claim);
+  else
+    pe_claim_free(claim);
+}
+
+void pe_claim_sweep(const char *directory, const char *prefix) {
+  char *name = find_next(directory, prefix, "." SUFFIX LOCK, NULL);
+  while (name) {
+    char *next = find_next(directory, prefix, "." SUFFIX LOCK, name);
+    sweep_lock(directory, name);
+    free(name);
+    name = next;
+  }
 }

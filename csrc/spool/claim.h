@@ -56,4 +56,8 @@ char *pe_claim_next(const char *directory, const char *prefix, const char *after
 /* The same of all files that were set aside. */
 char *pe_claim_next_damaged(const char *directory, const char *after);
 
+/* Removes what a process has left that was killed before it had made its file, or after it had removed it: locks that
+ * nobody holds, of files that begin with `prefix` and are not there. */
+void pe_claim_sweep(const char *directory, const char *prefix);
+
 #endif

@@ -91,6 +91,7 @@ static void find(pe_spool *spool) {
     if (claim) take(spool, claim);
   }
   free(name);
+  if (!spool->adopted.store) pe_claim_sweep(spool->config.directory, prefix);
 }
 
 /* Whether there is nothing more in the adopted file, which is counted again: its own account may be wrong. */

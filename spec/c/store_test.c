@@ -401,6 +401,26 @@ static void test_sets_a_damaged_file_aside(void **state) {
   assert_int_not_equal(access(path_of("a-1.spool.lock"), F_OK), 0);
 }
 
+static void test_sweeps_up_locks_of_nothing(void **state) {
+  pe_claim *claim, *ours;
+  (void)state;
+  ours = pe_claim_new(directory, "https://x/1", message);
+  assert_non_null(ours);
+  claim = pe_claim_take(directory, "a-1.spool", message);
+  assert_non_null(claim);
+  pe_claim_free(claim);
+  assert_int_equal(close(open(path_of("a-2.spool"), O_CREAT | O_WRONLY, 0600)), 0);
+  assert_int_equal(close(open(path_of("a-2.spool.lock"), O_CREAT | O_WRONLY, 0600)), 0);
+  assert_int_equal(access(path_of("a-1.spool.lock"), F_OK), 0);
+  pe_claim_sweep(directory, "b-");
+  assert_int_equal(access(path_of("a-1.spool.lock"), F_OK), 0);
+  pe_claim_sweep(directory, "");
+  assert_int_not_equal(access(path_of("a-1.spool.lock"), F_OK), 0);
+  assert_int_equal(access(path_of("a-2.spool.lock"), F_OK), 0);
+  assert_false(can_be_taken(strrchr(pe_claim_path(ours), '/') + 1)); /* ours is there, and ours */
+  pe_claim_free(ours);
+}
+
 #define IN_DIRECTORY(function) cmocka_unit_test_setup_teardown(function, make_directory, remove_directory)
 
 int main(void) {
@@ -421,6 +441,7 @@ int main(void) {
       IN_DIRECTORY(test_finds_files_in_order_of_their_making),
       IN_DIRECTORY(test_says_why_there_is_no_directory),
       IN_DIRECTORY(test_sets_a_damaged_file_aside),
+      IN_DIRECTORY(test_sweeps_up_locks_of_nothing),
   };
   if (!pe_database_version()) return 0; /* a build without SQLite */
   return cmocka_run_group_tests(tests, NULL, NULL);

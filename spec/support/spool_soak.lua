@@ -2,8 +2,10 @@
 -- track has returned for arrives, with one id and one body; what comes twice is no more than what was in flight when a
 -- program was killed.
 --
--- run(kills, seed, options) -> { tracked =, arrived =, twice =, missing = { id, ... }, changed = { id, ... } }
+-- run(kills, seed, options) -> { tracked =, arrived =, twice =, missing = { id, ... }, changed = { id, ... }, left = {
+-- the names of files that nobody has cleared away } }
 --   options.programs   how many live at a time in the one directory (1)
+--   options.life       seconds: no program lives longer (0.08). A short one is killed while it makes, or adopts, a file
 local children = require "support.children"
 local documents = require "support.documents"
 local files = require "support.files"
@@ -74,6 +76,16 @@ local function lines_of(path)
   return list
 end
 
+local function names_in(directory)
+  local status, output = children.run { "ls", directory }
+  assert(status == 0)
+  local list = {}
+  for name in output:gmatch "[^\n]+" do
+    list[#list + 1] = name
+  end
+  return list
+end
+
 -- One life of one program.
 local function live(place, life)
   return children.spawn {
@@ -108,11 +120,13 @@ local function judge(place, kills)
     end
   end
   result.twice_at_most = kills * IN_FLIGHT
+  result.left = names_in(place.directory)
   return result
 end
 
 function soak.run(kills, seed, options)
   local programs = options and options.programs or 1
+  local longest = options and options.life or 0.08
   local place = {
     server = rude.start("script", { script = SCRIPT }),
     directory = files.new_path "spool",
@@ -124,7 +138,7 @@ function soak.run(kills, seed, options)
   for life = 1, kills + programs do
     local place_of = (life - 1) % programs + 1
     if living[place_of] then
-      process.sleep(math.random() * 0.08 / programs)
+      process.sleep(math.random() * longest / programs)
       kill(living[place_of])
     end
     living[place_of] = life <= kills and live(place, ("%d"):format(life)) or nil
