@@ -152,7 +152,7 @@ void pe_spool_tried(pe_spool *spool, const pe_record *record) {
 
   if (record->row == 0 || !spool->works || !file->store) return;
   status = pe_store_tried(file->store, record->row, record->attempts);
-  if (status != PE_DB_OK) fail_file(spool, file, status, pe_clock_monotonic());
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
 }
 
 /* Frees what was dropped, which the queue has counted. */
