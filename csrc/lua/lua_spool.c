@@ -128,6 +128,7 @@ static int push_unusable(lua_State *L, pe_db_status status, pe_store_kind kind, 
   if (status == PE_DB_DAMAGED) return push_kind(L, "damaged", why);
   if (status != PE_DB_OK) return push_kind(L, "failed", why);
   if (kind == PE_STORE_NEWER) return push_kind(L, "newer", "a newer release has written it");
+  if (kind == PE_STORE_NOTHING) return push_kind(L, "nothing", "nothing is in it yet");
   return push_kind(L, "foreign", "it is no spool's file");
 }
 
@@ -307,12 +308,15 @@ static int file_commit(lua_State *L) {
   return push_status(L, store, pe_store_commit(store));
 }
 
+/* Of a file that is ours alone the log is written back each time: on a full disk there is no room for it to grow. */
 static int file_purge(lua_State *L) {
   pe_store *store = check_store(L);
+  const lua_spool_file *file = lua_touserdata(L, 1);
   int64_t removed = 0;
   pe_db_status status = pe_store_purge(store, lua_toboolean(L, 2), opt_before(L, 3), &removed);
 
   if (status == PE_DB_OK) status = pe_store_commit(store);
+  if (status == PE_DB_OK && file->claim) status = pe_store_tidy(store, true);
   if (status != PE_DB_OK) return push_status(L, store, status);
   pe_lua_push_integer(L, removed);
   return 1;

@@ -5,7 +5,7 @@
  * spool.writable(directory) -> true; or nil, why it is not ours to change
  * spool.owner(directory, name) -> the number of the process that has it, -1 where that is not known; nil: nobody
  * spool.open(directory, name, how) -> file; or nil, kind, why. `how`: "look", "write", or "claim": nobody else takes it
- *   meanwhile. `kind`: "taken" (by a living process, of a claim), "newer", "foreign", "damaged", "failed"
+ *   meanwhile. `kind`: "taken" (by a living process, of a claim), "newer", "foreign", "nothing", "damaged", "failed"
  * spool.create(directory, endpoint) -> file, claimed; or nil, why
  * spool.asks() -> whether stdin is a terminal
  *

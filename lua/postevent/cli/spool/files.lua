@@ -39,10 +39,11 @@ function files.explain(directory, name, kind, why)
 end
 
 -- Opens one to look into it ("look"), to change it ("write"), or so that nobody takes it meanwhile ("claim"): the file;
--- or nil, a kind and why. One that was removed meanwhile is of the kind "gone".
+-- or nil, a kind and why. One that was removed meanwhile, or into
+-- which nothing was ever written, is of the kind "gone".
 function files.open(directory, name, how)
   local file, kind, why = core.open(directory, name, how or "look")
-  if not file and why == "No such file or directory" then
+  if kind == "nothing" or (not file and why == "No such file or directory") then
     kind = "gone"
   end
   return file, kind, why
@@ -122,6 +123,16 @@ end
 -- How an event without an id is called: the end of its file's name, whether it is dead, its row.
 function files.reference(name, dead, row)
   return ("%s:%s%d"):format(name:match("(%w+)%.spool$") or name, dead and "d" or "p", row)
+end
+
+-- The event without an id that `id` is the reference of, in this file; or nil.
+function files.refer(file, name, dead, id)
+  local row = tonumber(id:match("(%d+)$"))
+  if not row or files.reference(name, dead, row) ~= id then
+    return nil
+  end
+  local event = file:next(dead, row - 1)
+  return event and event.row == row and event or nil
 end
 
 files.asks = core.asks

@@ -10,6 +10,7 @@ local output = require("postevent.cli.output")
 local show = { summary = "Show an event and what became of it; without ID, a line for each." }
 
 local MOST_LINES = 100
+local NAME_WIDTH = 24
 local LEAST_HIDDEN = 4 -- what is shorter is in every text
 local MASK = "***"
 
@@ -21,22 +22,20 @@ function show.define(command)
   command:flag("--show-sensitive", "Mask nothing.")
 end
 
--- Calls `visit(event, dead, name)` for the events of all files, the dead first, until it returns true. Returns whether
--- all files could be read.
-local function each_event(directory, visit)
-  local enough = false
+-- Calls `visit(file, name, dead)` for the dead of every file, and for its pending events. Returns whether all files
+-- could be read.
+local function each_half(directory, visit)
   return files.each(directory, files.list(directory), "look", function(file, name)
-    for _, dead in ipairs { true, false } do
-      for event in files.events(file, dead, function(why)
-        files.fail(directory, name, why)
-      end) do
-        enough = enough or visit(event, dead, name)
-        if enough then
-          return
-        end
-      end
-    end
+    visit(file, name, true)
+    visit(file, name, false)
   end)
+end
+
+-- What to call when a file cannot be read on.
+local function failing(directory, name)
+  return function(why)
+    files.fail(directory, name, why)
+  end
 end
 
 -- ---- one event ----
@@ -118,13 +117,20 @@ end
 
 local function show_one(args, definitions)
   local count = 0
-  local all_read = each_event(args.directory, function(event, dead, name)
-    if event.id == args.id or files.reference(name, dead, event.row) == args.id then
-      if count > 0 then
-        output.say("")
-      end
-      count = count + 1
-      say_event(args, definitions, event, dead, name)
+  local function say(event, dead, name)
+    if count > 0 then
+      output.say("")
+    end
+    count = count + 1
+    say_event(args, definitions, event, dead, name)
+  end
+  local all_read = each_half(args.directory, function(file, name, dead)
+    for event in files.events(file, dead, failing(args.directory, name), args.id) do
+      say(event, dead, name)
+    end
+    local event = files.refer(file, name, dead, args.id)
+    if event then
+      say(event, dead, name)
     end
   end)
   if count == 0 then
@@ -135,24 +141,30 @@ end
 
 -- ---- all of them ----
 
+local function row_of(event, dead, name)
+  return {
+    output.cut(output.printable(event.name or "(no name)"), NAME_WIDTH),
+    dead and output.printable(event.code or event.outcome) or "pending", age.of(event.accepted_at),
+    output.printable(event.id or files.reference(name, dead, event.row)),
+  }
+end
+
 local function show_all(args)
   local rows, more = { { "EVENT", "STATE", "AGE", "ID" } }, false
-  local all_read = each_event(args.directory, function(event, dead, name)
-    more = #rows > MOST_LINES
-    if not more then
-      rows[#rows + 1] = {
-        output.cut(output.printable(event.name or "(no name)"), 24),
-        dead and output.printable(event.code or event.outcome) or "pending", age.of(event.accepted_at),
-        output.printable(event.id or files.reference(name, dead, event.row)),
-      }
+  local all_read = each_half(args.directory, function(file, name, dead)
+    local next_event = files.events(file, dead, failing(args.directory, name))
+    local event = not more and next_event()
+    while event and #rows <= MOST_LINES do
+      rows[#rows + 1] = row_of(event, dead, name)
+      event = next_event()
     end
-    return more
+    more = more or event ~= nil and event ~= false
   end)
   for _, line in ipairs(output.columns(rows)) do
     output.say(line)
   end
   if more then
-    output.say(("... and more: postevent spool list counts them, export writes all"))
+    output.say("... and more: postevent spool list counts them, export writes all")
   end
   return all_read
 end
