@@ -269,6 +269,7 @@ static int file_next(lua_State *L) {
     push_dead(L, &letter);
   else
     push_event(L, &letter.event);
+  pe_store_end_reading(store); /* stdout may wait for hours, and a reader holds the owner's log back */
   return 1;
 }
 
@@ -291,6 +292,7 @@ static int file_append(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   pe_store_count(store, &counts);
   event.row = counts.last_row + 1;
+  event.attempts = 0;
   event.accepted_at = pe_clock_wall();
   event.id = get_bytes(L, "id");
   event.name = get_bytes(L, "name");

@@ -43,7 +43,6 @@ pe_db_status pe_store_begin(pe_store *store) {
   pe_db_status status;
   if (store->changing) return PE_DB_OK;
   pe_store_end_reading(store);
-  pe_statement_reset(store->statements[PE_STORE_NEXT_DEAD]);
   status = pe_statement_run(store->statements[PE_STORE_BEGIN]);
   if (status != PE_DB_OK) return status;
   store->changing = true;
@@ -171,6 +170,7 @@ static void begin_reading(pe_store *store, int64_t row) {
 
 void pe_store_end_reading(pe_store *store) {
   pe_statement_reset(store->statements[PE_STORE_NEXT]);
+  pe_statement_reset(store->statements[PE_STORE_NEXT_DEAD]);
   store->reading = false;
 }
 

@@ -4,7 +4,7 @@ local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
 
-local export = { summary = "Write the events to stdout as JSON Lines, whole: nothing is masked." }
+local export = { summary = "Write the events as JSON Lines; nothing is masked." }
 
 function export.define(command)
   command:flag("--dead", "The dead ones alone.")

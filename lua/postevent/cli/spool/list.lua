@@ -6,7 +6,7 @@ local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
 local survey = require("postevent.cli.spool.survey")
 
-local list = { summary = "Count the events, by file and by name, and say who has them." }
+local list = { summary = "Count the events, and say which program has them." }
 
 local NAME_WIDTH = 40 -- of a terminal's 80
 

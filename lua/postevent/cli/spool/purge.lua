@@ -22,10 +22,11 @@ local function count_in(file, dead, before)
   return count
 end
 
--- What would be removed: how many are dead, and pending, and how many are pending in files of running programs.
+-- What would be removed: how many are dead, and pending, and how many are pending in files of running programs; and
+-- whether all files can be read.
 local function count_all(args, before)
   local dead, pending, held = 0, 0, 0
-  files.each(args.directory, files.list_own(args.directory), "look", function(file, name)
+  local all_read = files.each(args.directory, files.list_own(args.directory), "look", function(file, name)
     dead = dead + (args.dead and count_in(file, true, before) or 0)
     local waiting = args.pending and count_in(file, false, before) or 0
     if files.holder(args.directory, name) then
@@ -34,7 +35,7 @@ local function count_all(args, before)
       pending = pending + waiting
     end
   end)
-  return dead, pending, held
+  return dead, pending, held, all_read
 end
 
 local function describe(dead, pending)
@@ -79,10 +80,7 @@ end
 local function purge_file(args, name, before, removed)
   local file, is_ours, kind, why = open(args.directory, name)
   if not file then
-    if kind ~= "gone" then
-      output.warn(files.explain(args.directory, name, kind, why))
-    end
-    return
+    return kind == "failed" and files.fail(args.directory, name, why) -- count_all has named the others
   end
   if args.dead then
     removed.dead = removed.dead + empty(args.directory, name, file, true, before)
@@ -98,7 +96,7 @@ function purge.run(args)
     exit.usage("say what: --dead, --pending, or both")
   end
   local before = args.older_than and age.parse("--older-than", args.older_than)
-  local dead, pending, held = count_all(args, before)
+  local dead, pending, held, all_read = count_all(args, before)
   if dead + pending > 0 and not ask(args, dead, pending) then
     exit.with(exit.FAILED, "nothing was removed")
   end
@@ -113,7 +111,7 @@ function purge.run(args)
     exit.with(exit.FAILED, ("%s: %d pending event%s in the hands of running programs stay"):format(args.directory, held,
       held == 1 and "" or "s"))
   end
-  return exit.OK
+  return all_read and exit.OK or exit.FAILED
 end
 
 return purge

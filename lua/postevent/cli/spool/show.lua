@@ -7,7 +7,7 @@ local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
 
-local show = { summary = "Show an event and what became of it; without ID, a line for each." }
+local show = { summary = "Show an event, or without ID a line for each." }
 
 local MOST_LINES = 100
 local NAME_WIDTH = 24
