@@ -125,10 +125,10 @@ static int push_kind(lua_State *L, const char *kind, const char *why) {
 }
 
 static int push_unusable(lua_State *L, pe_db_status status, pe_store_kind kind, const char *why) {
+  if (kind == PE_STORE_NOTHING) return push_kind(L, "nothing", "nothing is in it yet");
   if (status == PE_DB_DAMAGED) return push_kind(L, "damaged", why);
   if (status != PE_DB_OK) return push_kind(L, "failed", why);
   if (kind == PE_STORE_NEWER) return push_kind(L, "newer", "a newer release has written it");
-  if (kind == PE_STORE_NOTHING) return push_kind(L, "nothing", "nothing is in it yet");
   return push_kind(L, "foreign", "it is no spool's file");
 }
 
