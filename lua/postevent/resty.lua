@@ -238,7 +238,10 @@ function resty.close(seconds)
   if seconds ~= nil and not (type(seconds) == "number" and seconds >= 0 and seconds <= 86400) then
     error("postevent.resty.close: expected a number of seconds, 0 to 86400", 2)
   end
-  phase.check_may_wait("close", 2)
+  if not phase.may_wait() then
+    error("postevent.resty.close would block the worker here: it is for exit_worker_by_lua; without it, the end of a "
+      .. "worker closes all clients, each in the time of its option drain", 2)
+  end
   local dictionaries = ledger.dictionaries()
   local remaining, why = close_all(ledger.clients(), seconds or CLOSE_SECONDS)
   if phase.current() ~= "init" then

@@ -16,6 +16,8 @@ local waiting = require "support.waiting"
 
 local openresty = {}
 
+local NGINX = os.getenv "NGINX" or "nginx" -- OpenResty's is called openresty
+
 local OpenResty = {}
 OpenResty.__index = OpenResty
 
@@ -47,7 +49,7 @@ http {
 
 -- How Debian has the module: beside nginx, to be loaded. OpenResty has it built in.
 local function load_modules()
-  local _, _, about = children.run { "nginx", "-V" }
+  local _, _, about = children.run { NGINX, "-V" }
   local directory = about:match "%-%-modules%-path=(%S+)" or ""
   local lines = {}
   for _, name in ipairs { "ndk_http_module", "ngx_http_lua_module" } do
@@ -183,7 +185,8 @@ end
 
 local function launch(self)
   self.child = children.spawn {
-    "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+    NGINX, "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+    env = { LUA_PATH = false, LUA_CPATH = false }, -- its own: another's lua-resty-core would not be its module's
   }
   cleanup.defer(function() -- before the child's own
     self:stop()
