@@ -55,7 +55,8 @@ end
 
 local function launch(self)
   self.child = children.spawn {
-    os.getenv "NGINX" or "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+    os.getenv "NGINX" or "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf",
+    "-e", self.directory .. "/error.log",
   }
   if wait_for_start(self) then
     return true
