@@ -206,9 +206,16 @@ static pe_db_status look(pe_store *store, pe_store_kind *kind) {
   return status;
 }
 
-static pe_db_status get_ready(pe_store *store) {
-  pe_db_status status = pe_store_read_account(store);
+/* In one transaction: whoever has the file may commit between two looks, and they would not belong together. */
+static pe_db_status read_sound_account(pe_store *store) {
+  pe_db_status status = pe_database_run(store->database, "BEGIN");
+  if (status == PE_DB_OK) status = pe_store_read_account(store);
   if (status == PE_DB_OK) status = check_account(store);
+  return status == PE_DB_OK ? pe_database_run(store->database, "COMMIT") : status; /* else the file is closed */
+}
+
+static pe_db_status get_ready(pe_store *store) {
+  pe_db_status status = read_sound_account(store);
   if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA page_size", &store->page_size);
   if (status == PE_DB_OK) status = prepare(store, 0, PE_STORE_DAILY);
   if (status == PE_DB_OK) status = pe_store_measure(store);

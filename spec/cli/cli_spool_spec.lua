@@ -117,6 +117,24 @@ describe("postevent spool list", function()
     assert.truthy(spool(0, nil, "list", directory):find "held by  nobody")
   end)
 
+  it("sees a sound file at every moment of a program that tracks as fast as it can", function()
+    local server = rude.start "answer"
+    local directory = files.new_path "spool"
+    local client = start(server.url, directory)
+    local number = 0
+    for _ = 1, 10 do
+      local child = children.spawn { children.lua(), command.path, "spool", "list", directory, "--json" }
+      repeat
+        number = number + 1
+        track(client, number, number)
+      until not child:running()
+      for _, file in ipairs(child:output() ~= "" and cjson.decode(child:output()).files or {}) do
+        assert.equal("works", file.state)
+      end
+    end
+    client:close()
+  end)
+
   it("counts the dead by their code, and keeps within 80 columns", function()
     local _, directory = leave(10, "strict")
     local all = list(directory)
