@@ -6,6 +6,8 @@ local seconds = assert(tonumber(arg[1]), "usage: soak.lua SECONDS")
 local url = assert(os.getenv("POSTEVENT_URL"), "soak.lua: POSTEVENT_URL is not set")
 local nowhere = "http://127.0.0.1:9/" -- discard: nothing listens there
 
+local directory = os.tmpname() -- each kind of spool has one of its own beside it
+
 local kinds = {
   { name = "plain", url = url },
   { name = "in order", url = url, max_in_flight = 1 },
@@ -13,6 +15,9 @@ local kinds = {
   { name = "dropping", url = url, queue = { max_events = 20, overflow = "drop_oldest" }, results = 10 },
   { name = "waiting", url = url, queue = { max_events = 20, overflow = "wait", wait = 0.05 } },
   { name = "limited", url = url, rate_limit = { per_second = 500, burst = 5 } },
+  { name = "spooling", url = url, queue = { max_events = 50 }, spool = { path = directory .. ".a" } },
+  { name = "waiting for the disk", url = url, spool = { path = directory .. ".b", wait = true } },
+  { name = "spooling in vain", url = url, spool = { path = "/proc/no/such" } },
   { name = "unreachable", url = nowhere, retry = { initial = 0.001, max = 0.01, max_age = 0.02 } },
 }
 
@@ -28,7 +33,7 @@ local function check(client, name)
   local stats = client:stats()
   local outcomes = stats.delivered + stats.rejected + stats.expired + stats.dropped + stats.unknown
   local balanced = stats.calls == stats.accepted + sum(stats.refused) + stats.filtered
-    and stats.accepted == outcomes + stats.pending
+    and stats.accepted + stats.restored == outcomes + stats.pending
     and stats.pending == stats.queued + stats.waiting + stats.in_flight
   if not balanced then
     io.stderr:write("the books of the client do not balance: ", name, "\n")
@@ -39,7 +44,7 @@ end
 
 local function read_results(client)
   for result in client:results() do
-    assert(result.ticket > 0)
+    assert(result.restored or result.ticket > 0)
   end
 end
 
@@ -90,4 +95,7 @@ while os.time() < ends do
     collectgarbage()
   end
 end
+collectgarbage()
+os.remove(directory)
+os.execute(("rm -rf '%s.a' '%s.b'"):format(directory, directory))
 print(("%d clients, %d events"):format(life, events))

@@ -1,0 +1,269 @@
+-- What may happen to a program with a spool that is not the disk's doing: forks, other users, other endpoints, the
+-- clock, changes of the mode, queues that overflow. What the server received is compared by id.
+if not require("support.where").is("lua5.4", "luajit") or not require("support.where").spools() then
+  return
+end
+
+local children = require "support.children"
+local documents = require "support.documents"
+local files = require "support.files"
+local helper = require "support.helper"
+local posting = require "support.posting"
+local process = require "support.process"
+local rude = require "support.rude"
+local tracking = require "support.tracking"
+local waiting = require "support.waiting"
+
+-- Answers 503 until it is told to be open.
+local CLOSED = "if request.mode ~= 'open' then return { status = 503 } end"
+
+local function new(url, directory, options)
+  local all = {
+    id_attribute = "external_event_id", retry = { initial = 0.002, max = 0.05 }, spool = { path = directory },
+  }
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
+  for name, value in pairs(all.more or {}) do
+    all.spool[name] = value
+  end
+  all.more = nil
+  local client = posting.client(url, all)
+  helper.defer(function()
+    client:close(0)
+    tracking.assert_balanced(client:stats())
+  end)
+  return client
+end
+
+local function track(client, prefix, count)
+  for number = 1, count do
+    assert(client:track { event_name = "e", external_event_id = prefix .. number })
+  end
+end
+
+-- Fails unless each of these ids came `times` (1).
+local function assert_arrived(server, prefix, count, times)
+  local counts = {}
+  for _, arrival in ipairs(server:arrivals()) do
+    counts[arrival.id] = (counts[arrival.id] or 0) + 1
+  end
+  for number = 1, count do
+    local id = prefix .. number
+    assert((counts[id] or 0) >= 1, id .. " never came")
+    assert(not times or counts[id] <= times, ("%s came %d times"):format(id, counts[id]))
+  end
+end
+
+local function settled(client, condition, what)
+  return waiting.wait_until(function()
+    local stats = tracking.assert_balanced(client:stats())
+    return condition(stats) and stats
+  end, 10, what)
+end
+
+-- How often the other threads of this process have slept.
+local function switches()
+  local count, own = 0, process.getpid()
+  for _, thread in ipairs(process.threads()) do
+    local status = files.read_if_there(("/proc/self/task/%d/status"):format(thread))
+    count = count + (thread ~= own and tonumber(status:match "\nvoluntary_ctxt_switches:%s*(%d+)") or 0)
+  end
+  return count
+end
+
+local function run_lua(code, ...)
+  local status, _, errors = children.run_lua({ code = code }, { ... })
+  assert(status == 0, errors)
+end
+
+local PRELUDE = [[
+local forking = require "support.forking"
+local postevent = require "postevent"
+local process = require "support.process"
+local tracking = require "support.tracking"
+local url, directory = arg[1], arg[2]
+local function new(options)
+  local all = { url = url, authorization = "]] .. documents.authorization .. [[", id_attribute = "external_event_id",
+    retry = { initial = 0.002, max = 0.05 }, queue = { max_events = 100 }, spool = { path = directory, wait = true } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return postevent.new(all)
+end
+]]
+
+describe("a program with a spool", function()
+  helper.guard()
+
+  it("that forks has one file in each process, and each event comes once", function()
+    local server = rude.start "answer"
+    run_lua(PRELUDE .. [[
+      local client = new()
+      forking.track(client, "before", 30)
+      local child = forking.fork(function()
+        assert(client:stats().pending == 0 and client:stats().spool.on_disk == 0)
+        forking.track(client, "child", 30)
+        forking.close(client, 30)
+      end)
+      forking.track(client, "parent", 30)
+      forking.join(child)
+      assert(client:close(10))
+      local stats = tracking.assert_balanced(client:stats())
+      assert(stats.delivered == 60 + stats.restored and stats.pending == 0)
+    ]], server.url, files.new_path "spool")
+    assert_arrived(server, "before", 30, 1)
+    assert_arrived(server, "child", 30, 1)
+    assert_arrived(server, "parent", 30, 1)
+  end)
+
+  it("forks again and again while its thread writes, and no child hangs", function()
+    local server = rude.start "answer"
+    run_lua(PRELUDE .. [[
+      local client = new()
+      for number = 1, 30 do
+        forking.track(client, "p" .. number .. "-", 20)
+        local child = forking.fork(function()
+          forking.track(client, "c" .. number .. "-", 3)
+          forking.close(client, 3)
+        end)
+        forking.join(child)
+      end
+      assert(client:close(10))
+    ]], server.url, files.new_path "spool")
+    for number = 1, 30 do
+      assert_arrived(server, "c" .. number .. "-", 3, 1)
+    end
+  end)
+
+  it("that is killed after a fork leaves its events, and its child's, to another process", function()
+    local server = rude.start("script", { script = CLOSED })
+    local directory = files.new_path "spool"
+    run_lua(PRELUDE .. [[
+      local client = new()
+      forking.track(client, "parent", 20)
+      forking.join(forking.fork(function()
+        forking.track(client, "child", 5)
+        local stats = tracking.assert_balanced(client:stats())
+        assert(stats.restored == 0 and stats.accepted == 5)
+      end))
+      process._exit(0)
+    ]], server.url, directory)
+    server:set "open"
+    local client = new(server.url, directory)
+    assert(client:start())
+    assert(client:flush(10))
+    assert.equal(25, tracking.assert_balanced(client:stats()).restored)
+    assert_arrived(server, "parent", 20)
+    assert_arrived(server, "child", 5)
+  end)
+
+  it("of another user has a file of its own in a shared directory, and leaves those of others alone", function()
+    local server = rude.start("script", { script = CLOSED })
+    local shared = assert(process.temporary_directory "/tmp/postevent-shared-") -- the run's own is for its user alone
+    helper.defer(function()
+      assert(children.run { "rm", "-r", shared } == 0)
+    end)
+    local directory = shared .. "/spool"
+    local client = new(server.url, directory)
+    track(client, "root", 5)
+    client:close(0)
+    local script = files.write(shared .. "/nobody.lua", PRELUDE .. [[
+      local client = new { spool = { path = directory, wait = true } }
+      forking.track(client, "nobody", 5)
+      local stats = client:stats()
+      assert(stats.spool.state == "works" and stats.restored == 0)
+      client:close(0)
+    ]])
+    assert(children.run { "chmod", "711", shared } == 0)
+    assert(children.run { "chmod", "777", directory } == 0)
+    assert(children.run { "chmod", "644", script } == 0)
+    local status, _, errors = children.run { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+      children.lua(), script, server.url, directory }
+    if errors:find("setresuid", 1, true) or errors:find("setgroups", 1, true) then
+      return -- no right to
+    end
+    assert(status == 0, errors)
+    server:set "open"
+    local again = new(server.url, directory)
+    assert(again:start())
+    assert(again:flush(10))
+    assert_arrived(server, "root", 5)
+    assert_arrived(server, "nobody", 5) -- root may read them
+  end)
+
+  it("drops what is on disk alone when it is told to", function()
+    local server = rude.start("script", { script = CLOSED })
+    local client = new(server.url, files.new_path "spool", { queue = { max_events = 40 }, more = { wait = true } })
+    track(client, "e", 200)
+    settled(client, function(stats)
+      return stats.spool.uncommitted == 0 and stats.spool.on_disk > 100
+    end, "the events to be on disk")
+    client:set_mode("off", "drop")
+    local stats = settled(client, function(stats)
+      return stats.pending == 0
+    end, "all to be dropped")
+    assert.equal(200, stats.dropped)
+    assert.equal(200, stats.dropped_by.withdrawn)
+  end)
+
+  it("drops the oldest where the disk's share is full", function()
+    local server = rude.start("script", { script = CLOSED })
+    local client = new(server.url, files.new_path "spool",
+      { queue = { max_events = 20, overflow = "drop_oldest" }, more = { max_bytes = 1024 * 1024, wait = true } })
+    local text = ("x"):rep(10000)
+    for number = 1, 300 do
+      client:track { event_name = "e", external_event_id = "e" .. number, text = text }
+      tracking.assert_balanced(client:stats())
+    end
+    server:set "open"
+    assert(client:flush(20))
+    local stats = tracking.assert_balanced(client:stats())
+    assert.is_true(stats.dropped > 0)
+    assert.equal(stats.accepted, stats.delivered + stats.dropped)
+    assert.equal("works", stats.spool.state)
+  end)
+
+  it("waits for room where the disk's share is full", function()
+    local server = rude.start("script", { script = CLOSED })
+    local client = new(server.url, files.new_path "spool",
+      { queue = { max_events = 20, overflow = "wait", wait = 20 }, more = { max_bytes = 1024 * 1024 } })
+    local text = ("x"):rep(10000)
+    server:set "open"
+    for number = 1, 300 do
+      assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
+    end
+    assert(client:flush(20))
+    assert_arrived(server, "e", 300, 1)
+  end)
+
+  it("that another url uses sends nothing of what was accepted for this one", function()
+    local server, other = rude.start("script", { script = CLOSED }), rude.start "answer"
+    local directory = files.new_path "spool"
+    local client = new(server.url, directory)
+    track(client, "e", 10)
+    client:close(0.05)
+    local stranger = new(other.url, directory)
+    track(stranger, "s", 1)
+    assert(stranger:flush(10))
+    assert.equal(1, other:requests())
+    server:set "open"
+    local again = new(server.url, directory)
+    assert(again:start())
+    assert(again:flush(10))
+    assert.equal(10, again:stats().restored)
+    assert_arrived(server, "e", 10)
+  end)
+
+  it("does not wake up while there is nothing to do", function()
+    local server = rude.start "answer"
+    local client = new(server.url, files.new_path "spool")
+    track(client, "e", 20)
+    assert(client:flush(10))
+    local woken
+    waiting.wait_until(function() -- it writes its log back a second after the last event
+      local before = switches()
+      process.sleep(1.5)
+      woken = switches() - before
+      return woken == 0
+    end, 10, "the sender to sleep")
+  end)
+end)
