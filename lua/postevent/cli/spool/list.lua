@@ -130,7 +130,7 @@ end
 
 local function say_all(directory, all)
   say(("%s: %d pending, %d dead%s; %d file%s, %s"):format(directory, all.pending, all.dead,
-    all.oldest and ", the oldest since " .. age.of(all.oldest) or "", #all.files, #all.files == 1 and "" or "s",
+    all.oldest and ", the oldest " .. age.of(all.oldest) .. " old" or "", #all.files, #all.files == 1 and "" or "s",
     size_of(all.bytes)))
   for _, file in ipairs(all.files) do
     say_file(directory, file)
