@@ -86,6 +86,10 @@ local function make(given, name)
     error(name .. ": " .. dictionary, 3)
   end
   settings.shared = nil
+  if type(settings.spool) == "table" and settings.spool.wait and not settings.allow_blocking then
+    error(name .. ": spool.wait: it blocks the worker for every event; without it, an event is on disk a few "
+      .. "milliseconds later. `allow_blocking = true` allows it", 3)
+  end
   if settings.log == nil then
     settings.log = log
   end
@@ -102,7 +106,7 @@ end
 -- resty.new(options) -> a client whose post and close yield. The options are those of postevent.new, and `shared`: the
 -- name of the lua_shared_dict for the counters of all workers ("postevent", where there is one), or false. Its log is
 -- nginx's unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a
--- mistake.
+-- mistake, and on `spool.wait`.
 function resty.new(given)
   return make(given, "postevent.resty.new")
 end
