@@ -22,8 +22,11 @@ end
 function other_core.directory()
   local directory = find_own():gsub("/[^/]+/postevent/core%.so$", "/" .. OTHER)
   if not files.exists(directory .. "/postevent/core.so") then
-    directory = "build/" .. OTHER
-    assert(children.run { "make", "-s", directory .. "/postevent/core.so", "LUAS=" .. OTHER } == 0)
+    directory = "build/other/" .. OTHER -- a tree of its own: that of a sanitizer has other objects
+    local status, _, errors = children.run({
+      "make", "-s", directory .. "/postevent/core.so", "LUAS=" .. OTHER, "BUILD=build/other",
+    }, { timeout = 300 })
+    assert(status == 0, errors)
   end
   return directory
 end
