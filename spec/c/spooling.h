@@ -103,8 +103,10 @@ static inline bool spooling_push(spooling *self, unsigned number) {
 }
 
 static inline unsigned spooling_number_of(const pe_record *record) {
+  char body[16] = ""; /* a record's is not NUL-terminated */
   unsigned number = SPOOLING_EVENTS;
-  assert_int_equal(sscanf(pe_record_body(record), "{%u}", &number), 1);
+  memcpy(body, pe_record_body(record), record->body_size < sizeof body ? record->body_size : sizeof body - 1);
+  assert_int_equal(sscanf(body, "{%u}", &number), 1);
   assert_true(number < SPOOLING_EVENTS);
   return number;
 }
