@@ -25,9 +25,11 @@ static void sizes_end_where_the_machine_does(void) {
 }
 
 static void a_queue_without_a_limit_takes_events(void) {
-  const pe_queue_config config = {
-      pe_number_to_size(2147483648.0), pe_number_to_size(1099511627776.0), PE_OVERFLOW_REJECT, PE_SECOND, PE_SECOND,
-      pe_number_to_size(1000)};
+  const pe_queue_config config = {.max_events = pe_number_to_size(2147483648.0),
+                                  .max_bytes = pe_number_to_size(1099511627776.0),
+                                  .wait = PE_SECOND,
+                                  .max_age = PE_SECOND,
+                                  .width = pe_number_to_size(1000)};
   const pe_event event = {.body = "{}", .body_size = 2};
   pe_queue *queue = NULL;
   pe_push push;
