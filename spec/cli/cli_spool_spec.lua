@@ -219,8 +219,12 @@ describe("postevent spool show and export", function()
     server:set "open"
     local reply = expect(0, nil, { "post", "--url", server.url, "--json", "-" }, { stdin = lines:match "[^\n]+" })
     assert.equal("e1", cjson.decode(reply).event_id)
-    local arrivals = server:arrivals()
-    assert.same(cjson.decode(arrivals[1].body), cjson.decode(arrivals[#arrivals].body)) -- its time too
+    local bodies = {}
+    for _, arrival in ipairs(server:arrivals()) do
+      bodies[#bodies + 1] = arrival.id == "e1" and cjson.decode(arrival.body) or nil
+    end
+    assert.equal(2, #bodies)
+    assert.same(bodies[1], bodies[2]) -- its time too
   end)
 
   it("call an event without an id by its row", function()
@@ -341,7 +345,9 @@ describe("postevent spool retry", function()
     end
     assert.is_true(in_the_middle > 0, "no kill came in the middle")
     server:set "open"
-    expect(0, nil, { "spool", "retry", copy, "--all" })
+    if list(copy).dead > 0 then -- the last kill may have come behind the end
+      expect(0, nil, { "spool", "retry", copy, "--all" })
+    end
     expect(0, nil, { "spool", "deliver", copy, "--url", server.url })
     assert.same({}, list(copy).files)
   end)
