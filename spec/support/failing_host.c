@@ -14,10 +14,10 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "failing_malloc.h"
 #include "lua/lua_compat.h"
@@ -61,33 +61,23 @@ static bool run(const char *script, const char *url, long n, long elsewhere) {
   return failed;
 }
 
-enum { THREADS = 4 }; /* at once, at most: the sender's, and libcurl's for a look-up */
-
-static void *wait_for_the_others(void *barrier) {
-  (void)pthread_barrier_wait(barrier);
-  return NULL;
-}
-
-/* What glibc allocates for each thread and keeps for the next. */
-static void warm_up_threads(void) {
-  pthread_t threads[THREADS];
-  pthread_barrier_t barrier;
-  pthread_barrier_init(&barrier, NULL, THREADS);
-  for (int i = 0; i < THREADS; i++)
-    if (pthread_create(&threads[i], NULL, wait_for_the_others, &barrier) != 0) exit(2);
-  for (int i = 0; i < THREADS; i++)
-    pthread_join(threads[i], NULL);
-  pthread_barrier_destroy(&barrier);
+/* glibc keeps the stacks of ended threads for the next ones, with blocks of the libraries in them: which stack a thread
+ * gets depends on the order in which others ended, and so would the count. glibc reads this before `main`. */
+static void keep_no_stacks(char **argv) {
+  if (getenv("GLIBC_TUNABLES")) return;
+  (void)setenv("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=0", 1);
+  (void)execv("/proc/self/exe", argv);
+  exit(2);
 }
 
 int main(int argc, char **argv) {
   long before, elsewhere, step, last;
   if (argc < 3) return 2;
+  keep_no_stacks(argv);
   elsewhere = argc > 3 ? atol(argv[3]) : 0;
   step = argc > 4 ? atol(argv[4]) : 1;
   last = argc > 5 ? atol(argv[5]) : 0;
-  setvbuf(stdout, NULL, _IOLBF, 0); /* its buffer is allocated now */
-  warm_up_threads();
+  setvbuf(stdout, NULL, _IOLBF, 0);    /* its buffer is allocated now */
   run(argv[1], argv[2], 0, elsewhere); /* what libraries allocate once and keep */
   run(argv[1], argv[2], 0, elsewhere);
   for (long n = 1; before = failing_malloc_live(), run(argv[1], argv[2], n, elsewhere); n += step) {
