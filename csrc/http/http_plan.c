@@ -67,6 +67,8 @@ pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, con
   *why = pe_http_check_url(config->url, &parsed);
   if (*why) goto out;
   made->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  *why = made->uses_tls ? pe_http_tls_missing() : NULL;
+  if (*why) goto out;
   error = pe_http_tls_read(&made->tls, &config->files, why);
   if (error != PE_OK) goto out;
   made->key_trouble = key_trouble(&made->tls, config->key_password);

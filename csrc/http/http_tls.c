@@ -132,6 +132,16 @@ static pe_error keep_paths(pe_http_tls *tls, const pe_http_tls_files *files) {
 
 /* ---- the whole ---- */
 
+/* A program with an older OpenSSL inside (some builds of nginx) gives libcurl that one, and each handshake would fail.
+ * OpenSSL before 3.0 has no name for the version that libcurl asks for then, and says this (OpenSSL_version(3)). */
+const char *pe_http_tls_missing(void) {
+  const char *version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (!version) return "this libcurl was built without TLS";
+  if (!strstr(version, "not available")) return NULL;
+  return "libcurl finds another OpenSSL in this program than it was built with, and cannot use TLS: "
+         "build postevent with libcurl's GnuTLS flavour (make install CURL=gnutls)";
+}
+
 /* As PEM says it, in its first line or in one of its headers (RFC 7468, 11; RFC 1421, 4.6.1.1). */
 static bool is_encrypted(const pe_buffer *pem) {
   static const char word[] = "ENCRYPTED";

@@ -25,6 +25,10 @@ typedef struct pe_http_tls {
   char *authorities_path; /* owned; a directory, for a TLS library that takes paths alone */
 } pe_http_tls;
 
+/* NULL; or why libcurl can make no TLS connection in this process (static text): it was built without TLS, or its TLS
+ * library is not the one that it was built with. */
+const char *pe_http_tls_missing(void);
+
 /* Reads the files. Returns PE_OK; or PE_NO_MEMORY or PE_TLS with *why (static text), and the caller
  * cleans up. */
 pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why);

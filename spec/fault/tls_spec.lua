@@ -157,4 +157,35 @@ describe("TLS", function()
     posting.fails_with("tls", server.urls[1] .. "/x")
     first:close()
   end)
+
+  -- As nginx with an OpenSSL 1.1.1 of its own inside: libcurl's symbols are bound to that one.
+  local OLD_OPENSSL = [[
+    const char *OpenSSL_version(int type);
+    const char *OpenSSL_version(int type) { return type == 0 ? "OpenSSL 1.1.1w" : "not available"; }
+  ]]
+
+  local REFUSED = [[
+    local postevent = require "postevent"
+    local function try(url)
+      local made, message = pcall(postevent.new, { url = url, authorization = "Basic eDp5" })
+      print(made, made or message)
+    end
+    try "https://example.com/hook"
+    try "http://127.0.0.1:1/hook"
+    print(postevent.features.tls)
+  ]]
+
+  it("is refused by new where the program has an older OpenSSL inside than libcurl was built with", function()
+    if not postevent.features.tls:find("^OpenSSL") then
+      return pending "this libcurl does not use OpenSSL"
+    end
+    local library = helper.new_path "old_openssl" .. ".so"
+    local status, _, errors = helper.run { "cc", "-shared", "-fPIC", "-o", library,
+      helper.new_file(OLD_OPENSSL, ".c") }
+    assert.equal(0, status, errors)
+    local preload = ((os.getenv "LD_PRELOAD" or "") .. " " .. library):gsub("^ ", "")
+    local _, output = helper.run_lua({ code = REFUSED }, {}, { env = { LD_PRELOAD = preload } })
+    assert.matches("^false\tpostevent.new: libcurl finds another OpenSSL in this program[^\n]*CURL=gnutls%)\n", output)
+    assert.matches("\ntrue\ttrue\nOpenSSL/not available\n", output)
+  end)
 end)
