@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork soak-spool nginx-gnutls asan tsan valgrind
+.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork soak-spool test-nginx test-nginx-newer nginx-gnutls asan tsan valgrind
 .PHONY: chaos fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
@@ -148,13 +148,25 @@ bench-nginx: ### what postevent costs a worker of nginx, against lua-resty-http 
 	@LUA_PATH='$(CURDIR)/?.lua;$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \
 	  $(LUA) bench/nginx.lua $(BENCH)
 
+NGINX_SPECS = spec/resty spec/fault/resty_life_spec.lua spec/fault/resty_timers_spec.lua
+test-nginx: override LUA = luajit# nginx's
+test-nginx: ### the specs of nginx alone; NGINX=openresty for another one
+	@$(call deps,$(LUA)) soak-nginx
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUAS="$(LUA)" BUILD="$(BUILD)" $(run_tests) --lua $(LUA) $(NGINX_SPECS)
+
+SUITE ?= trixie
+test-nginx-newer: ### the specs of nginx on a newer Debian, SUITE (trixie), in a chroot below build/; needs root
+	@$(call deps,$(LUA)) in-suite
+	@BUILD='$(BUILD)' tools/in-suite $(SUITE) make -s test-nginx
+
 # The specs of nginx with the core that CURL=gnutls builds, which must not need OpenSSL.
 nginx-gnutls: override LUA = luajit# nginx's
 nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
 	@$(call deps,$(LUA)) nginx-gnutls
 	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
 	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
-	  $(run_tests) spec/resty spec/fault/resty_life_spec.lua \
+	  $(run_tests) $(NGINX_SPECS) \
 	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
 
 NGINX_SOAK_SECONDS ?= 600
