@@ -11,11 +11,16 @@ describe("the page's traced nginx", function()
   local TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
   local function start(sandbox)
+    local log -- in the server: the tests' nginx has none otherwise
+    local http = pages.file("tracing.conf"):gsub("access_log logs/([^\n]*)", function(rest)
+      log = "access_log " .. rest
+      return ""
+    end)
     return openresty.start {
       bare = true,
       main = ("env POSTEVENT_URL=%s;"):format(sandbox.url),
-      http = pages.file("tracing.conf"):gsub("access_log logs/", "access_log "),
-      server = [[
+      http = http,
+      server = log .. [[
         location /tracked { content_by_lua_block {
           ngx.say(client:track { event_name = "viewed" } and ngx.var.request_id)
         } }
