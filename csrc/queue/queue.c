@@ -72,7 +72,7 @@ void pe_queue_insert(pe_queue *queue, pe_record *record, pe_record *newer) {
 }
 
 pe_record *pe_queue_first_unwritten(pe_record *record) {
-  while (record && record->row > 0)
+  while (record && pe_record_is_on_disk(record))
     record = record->newer;
   return record;
 }
@@ -122,7 +122,7 @@ static bool is_room_news(const pe_queue *queue, int64_t now) {
 }
 
 bool pe_queue_is_held_back(const pe_queue *queue, const pe_record *record) {
-  return queue->spooling && record->row == 0;
+  return queue->spooling && !pe_record_is_on_disk(record);
 }
 
 bool pe_queue_may_send(const pe_queue *queue) {
@@ -155,7 +155,7 @@ void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
   counters->pending_bytes -= pe_record_bytes(record);
   counters->outcomes[outcome]++;
   if (outcome != PE_DELIVERED) pe_queue_set_news(queue);
-  if (queue->config.spools && record->row == 0) counters->unwritten--;
+  if (queue->config.spools && !pe_record_is_on_disk(record)) counters->unwritten--;
   if (record->ticket == 0 && --queue->restored_pending == 0) queue->restored_withdrawn = false;
   if (record->ticket < queue->flushing) pe_queue_settle(queue, 1);
   pe_queue_unlink(queue, record);
@@ -173,6 +173,7 @@ pe_record *pe_queue_oldest_idle(const pe_queue *queue) {
 void pe_queue_give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
   if (record->state == PE_RECORD_WAITING) pe_due_heap_remove(&queue->waiting, record);
   pe_queue_leave(queue, record, outcome, now);
+  if (record->row == PE_ROW_COMING) record->row = PE_ROW_GONE;
 }
 
 int64_t pe_queue_paused_until(const pe_queue *queue, int64_t now) {

@@ -65,7 +65,8 @@ pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_p
  * not required. Returns PE_OK; or PE_SPOOL: it is not there, the refusal is counted, and nothing is pending. */
 pe_error pe_queue_await(pe_queue *queue);
 
-/* Frees what was dropped, all that pe_push.dropped had; what is on disk, when the sender has freed its place there. */
+/* Frees what was dropped, all that pe_push.dropped had; what is on disk, or on the way there, when the sender has freed
+ * its place. */
 void pe_queue_forget(pe_queue *queue, pe_record *dropped);
 
 /* Counts a call that ended before the queue: `error` says why (PE_FILTERED: it was filtered). */
@@ -148,13 +149,14 @@ void pe_queue_pause(pe_queue *queue, bool paused, int64_t now);
 
 /* ---- the sender's thread, with a spool; queue_spool.c ---- */
 
-/* Up to `max` of the oldest events that are not on disk, in their order; they stay as they are until
- * pe_queue_written. */
+/* Up to `max` of the oldest events that are not on disk, in their order, to be written. One that is dropped meanwhile
+ * is not freed: it comes by pe_queue_take_forgotten. */
 size_t pe_queue_unwritten(pe_queue *queue, pe_record **records, size_t max);
 
-/* The first `count` of them are on disk: the row of each is its ticket. Those that have to wait behind others on disk
- * leave memory. */
-void pe_queue_written(pe_queue *queue, size_t count);
+/* What pe_queue_unwritten gave last is on disk: the row of each is its ticket. Those that have to wait behind others on
+ * disk leave memory. Returns how many were dropped meanwhile: they are the first of `records` then, and their rows are
+ * to be freed before anything is read back. */
+size_t pe_queue_written(pe_queue *queue, pe_record **records, size_t count);
 
 /* Writing works from now on, or does not: then events are sent from memory. An event that a caller waits for is refused
  * or, where the disk is not required, accepted. */

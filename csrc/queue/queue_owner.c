@@ -44,20 +44,15 @@ static bool has_room(pe_queue *queue, size_t bytes) {
   return true;
 }
 
-/* Not what the sender may be writing to disk. */
-static pe_record *oldest_to_drop(const pe_queue *queue) {
-  pe_record *record = pe_queue_oldest_idle(queue);
-  return record && pe_queue_is_held_back(queue, record) ? NULL : record;
-}
-
-/* Drops the oldest until there is room; nothing when those in flight alone leave none. */
+/* Drops the oldest until there is room; nothing when those in flight alone leave none. What the sender is just writing
+ * may go, too: pe_queue_forget leaves it to the sender. */
 static bool make_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
   if (!fits(queue, bytes, queue->counters.in_flight, queue->in_flight_bytes)) return false;
   while (!has_room(queue, bytes)) {
-    pe_record *record = oldest_to_drop(queue);
+    pe_record *record = pe_queue_oldest_idle(queue);
     if (!record) return false;
     pe_queue_give_up(queue, record, PE_DROPPED, now);
-    if (record->row > 0) queue->disk_room += (int64_t)pe_record_bytes(record);
+    if (queue->spooling) queue->disk_room += (int64_t)pe_record_bytes(record);
     queue->counters.dropped_by[PE_QUEUE_FULL]++;
     *dropped = record;
     dropped = &record->newer;
@@ -109,7 +104,7 @@ void pe_queue_count(pe_queue *queue, const pe_record *record) {
   counters->pending++;
   counters->queued++;
   counters->pending_bytes += pe_record_bytes(record);
-  if (queue->config.spools && record->row == 0) counters->unwritten++;
+  if (queue->config.spools && !pe_record_is_on_disk(record)) counters->unwritten++;
 }
 
 static void accept(pe_queue *queue, pe_record *record) {
@@ -208,7 +203,7 @@ pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
   queue->restored_withdrawn = queue->restored_pending > 0;
   for (pe_record *record = queue->oldest, *newer; record; record = newer) {
     newer = record->newer;
-    if (record->state == PE_RECORD_IN_FLIGHT || pe_queue_is_held_back(queue, record)) continue;
+    if (record->state == PE_RECORD_IN_FLIGHT) continue;
     pe_queue_give_up(queue, record, PE_DROPPED, now);
     queue->counters.dropped_by[PE_WITHDRAWN]++;
     *end = record;

@@ -66,8 +66,8 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
 
 bool pe_queue_evict(pe_queue *queue) {
   pe_record *record = queue->newest;
-  while (record && (record->row == 0 || record->state == PE_RECORD_IN_FLIGHT)) {
-    if (record->row > 0) queue->strays = true; /* it lies behind the one that leaves */
+  while (record && (!pe_record_is_on_disk(record) || record->state == PE_RECORD_IN_FLIGHT)) {
+    if (pe_record_is_on_disk(record)) queue->strays = true; /* it lies behind the one that leaves */
     record = record->older;
   }
   if (queue->strays) queue->overlaps = true;
@@ -102,8 +102,10 @@ static void accept_awaited(pe_queue *queue) {
 size_t pe_queue_unwritten(pe_queue *queue, pe_record **records, size_t max) {
   size_t count = 0;
   pe_mutex_lock(&queue->lock);
-  for (pe_record *record = queue->unwritten; record && count < max; record = pe_queue_first_unwritten(record->newer))
+  for (pe_record *record = queue->unwritten; record && count < max; record = pe_queue_first_unwritten(record->newer)) {
+    record->row = PE_ROW_COMING;
     records[count++] = record;
+  }
   pe_mutex_unlock(&queue->lock);
   return count;
 }
@@ -125,18 +127,28 @@ static void join_the_rest(pe_queue *queue, pe_record *record) {
   }
 }
 
-void pe_queue_written(pe_queue *queue, size_t count) {
+/* The record, the oldest that was not on disk, is there. */
+static void note_written(pe_queue *queue, pe_record *record) {
+  assert(record == queue->unwritten);
+  if (record->ticket == queue->awaited) accept_awaited(queue);
+  queue->unwritten = pe_queue_first_unwritten(record->newer);
+  queue->counters.unwritten--;
+  record->row = (int64_t)record->ticket;
+  join_the_rest(queue, record);
+}
+
+size_t pe_queue_written(pe_queue *queue, pe_record **records, size_t count) {
+  size_t gone = 0;
   pe_mutex_lock(&queue->lock);
   for (size_t i = 0; i < count; i++) {
-    pe_record *record = queue->unwritten;
-    if (record->ticket == queue->awaited) accept_awaited(queue);
-    queue->unwritten = pe_queue_first_unwritten(record->newer);
-    queue->counters.unwritten--;
-    record->row = (int64_t)record->ticket;
-    join_the_rest(queue, record);
+    if (records[i]->row == PE_ROW_GONE)
+      records[gone++] = records[i];
+    else
+      note_written(queue, records[i]);
   }
   tell_of_room(queue);
   pe_mutex_unlock(&queue->lock);
+  return gone;
 }
 
 void pe_queue_set_spooling(pe_queue *queue, bool works) {
@@ -164,9 +176,9 @@ uint64_t pe_queue_rewrite(pe_queue *queue) {
   uint64_t last;
   pe_mutex_lock(&queue->lock);
   for (pe_record *record = queue->oldest; record; record = record->newer) {
-    if (record->ticket == 0 || record->row == 0) continue;
+    if (record->ticket == 0) continue;
+    if (pe_record_is_on_disk(record)) queue->counters.unwritten++;
     record->row = 0;
-    queue->counters.unwritten++;
   }
   queue->unwritten = pe_queue_first_unwritten(queue->oldest);
   last = queue->last_ticket;

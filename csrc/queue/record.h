@@ -3,6 +3,7 @@
 #ifndef PE_RECORD_H
 #define PE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,12 +13,15 @@ typedef enum pe_record_state {
   PE_RECORD_WAITING    /* for another attempt */
 } pe_record_state;
 
+/* No rows: the sender has had the record in hand to write it, and may have it still; and it was dropped after that. */
+enum { PE_ROW_COMING = -1, PE_ROW_GONE = -2 };
+
 /* 80 bytes and the texts: memory decides how long an outage can be waited out. */
 typedef struct pe_record {
   /* guarded by the queue's lock */
   struct pe_record *older, *newer; /* in the order of acceptance */
   uint64_t order;                  /* above that of all older ones */
-  int64_t row;                     /* on disk; 0: it is not there (yet) */
+  int64_t row;                     /* on disk; 0: it is not there (yet); or one of these two */
   uint32_t place;                  /* among those that wait */
   uint8_t state;
   /* the sender's, while in flight; attempts and draws stop at their largest value */
@@ -32,6 +36,10 @@ typedef struct pe_record {
   uint32_t id_size, name_size;
   char data[]; /* body, id, name; not NUL-terminated */
 } pe_record;
+
+static inline bool pe_record_is_on_disk(const pe_record *record) {
+  return record->row > 0;
+}
 
 static inline const char *pe_record_body(const pe_record *record) {
   return record->data;

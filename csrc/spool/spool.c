@@ -133,35 +133,39 @@ static pe_db_status bury(pe_store *store, int64_t row, const pe_spool_end *end) 
   return pe_store_bury(store, row, &dead);
 }
 
-void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end) {
+/* Takes the event of that row, which has its outcome, out of the file: to the dead letters where it is one. */
+static void end_row(pe_spool *spool, pe_spool_ended ended, const pe_spool_end *end) {
   bool is_dead = end->outcome == PE_REJECTED_BY_PLATFORM || end->outcome == PE_EXPIRED;
-  pe_spool_ended ended = {record->row, record->ticket == 0};
   pe_spool_file *file = file_of(spool, ended.restored);
   pe_db_status status;
 
-  if (record->row == 0) return;
   remember(spool, ended);
   if (!spool->works || !file->store) return;
-  status = is_dead ? bury(file->store, record->row, end) : pe_store_finish(file->store, record->row);
+  status = is_dead ? bury(file->store, ended.row, end) : pe_store_finish(file->store, ended.row);
   if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
+}
+
+void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end) {
+  if (pe_record_is_on_disk(record)) end_row(spool, (pe_spool_ended){record->row, record->ticket == 0}, end);
 }
 
 void pe_spool_tried(pe_spool *spool, const pe_record *record) {
   pe_spool_file *file = file_of(spool, record->ticket == 0);
   pe_db_status status;
 
-  if (record->row == 0 || !spool->works || !file->store) return;
+  if (!pe_record_is_on_disk(record) || !spool->works || !file->store) return;
   status = pe_store_tried(file->store, record->row, record->attempts);
   if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
 }
 
-/* Frees what was dropped, which the queue has counted. */
+/* What the queue has dropped, and counted. */
+static const pe_spool_end DROPPED = {.outcome = PE_DROPPED, .code = PE_QUEUE_FULL};
+
 static void end_forgotten(pe_spool *spool) {
-  const pe_spool_end end = {.outcome = PE_DROPPED, .code = PE_QUEUE_FULL};
   pe_record *record = pe_queue_take_forgotten(spool->queue);
   while (record) {
     pe_record *newer = record->newer;
-    pe_spool_end_event(spool, record, &end);
+    pe_spool_end_event(spool, record, &DROPPED);
     free(record);
     record = newer;
   }
@@ -209,6 +213,7 @@ static bool have_file(pe_spool *spool, int64_t now) {
 
 static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   pe_db_status status = PE_DB_OK;
+  size_t gone;
   note_step(spool, (int64_t)spool->batch[0]->ticket, now);
   for (size_t i = 0; i < count && status == PE_DB_OK; i++)
     status = append(spool, spool->batch[i]);
@@ -217,9 +222,11 @@ static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
     return false;
   }
   if (!commit(spool, now)) return false;
-  pe_queue_written(spool->queue, count);
+  gone = pe_queue_written(spool->queue, spool->batch, count);
+  for (size_t i = 0; i < gone; i++)
+    end_row(spool, (pe_spool_ended){.row = (int64_t)spool->batch[i]->ticket}, &DROPPED);
   spool->tidy_at = now + IDLE;
-  return true;
+  return spool->works;
 }
 
 static void tell_room(pe_spool *spool) {
@@ -237,8 +244,10 @@ static bool has_more(pe_spool *spool, int batches) {
 /* Returns false when the disk fails. */
 static bool write_all(pe_spool *spool, int64_t now) {
   for (int i = 0; has_more(spool, i); i++) {
+    size_t count;
     if (!have_file(spool, now)) return false; /* first: into another one, more has to be written */
-    if (!write_batch(spool, pe_queue_unwritten(spool->queue, spool->batch, PE_SPOOL_BATCH), now)) return false;
+    count = pe_queue_unwritten(spool->queue, spool->batch, PE_SPOOL_BATCH);
+    if (count > 0 && !write_batch(spool, count, now)) return false; /* the owner may have dropped them all */
   }
   return true;
 }

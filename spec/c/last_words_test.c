@@ -86,7 +86,7 @@ static void keep_two_on_disk(void) {
   pe_last_words_add(&self.words, self.queue);
   for (int i = 0; i < 3; i++)
     if (pe_queue_push(self.queue, &event, NOW, &push) != PE_OK) abort();
-  pe_queue_written(self.queue, pe_queue_unwritten(self.queue, records, 2));
+  (void)pe_queue_written(self.queue, records, pe_queue_unwritten(self.queue, records, 2));
 }
 
 static void test_says_nothing_of_what_is_on_disk(void **state) {

@@ -205,13 +205,26 @@ describe("a program with a spool", function()
     assert.equal(200, stats.dropped_by.withdrawn)
   end)
 
+  it("refuses nothing of a burst that is faster than the disk, where the oldest may go", function()
+    local server = rude.start("script", { script = CLOSED })
+    local client = new(server.url, files.new_path "spool", { queue = { max_events = 20, overflow = "drop_oldest" } })
+    track(client, "e", 300)
+    assert.equal(300, client:stats().accepted)
+    server:set "open"
+    assert(client:flush(20))
+    local stats = tracking.assert_balanced(client:stats())
+    assert.equal(300, stats.delivered + stats.dropped)
+    assert.equal(stats.dropped, stats.dropped_by.queue_full or 0)
+    assert.equal(0, stats.spool.uncommitted + stats.spool.on_disk)
+  end)
+
   it("drops the oldest where the disk's share is full", function()
     local server = rude.start("script", { script = CLOSED })
     local client = new(server.url, files.new_path "spool",
-      { queue = { max_events = 20, overflow = "drop_oldest" }, more = { max_bytes = 1024 * 1024, wait = true } })
+      { queue = { max_events = 20, overflow = "drop_oldest" }, more = { max_bytes = 1024 * 1024 } })
     local text = ("x"):rep(10000)
     for number = 1, 300 do
-      client:track { event_name = "e", external_event_id = "e" .. number, text = text }
+      assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
       tracking.assert_balanced(client:stats())
     end
     server:set "open"
