@@ -78,8 +78,8 @@ void pe_queue_unlink(pe_queue *queue, pe_record *record);
 /* Counts the call that brought the record, and the record. */
 void pe_queue_count(pe_queue *queue, const pe_record *record);
 
-/* Takes the newest of those that are on disk, and not in flight, out of memory; one that waited for another attempt
- * is due at once when it is read back. Returns whether there was one. Lives in queue_spool.c. */
+/* Takes the newest of those before the first that is not on disk, and not in flight, out of memory; one that waited for
+ * another attempt is due at once when it is read back. Returns whether there was one. Lives in queue_spool.c. */
 bool pe_queue_evict(pe_queue *queue);
 
 /* Events that `flushing` waits for are settled. */

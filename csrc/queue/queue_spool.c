@@ -64,10 +64,11 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
   free(record);
 }
 
+/* Passes over those in flight alone, of which there are few: a burst asks again for each of its events. */
 bool pe_queue_evict(pe_queue *queue) {
-  pe_record *record = queue->newest;
-  while (record && (!pe_record_is_on_disk(record) || record->state == PE_RECORD_IN_FLIGHT)) {
-    if (pe_record_is_on_disk(record)) queue->strays = true; /* it lies behind the one that leaves */
+  pe_record *record = queue->unwritten ? queue->unwritten->older : queue->newest;
+  while (record && record->state == PE_RECORD_IN_FLIGHT) {
+    queue->strays = true; /* it lies behind the one that leaves */
     record = record->older;
   }
   if (queue->strays) queue->overlaps = true;
@@ -176,7 +177,10 @@ uint64_t pe_queue_rewrite(pe_queue *queue) {
   uint64_t last;
   pe_mutex_lock(&queue->lock);
   for (pe_record *record = queue->oldest; record; record = record->newer) {
-    if (record->ticket == 0) continue;
+    if (record->ticket == 0) {
+      queue->strays = true; /* it may lie behind what is not written, where nothing is evicted */
+      continue;
+    }
     if (pe_record_is_on_disk(record)) queue->counters.unwritten++;
     record->row = 0;
   }
