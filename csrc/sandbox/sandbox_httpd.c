@@ -1,6 +1,8 @@
-/* The sandbox's HTTP server: postevent.sandbox.httpd, a Lua function on top of libmicrohttpd.
+/* The sandbox's HTTP server: postevent.sandbox.httpd, a Lua module on top of libmicrohttpd.
  *
- *   serve(host, port, handler, ready, max_bytes) -> true, or nil and a message
+ *   serve(host, port, handler, ready, arriving, max_bytes) -> true, or nil and a message
+ *   now() -> seconds
+ *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h
  *
  * Owns: the listening socket, the daemon, its connections and the bodies that arrive on them (sandbox_peers.h), the
  * pieces of long replies (sandbox_stream.h), and SIGINT and SIGTERM while it runs (sandbox_signals.h). Does not own:
@@ -19,12 +21,8 @@
 #include <unistd.h>
 
 #include "lua/lua_compat.h"
-#include "sandbox/sandbox_body.h"
-#include "sandbox/sandbox_listener.h"
-#include "sandbox/sandbox_peers.h"
+#include "sandbox/sandbox_exchange.h"
 #include "sandbox/sandbox_ring.h"
-#include "sandbox/sandbox_signals.h"
-#include "sandbox/sandbox_stream.h"
 
 #if MHD_VERSION < 0x00097100
 #error "libmicrohttpd 0.9.71 or newer is needed"
@@ -36,105 +34,20 @@ enum {
   POOL_BYTES = 32 * 1024  /* of one connection: the headers, and what is on its way */
 };
 
-/* A complete request while the handler answers it. */
-typedef struct sandbox_exchange {
-  struct MHD_Connection *connection;
-  const char *method, *path;
-  const sandbox_body *body;
-  lua_State *L;                  /* of `serve` */
-  struct MHD_Response *response; /* owned here until queued; may be set although the handler failed later */
-  unsigned status;
-} sandbox_exchange;
+/* ---- a request arrives ---- */
 
-/* Lives in a userdata on the stack of `serve`, which cleans it up. */
-typedef struct sandbox_server {
-  lua_State *L;
-  sandbox_exchange *current; /* while the handler runs */
-  struct MHD_Daemon *daemon;
-  int listener; /* -1 when there is none, or when the daemon owns it */
-  int port;
-  sandbox_peers peers;
-  sandbox_signals signals;
-  char message[LISTENER_MESSAGE]; /* why it cannot run, or "" */
-} sandbox_server;
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+  sandbox_server *server = data;
 
-/* What stands where on the stack of `serve`. The functions are made once, beforehand: making one may raise, and
- * nothing could catch that inside a callback. */
-enum { HOST = 1, PORT, HANDLER, READY, ANSWER, SERVER, QUERY, HEADER, PULL };
-
-/* ---- one request, complete: ask the handler ---- */
-
-/* The value of a header or of a query's argument, or nil: header(name), query(name). Valid while the handler runs.
- * Upvalues: the server, the kind. */
-static int look_up(lua_State *L) {
-  const sandbox_server *server = lua_touserdata(L, lua_upvalueindex(1));
-  enum MHD_ValueKind kind = (enum MHD_ValueKind)lua_tointeger(L, lua_upvalueindex(2));
-  const char *name = luaL_checkstring(L, 1);
-
-  if (!server->current) return luaL_error(L, "the request has been answered");
-  lua_pushstring(L, MHD_lookup_connection_value(server->current->connection, kind, name));
-  return 1;
+  if (what == MHD_CONNECTION_NOTIFY_STARTED)
+    *context = peers_add(&server->peers, connection);
+  else
+    peers_remove(&server->peers, *context);
 }
 
-static void push_look_up(lua_State *L, enum MHD_ValueKind kind) {
-  lua_pushvalue(L, SERVER);
-  lua_pushinteger(L, (lua_Integer)kind);
-  lua_pushcclosure(L, look_up, 2);
-}
-
-/* Copies the bytes, although libmicrohttpd's signature is not const. */
-static struct MHD_Response *new_response(const char *body, size_t size) {
-  return MHD_create_response_from_buffer(size, (void *)body, MHD_RESPMEM_MUST_COPY);
-}
-
-static void add_headers(lua_State *L, int index, struct MHD_Response *response) {
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING ||
-        MHD_add_response_header(response, lua_tostring(L, -2), lua_tostring(L, -1)) != MHD_YES)
-      luaL_error(L, "a header of the reply is not valid");
-}
-
-static bool is_reply(lua_State *L, int index) {
-  lua_Number status = lua_tonumber(L, index);
-  int body = lua_type(L, index + 1);
-
-  return lua_type(L, index) == LUA_TNUMBER && status >= 200 && status <= 599 &&
-         (body == LUA_TSTRING || body == LUA_TFUNCTION) && lua_istable(L, index + 2);
-}
-
-/* Makes the response of the status, the body and the headers at `index`. */
-static void read_reply(lua_State *L, int index, sandbox_exchange *exchange) {
-  lua_Number status = lua_tonumber(L, index);
-  size_t size;
-  const char *body;
-
-  if (!is_reply(L, index)) luaL_error(L, "the handler must return a status, a body and a table of headers");
-  if (lua_isfunction(L, index + 1)) {
-    exchange->response = stream_response(L, exchange->L, index + 1, PULL);
-  } else {
-    body = lua_tolstring(L, index + 1, &size);
-    exchange->response = new_response(body, size);
-  }
-  if (!exchange->response) luaL_error(L, "not enough memory");
-  add_headers(L, index + 2, exchange->response);
-  exchange->status = (unsigned)status;
-}
-
-/* (handler, server, query, header): calls the handler and makes the response of what it returns. Runs under lua_pcall;
- * whatever it made before an error is in the exchange, for the caller to destroy. */
-static int answer(lua_State *L) {
-  sandbox_exchange *exchange = ((const sandbox_server *)lua_touserdata(L, 2))->current;
-  const sandbox_body *body = exchange->body;
-
-  lua_pushvalue(L, 1);
-  lua_pushstring(L, exchange->method);
-  lua_pushstring(L, exchange->path);
-  lua_pushvalue(L, 3);
-  lua_pushvalue(L, 4);
-  lua_pushlstring(L, body->data ? body->data : "", body->size);
-  lua_call(L, 5, 3);
-  read_reply(L, 5, exchange);
-  return 0;
+static sandbox_peer *peer_of(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 /* Queues one of the server's own replies. */
@@ -149,81 +62,58 @@ static enum MHD_Result reply_with(struct MHD_Connection *connection, unsigned st
   return result;
 }
 
-static enum MHD_Result reply_failed(struct MHD_Connection *connection, const char *why) {
-  (void)fprintf(stderr, "postevent.sandbox: %s\n", why); /* nowhere to tell that stderr is closed */
-  return reply_with(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "{\"message\":\"Internal server error\"}");
-}
+/* Sends the reply that is there, when it is time. */
+static enum MHD_Result deliver(sandbox_server *server, sandbox_peer *peer) {
+  sandbox_reply *reply = &peer->reply;
 
-static enum MHD_Result call_handler(sandbox_server *server, sandbox_exchange *exchange) {
-  lua_State *L = server->L;
-  enum MHD_Result result;
-
-  server->current = exchange;
-  lua_pushvalue(L, ANSWER);
-  lua_pushvalue(L, HANDLER);
-  lua_pushvalue(L, SERVER);
-  lua_pushvalue(L, QUERY);
-  lua_pushvalue(L, HEADER);
-  if (lua_pcall(L, 4, 0, 0) == 0) {
-    result = MHD_queue_response(exchange->connection, exchange->status, exchange->response);
-  } else {
-    /* Only a string: to turn a number into one may allocate, and so raise. */
-    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without text";
-    result = reply_failed(exchange->connection, why);
-    lua_pop(L, 1);
+  if (reply->stall || reply->delay > 0) {
+    waits_begin(&server->peers, peer, reply->stall ? 0 : waits_now() + reply->delay);
+    reply->delay = 0;
+    return MHD_YES;
   }
-  server->current = NULL;
-  return result;
+  return reply->drop ? MHD_NO : MHD_queue_response(peer->connection, reply->status, reply->response);
 }
 
-static enum MHD_Result answer_request(sandbox_server *server, sandbox_exchange *exchange) {
-  enum MHD_Result result;
+static enum MHD_Result answer_request(sandbox_server *server, const sandbox_exchange *exchange) {
+  sandbox_peer *peer = exchange->peer;
+  bool answered;
 
-  if (exchange->body->too_long)
-    return reply_with(exchange->connection, STATUS_TOO_LARGE, "{\"message\":\"Request Too Long\"}");
-  result = call_handler(server, exchange);
-  if (exchange->response) MHD_destroy_response(exchange->response); /* a queued one is libmicrohttpd's, too */
-  return result;
+  if (peer->reply.response) return deliver(server, peer); /* it has waited */
+  if (peer->body.too_long) return reply_with(peer->connection, STATUS_TOO_LARGE, "{\"message\":\"Request Too Long\"}");
+  answered = call_lua(server, ANSWER, HANDLER, exchange);
+  peers_drop_body(&server->peers, peer); /* the reply may have to wait */
+  if (answered) return deliver(server, peer);
+  return reply_with(peer->connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "{\"message\":\"Internal server error\"}");
 }
 
-/* ---- a request arrives ---- */
+/* The headers are there: is the rest to be read? */
+static enum MHD_Result begin_request(sandbox_server *server, const sandbox_exchange *exchange) {
+  sandbox_peer *peer = exchange->peer;
 
-static void on_connection(void *data, struct MHD_Connection *connection, void **context,
-                          enum MHD_ConnectionNotificationCode what) {
-  sandbox_server *server = data;
-
-  if (what == MHD_CONNECTION_NOTIFY_STARTED)
-    *context =
-        peers_add(&server->peers, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-  else
-    peers_remove(&server->peers, *context);
+  peers_touch(&server->peers, peer);
+  if (lua_isfunction(server->L, ARRIVING))
+    (void)call_lua(server, ASK, ARRIVING, exchange); /* it says why, and goes on */
+  return peer->reply.drop ? MHD_NO : MHD_YES;
 }
 
-static sandbox_peer *peer_of(struct MHD_Connection *connection) {
-  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
-/* Called once when the headers are there (*context is NULL), once for each piece of the body, and once at its end. The
- * context is the peer, whose body on_completed frees. */
+/* Called once when the headers are there (*context is NULL), once for each piece of the body, and at its end; there
+ * again when a wait is over. MHD_NO closes the connection. The context is the peer, which on_completed tidies up. */
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *bytes, size_t *size, void **context) {
   sandbox_server *server = data;
-  sandbox_peer *peer = peer_of(connection);
-  sandbox_exchange exchange = {connection, method, path, NULL, server->L, NULL, 0};
+  sandbox_exchange exchange = {peer_of(connection), method, path};
 
   (void)version;
-  if (!peer || peer->sent_away) return MHD_NO; /* closes the connection */
+  if (!exchange.peer || exchange.peer->sent_away) return MHD_NO;
   if (!*context) {
-    peers_touch(&server->peers, peer);
-    *context = peer;
-    return MHD_YES;
+    *context = exchange.peer;
+    return begin_request(server, &exchange);
   }
   if (*size > 0) {
-    if (!peers_receive(&server->peers, peer, bytes, *size)) return MHD_NO;
+    if (!peers_receive(&server->peers, exchange.peer, bytes, *size)) return MHD_NO;
     *size = 0; /* all of it was taken */
     return MHD_YES;
   }
-  exchange.body = &peer->body;
   return answer_request(server, &exchange);
 }
 
@@ -233,7 +123,10 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
   sandbox_server *server = data;
 
   (void)connection, (void)how;
-  if (*context) peers_drop_body(&server->peers, *context);
+  if (*context) {
+    peers_drop_body(&server->peers, *context);
+    peer_drop_reply(*context);
+  }
   *context = NULL;
 }
 
@@ -241,11 +134,12 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 
 /* epoll where there is one; MHD_get_fdset stands for it as well. */
 static bool start_daemon(sandbox_server *server) {
-  server->daemon = MHD_start_daemon(
-      MHD_USE_AUTO, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
-      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(server->peers.max_count + LEAVING), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+  server->daemon =
+      MHD_start_daemon(MHD_USE_AUTO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+                       MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+                       MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+                       (unsigned)(server->peers.max_count + LEAVING), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                       (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
   if (server->daemon) {
     server->listener = -1;
     return true;
@@ -254,12 +148,23 @@ static bool start_daemon(sandbox_server *server) {
   return false;
 }
 
+/* How long to wait, in seconds: until libmicrohttpd or whoever waits for a reply has a time limit. Below 0: without
+ * end. */
+static double time_to_wait(sandbox_server *server) {
+  MHD_UNSIGNED_LONG_LONG ms;
+  double first = waits_look(&server->peers, waits_now());
+
+  if (server->peers.resumed) return 0;
+  if (MHD_get_timeout(server->daemon, &ms) != MHD_YES) return first;
+  return first < 0 || (double)ms / 1000 < first ? (double)ms / 1000 : first;
+}
+
 /* Returns once there is work, a time limit has passed or a signal has come. False with server->message set. */
 static bool wait_for_work(sandbox_server *server) {
   fd_set reading, writing, failing;
   MHD_socket highest = -1;
-  MHD_UNSIGNED_LONG_LONG ms;
-  struct timespec limit, *wait = NULL;
+  double seconds = time_to_wait(server);
+  struct timespec limit = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
   FD_ZERO(&reading);
   FD_ZERO(&writing);
@@ -268,12 +173,9 @@ static bool wait_for_work(sandbox_server *server) {
     (void)snprintf(server->message, sizeof server->message, "too many open files for select");
     return false;
   }
-  if (MHD_get_timeout(server->daemon, &ms) == MHD_YES) {
-    limit.tv_sec = (time_t)(ms / 1000);
-    limit.tv_nsec = (long)(ms % 1000) * 1000000;
-    wait = &limit;
-  }
-  if (pselect(highest + 1, &reading, &writing, &failing, wait, &server->signals.wait_mask) >= 0 || errno == EINTR)
+  if (pselect(highest + 1, &reading, &writing, &failing, seconds < 0 ? NULL : &limit, &server->signals.wait_mask) >=
+          0 ||
+      errno == EINTR)
     return true;
   (void)snprintf(server->message, sizeof server->message, "cannot wait for requests: %s", strerror(errno));
   return false;
@@ -282,6 +184,7 @@ static bool wait_for_work(sandbox_server *server) {
 static void run(sandbox_server *server) {
   signals_let_in(&server->signals);
   while (!stop_requested && wait_for_work(server)) {
+    server->peers.resumed = false;
     if (MHD_run(server->daemon) != MHD_YES) {
       (void)snprintf(server->message, sizeof server->message, "the HTTP server failed");
       return;
@@ -291,6 +194,7 @@ static void run(sandbox_server *server) {
 }
 
 static void stop(sandbox_server *server) {
+  waits_end_all(&server->peers);
   /* It closes every connection, idle or not, and the listening socket. */
   if (server->daemon) MHD_stop_daemon(server->daemon);
   if (server->listener >= 0) (void)close(server->listener);
@@ -303,8 +207,9 @@ static void stop(sandbox_server *server) {
 static sandbox_server *push_server(lua_State *L, size_t max_bytes) {
   sandbox_server *server;
 
-  lua_settop(L, READY);
+  lua_settop(L, ARRIVING);
   lua_pushcfunction(L, answer);
+  lua_pushcfunction(L, ask);
   server = lua_newuserdata(L, sizeof *server);
   memset(server, 0, sizeof *server);
   server->L = L;
@@ -335,16 +240,21 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
   return 0;
 }
 
-/* serve(host, port, handler, ready, max_bytes): answers requests until SIGINT or SIGTERM, then returns true.
+/* serve(host, port, handler, ready, arriving, max_bytes): answers requests until SIGINT or SIGTERM, then returns true.
  *
  * host     an IPv4 or IPv6 address, or a name
  * port     0 lets the system choose
- * handler  (method, path, query, header, body) -> status, body, headers: called for each complete request.
+ * handler  (method, path, query, header, body) -> status, body, headers, wrong: called for each complete request.
  *          query(name) and header(name) look one value up, or nil; `body` is a text, or a function that returns the
  *          next piece of it, and nil behind the last; `headers` is a table. An error in the handler is answered with
- *          500 and a line on stderr; one in that function closes the connection.
+ *          500 and a line on stderr; one in that function closes the connection. `wrong` is nil, or what is to go
+ *          wrong with a reply whose body is a text: { delay = seconds, trickle = bytes a second, ending = "stall" (no
+ *          reply ever), "drop" (the end of the connection in its place) or "half" (that end behind half of the body) }.
+ *          Who waits holds up nobody else
  * ready    (port) -> true, or nil and a message: called once when connections are accepted and the signals are
  *          caught. What it returns instead of true stops the server and is returned; so is what it raises.
+ * arriving (method, path, query, header) -> true where the connection is to be closed before the body is read; or nil
+ *          in place of the function.
  *
  * max_bytes  of the bodies that are arriving, all together; at least two of 10 MB have room. Beyond it, and beyond a
  *          thousand connections, the quietest is closed.
@@ -354,7 +264,7 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
 static int serve(lua_State *L) {
   const char *host = luaL_checkstring(L, HOST);
   lua_Integer port = luaL_checkinteger(L, PORT);
-  lua_Number max_bytes = luaL_optnumber(L, READY + 1, 0);
+  lua_Number max_bytes = luaL_optnumber(L, ARRIVING + 1, 0);
   sandbox_server *server;
   int failed;
 
@@ -375,9 +285,15 @@ static int serve(lua_State *L) {
   return 1;
 }
 
+/* now() -> seconds of a clock that is never set. */
+static int now(lua_State *L) {
+  lua_pushnumber(L, waits_now());
+  return 1;
+}
+
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L);
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L) {
-  static const luaL_Reg functions[] = {{"serve", serve}, {"new_ring", sandbox_ring_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"serve", serve}, {"new_ring", sandbox_ring_new}, {"now", now}, {NULL, NULL}};
 
   sandbox_ring_register(L);
   lua_newtable(L);

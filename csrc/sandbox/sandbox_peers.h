@@ -12,7 +12,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
-#include "sandbox/sandbox_body.h"
+#include "sandbox/sandbox_peer.h"
 
 enum {
   MOST_PEERS = 1000, /* select has room for them, too, where there is no epoll */
@@ -20,18 +20,12 @@ enum {
   LEAVING = 16       /* connections that were sent away and are not closed yet */
 };
 
-/* One connection: from when it is accepted until libmicrohttpd has done with it. */
-typedef struct sandbox_peer {
-  struct sandbox_peer *quieter, *busier;
-  int fd;
-  bool sent_away; /* in the list no more */
-  sandbox_body body;
-} sandbox_peer;
-
 typedef struct sandbox_peers {
   sandbox_peer *quietest, *busiest;
   size_t count, max_count;
   size_t bytes, max_bytes; /* of all bodies */
+  double look_at;          /* when waits_look is to look at those that wait; 0: there are none */
+  bool resumed;            /* something is to be done without a wait, which libmicrohttpd does not say */
 } sandbox_peers;
 
 /* As many connections as there are descriptors for. */
@@ -68,19 +62,29 @@ static void peers_drop_body(sandbox_peers *peers, sandbox_peer *peer) {
   body_cleanup(&peer->body);
 }
 
+/* libmicrohttpd calls again what it suspended, in its next run. Legal where nothing is suspended. */
+static void peers_resume(sandbox_peers *peers, sandbox_peer *peer) {
+  if (!peer->suspended) return;
+  peer->suspended = false;
+  peers->resumed = true;
+  MHD_resume_connection(peer->connection);
+}
+
 static void peers_send_away(sandbox_peers *peers, sandbox_peer *peer) {
   peers_unlink(peers, peer);
   peers_drop_body(peers, peer);
   peer->sent_away = true;
   (void)shutdown(peer->fd, SHUT_RDWR); /* libmicrohttpd reads the end and closes; it fails where the peer has gone */
+  peers_resume(peers, peer);
 }
 
 /* Returns NULL when memory is out. */
-static sandbox_peer *peers_add(sandbox_peers *peers, int fd) {
+static sandbox_peer *peers_add(sandbox_peers *peers, struct MHD_Connection *connection) {
   sandbox_peer *peer = calloc(1, sizeof *peer);
 
   if (!peer) return NULL;
-  peer->fd = fd;
+  peer->connection = connection;
+  peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   peers_link(peers, peer);
   while (peers->count > peers->max_count)
     peers_send_away(peers, peers->quietest);
@@ -90,6 +94,7 @@ static sandbox_peer *peers_add(sandbox_peers *peers, int fd) {
 static void peers_remove(sandbox_peers *peers, sandbox_peer *peer) {
   if (!peer) return;
   peers_drop_body(peers, peer);
+  peer_drop_reply(peer);
   if (!peer->sent_away) peers_unlink(peers, peer);
   free(peer);
 }

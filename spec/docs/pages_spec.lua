@@ -192,7 +192,9 @@ describe("the pages", function()
       if kind_of(block) == "curl" then
         for line in block.text:gsub("'", ""):gmatch "[^\n]+" do
           local options, path = line:match("^curl (.-)http://127%.0%.0%.1:" .. PORT .. "(/%S*)$")
-          local reply = helper.http_request { method = options:match "%-X (%u+)" or "GET", url = sandbox.base .. path }
+          local reply = helper.http_request {
+            method = options:match "%-X (%u+)", body = options:match "%-d (%S+)", url = sandbox.base .. path,
+          }
           assert.equal(200, reply.status, line)
           count = count + 1
         end

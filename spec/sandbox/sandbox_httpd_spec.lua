@@ -1,24 +1,7 @@
 -- postevent.sandbox.httpd: the HTTP server, with handlers that go wrong.
 local helper = require "support.helper"
 
--- Starts `serve` with the handler that `code` returns; a spec in which the handler is what goes wrong.
-local function serve(code)
-  local port_file = helper.new_path "port"
-  local script = helper.new_file(([[
-    local handler = (function() %s end)()
-    assert(require("postevent.sandbox.httpd").serve("127.0.0.1", 0, handler, function(port)
-      local file = assert(io.open(arg[1] .. ".tmp", "w"))
-      file:write(port)
-      file:close()
-      return os.rename(arg[1] .. ".tmp", arg[1])
-    end))
-  ]]):format(code), "serve.lua")
-  local child = helper.spawn { helper.lua(), script, port_file }
-  helper.wait_until(function()
-    return helper.file_exists(port_file) or not child:running()
-  end)
-  return child, "http://127.0.0.1:" .. helper.read_file(port_file)
-end
+local serve = require("support.serving").start
 
 describe("the sandbox's HTTP server", function()
   helper.guard()

@@ -4,6 +4,10 @@ local cjson = require "cjson"
 describe("the sandbox's store", function()
   local Store = require "postevent.sandbox.store"
 
+  local function add(store, body, id)
+    store:add(body, { webhook = "w", request_id = id, received_at = "t", is_taken = true, answer = 200 })
+  end
+
   local function events_of(store)
     local ids = {}
     local texts = {}
@@ -21,7 +25,7 @@ describe("the sandbox's store", function()
   it("drops the oldest over its count and says how many", function()
     local store = Store.new(3)
     for i = 1, 5 do
-      store:add("{}", "w", tostring(i), "t")
+      add(store, "{}", tostring(i))
     end
     assert.same({ { "3", "4", "5" }, 2 }, { events_of(store) })
     store:reset()
@@ -31,10 +35,10 @@ describe("the sandbox's store", function()
   it("drops the oldest over its bytes", function()
     local store = Store.new(100, 1000)
     for i = 1, 4 do
-      store:add('"' .. ("x"):rep(300) .. '"', "w", tostring(i), "t")
+      add(store, '"' .. ("x"):rep(300) .. '"', tostring(i))
     end
     assert.same({ { "3", "4" }, 2 }, { events_of(store) })
-    store:add('"' .. ("x"):rep(1000) .. '"', "w", "5", "t")
+    add(store, '"' .. ("x"):rep(1000) .. '"', "5")
     assert.same({ {}, 5 }, { events_of(store) })
   end)
 end)

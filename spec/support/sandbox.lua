@@ -13,29 +13,29 @@ local Sandbox = {}
 Sandbox.__index = Sandbox
 
 local SCRIPT = [[
-local port_file, authorization, memory, definitions = arg[1], arg[2], arg[3], arg[4]
-require("postevent.sandbox").run {
-  host = "127.0.0.1",
-  port = 0,
-  port_file = port_file,
-  authorization = authorization ~= "" and authorization or nil,
-  definitions = definitions,
-  memory = tonumber(memory),
-  log = function(line)
-    print(line)
-    io.stdout:flush()
-  end,
-}
+local options = %s
+options.host, options.port_file = "127.0.0.1", arg[1]
+function options.log(line)
+  print(line)
+  io.stdout:flush()
+end
+require("postevent.sandbox").run(options)
 ]]
 
--- start {authorization =, definitions = file, memory = MiB} -> an object with .url (of a webhook), .base, .port.
+local function to_lua(value)
+  if type(value) ~= "table" then return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+  local parts = {}
+  for name, field in pairs(value) do
+    parts[#parts + 1] = ("[%s]=%s"):format(to_lua(name), to_lua(field))
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- start(what postevent.sandbox.run takes, but no function) -> an object with .url (of a webhook), .base, .port.
 function sandbox.start(options)
-  options = options or {}
   local port_file = files.new_path "sandbox.port"
-  local child = children.spawn {
-    children.lua(), files.write(files.new_path "sandbox.lua", SCRIPT), port_file, options.authorization or "",
-    tostring(options.memory or 256), options.definitions,
-  }
+  local script = files.write(files.new_path "sandbox.lua", SCRIPT:format(to_lua(options or {})))
+  local child = children.spawn { children.lua(), script, port_file }
   local self = setmetatable({ child = child }, Sandbox)
   self.port = waiting.wait_until(function()
     if not child:running() then
@@ -48,8 +48,8 @@ function sandbox.start(options)
   return self
 end
 
--- The same, one for all tests of a block and emptied before each; called inside `describe`. Its fields are there once
--- a test runs.
+-- The same, one for all tests of a block, before each emptied and without faults; called inside `describe`. Its fields
+-- are there once a test runs.
 function sandbox.shared(options)
   local self = setmetatable({}, Sandbox)
   busted.setup(function()
@@ -59,13 +59,14 @@ function sandbox.shared(options)
   end)
   busted.before_each(function()
     self:reset()
+    self:heal()
   end)
   return self
 end
 
-local function ask(self, method, path)
-  local reply = assert(http.request { method = method, url = self.base .. path })
-  assert(reply.status == 200, ("%s %s answered %s"):format(method, path, tostring(reply.status)))
+local function ask(self, method, path, body)
+  local reply = assert(http.request { method = method, url = self.base .. path, body = body })
+  assert(reply.status == 200, ("%s %s answered %s: %s"):format(method, path, tostring(reply.status), reply.body))
   return reply.body
 end
 
@@ -76,6 +77,25 @@ end
 -- A list of {event =, webhook =, requestId =, received_at =}.
 function Sandbox:events()
   return cjson.decode(self:raw_events()).events
+end
+
+-- The same of each that was kept, taken or not.
+function Sandbox:attempts()
+  return cjson.decode(ask(self, "GET", "/sandbox/attempts")).events
+end
+
+-- Turns a fault on, a table of its keys. Returns its id.
+function Sandbox:fault(fields)
+  return cjson.decode(ask(self, "POST", "/sandbox/faults", cjson.encode(fields))).id
+end
+
+function Sandbox:faults()
+  return cjson.decode(ask(self, "GET", "/sandbox/faults"))
+end
+
+-- Ends all faults.
+function Sandbox:heal()
+  ask(self, "DELETE", "/sandbox/faults")
 end
 
 function Sandbox:reset()

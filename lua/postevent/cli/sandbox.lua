@@ -28,6 +28,14 @@ local function read_memory(text)
   return nil, "--memory: expected a number from 1 to 65536"
 end
 
+local function read_seed(text)
+  local seed = tonumber(text)
+  if seed and seed % 1 == 0 and seed >= 1 and seed <= 2147483646 then
+    return seed
+  end
+  return nil, "--seed: expected a whole number from 1 to 2147483646"
+end
+
 function sandbox.define(parser)
   local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
   command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
@@ -41,6 +49,10 @@ function sandbox.define(parser)
     .. "accepted all the same."):argname("FILE")
   command:option("--memory", "Use that many MiB for events, and as they arrive. Default: 256."):argname("MIB")
     :convert(read_memory)
+  command:option("--fault", "What is to go wrong, e.g. status=503,share=0.3 or drop=after,times=2. May be given again: "
+    .. "a request meets the first that is meant for it."):argname("SPEC"):count("*")
+  command:option("--seed", "Draw what is left to chance in faults from N, as a run before did. Default: a number that "
+    .. "is printed."):argname("N"):convert(read_seed)
   command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
     .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.")
   return command
@@ -57,12 +69,26 @@ local function load_server()
   exit.with(exit.FAILED, ("the sandbox cannot be loaded: %s\n%s"):format(tostring(server):match("^[^\n]*"), INSTALL))
 end
 
+-- Ends the command where one cannot be read.
+local function read_faults(texts)
+  local faults = {}
+  for i, text in ipairs(texts) do
+    local fields, problem = require("postevent.sandbox.fault").parse(text)
+    if not fields then
+      exit.usage("--fault: " .. problem)
+    end
+    faults[i] = fields
+  end
+  return faults
+end
+
 function sandbox.run(args)
   if args.authorization then
     credential.check(args.authorization, "--authorization")
   end
   local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
   local server = load_server()
+  local faults = read_faults(args.fault)
   local ended, message = server.run {
     port = args.port,
     host = args.host,
@@ -71,6 +97,8 @@ function sandbox.run(args)
     port_file = args.port_file,
     definitions = definitions,
     memory = args.memory,
+    faults = faults,
+    seed = args.seed,
   }
   if not ended then
     exit.with(exit.FAILED, message)

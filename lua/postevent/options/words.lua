@@ -59,8 +59,8 @@ local function simplify(name)
   return (name:gsub("[_-]", ""):lower())
 end
 
--- The nearest name of the `candidates`, where one is near. (name -> anything)
-local function nearest_of(name, candidates)
+-- The nearest name of the `candidates`, where one is near; or nil. (name -> anything)
+function words.nearest(name, candidates)
   local nearest, least = nil, math.min(3, #name)
   for candidate in pairs(candidates) do
     local distance = core.distance(simplify(name), simplify(candidate), 2)
@@ -97,7 +97,7 @@ local function place_of(name, group, elsewhere)
 end
 
 local function suggestion(name, fields, elsewhere)
-  local near, far = nearest_of(name, fields), nearest_of(name, elsewhere)
+  local near, far = words.nearest(name, fields), words.nearest(name, elsewhere)
   local meant = near or far and written(elsewhere[far])
   return meant and (", did you mean %s?"):format(meant) or ""
 end

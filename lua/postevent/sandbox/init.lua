@@ -3,9 +3,13 @@
 -- what is kept in store.lua; HTTP is libmicrohttpd's, through postevent.sandbox.httpd.
 
 local httpd = require "postevent.native"("postevent.sandbox.httpd", "postevent-sandbox")
+local customers = require "postevent.sandbox.customers"
+local fault = require "postevent.sandbox.fault"
+local Faults = require "postevent.sandbox.faults"
 local origin = require "postevent.sandbox.origin"
 local routes = require "postevent.sandbox.routes"
 local Store = require "postevent.sandbox.store"
+local uuid = require "postevent.sandbox.uuid"
 
 local sandbox = {}
 
@@ -13,7 +17,7 @@ local MIB = 1024 * 1024
 local DEFAULT_MEMORY = 256 -- MiB
 
 local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function",
-  allow_hosts = "table", memory = "number" }
+  allow_hosts = "table", memory = "number", faults = "table", seed = "number" }
 
 -- Left to the client's module, which knows what they may be, and is loaded for nothing else.
 local function new_checker(definitions, log)
@@ -38,6 +42,30 @@ local function check(options)
   if port % 1 ~= 0 or port < 0 or port > 65535 then error("option 'port': 0 to 65535 expected", 3) end
   local memory = options.memory or DEFAULT_MEMORY
   if not (memory >= 1 and memory <= 65536) then error("option 'memory': 1 to 65536 expected", 3) end
+  local seed = options.seed or 1
+  if seed % 1 ~= 0 or seed < 1 or seed > Faults.LARGEST_SEED then
+    error(("option 'seed': 1 to %d expected"):format(Faults.LARGEST_SEED), 3)
+  end
+end
+
+-- The faults that are on from the beginning: texts, or tables of keys.
+local function read_faults(list)
+  local faults = {}
+  for i, one in ipairs(list) do
+    local fields, problem = (type(one) == "string" and fault.parse or fault.check)(one)
+    if not fields then error("option 'faults': " .. problem, 3) end
+    faults[i] = fields
+  end
+  if #faults > Faults.MOST then error(("option 'faults': at most %d expected"):format(Faults.MOST), 3) end
+  return faults
+end
+
+local function new_faults(options, list)
+  local faults = Faults.new(options.seed or tonumber(uuid():sub(1, 7), 16) + 1, customers.of(options.definitions))
+  for _, fields in ipairs(list) do
+    faults:add(fields)
+  end
+  return faults
 end
 
 local function print_line(line)
@@ -65,19 +93,22 @@ end
 -- Options: `host` (default 127.0.0.1), `port` (default 0: a free one), `authorization` (the value that the
 -- Authorization header must have), `allow_hosts` (names by which it may be called besides localhost and addresses, a
 -- list), `port_file` (where to write the port once connections are accepted), `definitions` (whatever
--- postevent.definitions takes: events are checked against them), `memory` (MiB, default 256: three quarters are for the
--- events that it remembers, an eighth for bodies that are arriving), `log` (a function of a line; default: to stdout).
--- Raises on a mistake in the options.
+-- postevent.definitions takes: events are checked against them), `faults` (a list of what fault.parse or fault.check
+-- takes), `seed` (of what is drawn for them; a whole number from 1; default: one of its own), `memory` (MiB, default
+-- 256: three quarters are for the events that it remembers, an eighth for bodies that are arriving), `log` (a function
+-- of a line; default: to stdout). Raises on a mistake in the options.
 function sandbox.run(options)
   options = options or {}
   check(options)
   local host = options.host or "127.0.0.1"
   local log = options.log or print_line
+  local first_faults = read_faults(options.faults or {})
   local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
   local memory = (options.memory or DEFAULT_MEMORY) * MIB
-  local handler = routes.handler {
+  local faults = new_faults(options, first_faults)
+  local context = {
     store = Store.new(nil, math.floor(memory * 3 / 4)), log = log, authorization = options.authorization,
-    checker = checker, refuses = origin.new(options.allow_hosts or {}),
+    checker = checker, faults = faults, refuses = origin.new(options.allow_hosts or {}),
   }
 
   local function ready(port)
@@ -87,10 +118,12 @@ function sandbox.run(options)
     end
     local shown = host:find(":", 1, true) and "[" .. host .. "]" or host
     log(("listening on http://%s:%d/eucrm/webhooks/sandbox"):format(shown, port))
+    if faults:list()[1] then log(("faults are on, drawn from the seed %d"):format(faults.seed)) end
     return true
   end
 
-  local ended, message = httpd.serve(host, options.port or 0, handler, ready, math.floor(memory / 8))
+  local ended, message = httpd.serve(host, options.port or 0, routes.handler(context), ready,
+    routes.arriving(context), math.floor(memory / 8))
   if checker then checker:close() end
   return ended, message
 end

@@ -18,9 +18,10 @@ Store.__name = "postevent.sandbox.store"
 
 -- A record: the head, then the parts whose sizes it tells. "text" is the event as /sandbox/events shows it.
 local PARTS = { "text", "name", "message", "webhook", "request_id", "status" }
-local HEAD = "%d %12.0f %8d" .. (" %8d"):rep(#PARTS) .. "\n" -- is it bad, its time, the size of the body, of the parts
-local HEAD_PATTERN = "^(%d) +(%d+) +(%d+)" .. (" +(%d+)"):rep(#PARTS) .. "\n"
-local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0)
+-- Is it bad, was it taken, its time, the size of the body, of the parts.
+local HEAD = "%d%d %12.0f %8d" .. (" %8d"):rep(#PARTS) .. "\n"
+local HEAD_PATTERN = "^(%d)(%d) +(%d+) +(%d+)" .. (" +(%d+)"):rep(#PARTS) .. "\n"
+local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 local BEFORE_BODY = '{"event":' -- in the text
 
 --- An empty store. `max_events` and `max_bytes` are bounds where the defaults are not.
@@ -32,6 +33,7 @@ end
 
 --- Forgets everything, the count of the dropped too.
 function Store:reset()
+  self._all_taken = true
   self._ring:clear()
   self._origin = self._ring:bounds() -- the number of the first since then
 end
@@ -47,28 +49,38 @@ local function verdict_to_json(verdict)
   return (',"outcome":"%s","problems":[%s]'):format(problems[1] and "bad" or "good", table.concat(problems, ","))
 end
 
---- Keeps one event. `body` is the JSON as posted; webhook, id and time are text without a character that JSON escapes.
--- `verdict`, for the log and the filters, and optional as all its fields are: `name` of the event, `time` (seconds
--- since 1970); with definitions `problems` (a list), and of a bad one `message` and `status`.
-function Store:add(body, webhook, request_id, received_at, verdict)
-  verdict = verdict or {}
-  local is_bad = verdict.problems ~= nil and verdict.problems[1] ~= nil
-  local name, message, status = verdict.name or "", verdict.message or "", verdict.status or ""
-  local behind = (',"webhook":"%s","requestId":"%s","received_at":"%s"%s}'):format(webhook, request_id, received_at,
-    verdict_to_json(verdict))
-  local head = HEAD:format(is_bad and 1 or 0, verdict.time or 0, #body, #BEFORE_BODY + #body + #behind, #name,
-    #message, #webhook, #request_id, #status)
-  self._ring:add(head, BEFORE_BODY, body, behind, name, message, webhook, request_id, status)
+-- What is told of an event behind its bytes.
+local function told(record)
+  local fault = record.fault and (',"fault":%s'):format(json.text(record.fault)) or ""
+  local answer = record.answer and ("%d"):format(record.answer) or "null"
+  return (',"webhook":"%s","requestId":"%s","received_at":"%s","answer":%s%s%s}'):format(record.webhook,
+    record.request_id, record.received_at, answer, fault, verdict_to_json(record))
 end
 
--- What the head of a record says: is_bad, time, body_size, and of each part where it begins and ends: from, to.
+--- Keeps one event, or an attempt to post one. `body` is the JSON as posted. `record`: `webhook`, `request_id` and
+-- `received_at`, text without a character that JSON escapes; `is_taken`, whether the platform has it now; and what may
+-- be absent: the status that was the `answer`, the `fault` that it met, for the log and the filters the `name` of the
+-- event and the `time` (seconds since 1970); with definitions `problems` (a list), and of a bad one `message` and
+-- `status`.
+function Store:add(body, record)
+  local is_bad = record.problems ~= nil and record.problems[1] ~= nil
+  local name, message, status = record.name or "", record.message or "", record.status or ""
+  local behind = told(record)
+  local head = HEAD:format(is_bad and 1 or 0, record.is_taken and 1 or 0, record.time or 0, #body,
+    #BEFORE_BODY + #body + #behind, #name, #message, #record.webhook, #record.request_id, #status)
+  self._all_taken = self._all_taken and record.is_taken
+  self._ring:add(head, BEFORE_BODY, body, behind, name, message, record.webhook, record.request_id, status)
+end
+
+-- What the head of a record says: is_bad, is_taken, time, body_size, and of each part where it begins and ends: from,
+-- to.
 local function read_head(self, number)
   local fields = { assert(self._ring:read(number, 1, HEAD_SIZE), "gone"):match(HEAD_PATTERN) }
-  local head = { is_bad = fields[1] == "1", time = tonumber(fields[2]), body_size = tonumber(fields[3]), from = {},
-    to = {} }
+  local head = { is_bad = fields[1] == "1", is_taken = fields[2] == "1", time = tonumber(fields[3]),
+    body_size = tonumber(fields[4]), from = {}, to = {} }
   local at = HEAD_SIZE
   for i, part in ipairs(PARTS) do
-    head.from[part], at = at + 1, at + tonumber(fields[3 + i])
+    head.from[part], at = at + 1, at + tonumber(fields[4 + i])
     head.to[part] = at
   end
   return head
@@ -78,22 +90,30 @@ local function read_part(self, number, head, part)
   return assert(self._ring:read(number, head.from[part], head.to[part]), "gone")
 end
 
--- A match of all records, of those that are good or bad, of those with a name.
+-- A match of all records.
 local function all()
   return true
 end
 
-local function of_outcome(self, outcome)
-  return outcome and function(number)
-    return read_head(self, number).is_bad == (outcome == "bad")
-  end or all
+-- A match of the events that were taken, where `also` (of a record's head and its number) holds.
+local function of_taken(self, also)
+  if self._all_taken and not also then return all end
+  return function(number)
+    local head = read_head(self, number)
+    return head.is_taken and (not also or also(head, number))
+  end
+end
+
+local function of_outcome(outcome)
+  return outcome and function(head)
+    return head.is_bad == (outcome == "bad")
+  end
 end
 
 local function of_name(self, name)
-  return name and function(number)
-    local head = read_head(self, number)
+  return name and function(head, number)
     return head.to.name - head.from.name + 1 == #name and read_part(self, number, head, "name") == name
-  end or all
+  end
 end
 
 -- The oldest of the newest `limit` records that match, and how many these are; and the number of the newest of all.
@@ -120,11 +140,9 @@ local function yield_bytes(self, number, from, to, change)
   end
 end
 
---- The newest `limit` events (nil: all), oldest first, as pieces of JSON. `outcome`: nil for all, "good" or "bad" for
--- those; without definitions all are good.
-function Store:events(outcome, limit)
+-- The newest `limit` records that match, oldest first, as pieces of JSON.
+local function tell(self, matches, limit)
   return coroutine.wrap(function()
-    local matches = of_outcome(self, outcome)
     local oldest, count, newest = find(self, limit or math.huge, matches)
     coroutine.yield(('{"count":%d,"dropped":%d,"events":['):format(count, self._ring:bounds() - self._origin))
     for number = oldest, newest do
@@ -136,6 +154,17 @@ function Store:events(outcome, limit)
     end
     coroutine.yield("]}")
   end)
+end
+
+--- The newest `limit` events (nil: all) that were taken, oldest first, as pieces of JSON. `outcome`: nil for all, or
+-- "good" or "bad" for those; without definitions all are good.
+function Store:events(outcome, limit)
+  return tell(self, of_taken(self, of_outcome(outcome)), limit)
+end
+
+--- The same of every attempt that was kept, taken or not.
+function Store:attempts(limit)
+  return tell(self, all, limit)
 end
 
 -- Bytes of a text as they stand inside JSON's quotes.
@@ -162,7 +191,7 @@ end
 -- of all.
 function Store:log(name, limit)
   return coroutine.wrap(function()
-    local matches = of_name(self, name)
+    local matches = of_taken(self, of_name(self, name))
     local oldest, _, newest = find(self, limit, matches)
     local before = '{"data":['
     for number = newest, oldest, -1 do

@@ -1,0 +1,55 @@
+-- How faults are turned on and off while the sandbox runs: /sandbox/faults.
+
+local cjson = require "cjson.safe"
+local fault = require "postevent.sandbox.fault"
+local json = require "postevent.sandbox.json"
+local replies = require "postevent.sandbox.replies"
+
+local control = {}
+
+local NOT_AN_OBJECT = "expected a JSON object"
+
+local encoder = cjson.new()
+
+-- A fault as JSON: its keys, and what became of it.
+local function to_json(one)
+  local shown = { id = one.id, fault = one.text, met = one.met, over = one.over }
+  for name, value in pairs(one.fields) do
+    shown[name] = value
+  end
+  return encoder.encode(shown)
+end
+
+--- GET /sandbox/faults: the seed, and all faults, those too that are over.
+function control.list(context)
+  local list = {}
+  for i, one in ipairs(context.faults:list()) do
+    list[i] = to_json(one)
+  end
+  return replies.json(200, ('{"seed":%d,"faults":[%s]}'):format(context.faults.seed, table.concat(list, ",")))
+end
+
+--- POST /sandbox/faults: turns one on, an object of its keys.
+function control.add(context, _, body)
+  local object = json.object(body)
+  if not object or object[1] then return replies.message(400, NOT_AN_OBJECT) end
+  local fields, problem = fault.check(object)
+  if not fields then return replies.message(400, problem) end
+  local id, full = context.faults:add(fields)
+  if not id then return replies.message(409, full) end
+  return replies.json(200, ('{"id":%d,"fault":%s}'):format(id, json.text(fault.text(fields))))
+end
+
+--- DELETE /sandbox/faults: turns all off.
+function control.clear(context)
+  context.faults:clear()
+  return replies.json(200, "{}")
+end
+
+--- DELETE /sandbox/faults/3: turns that one off.
+function control.remove(context, id)
+  if context.faults:remove(id) then return replies.json(200, "{}") end
+  return replies.message(404, ("no fault has the id %d"):format(id))
+end
+
+return control

@@ -1,0 +1,33 @@
+-- Whose an event is: the identifiers of its customers.
+
+local customers = {}
+
+local WITHOUT_DEFINITION = { "customer_id" }
+
+-- The names of the attributes of type CUSTOMER, by the name of the event.
+local function names_in(definitions)
+  local names = {}
+  for _, event in ipairs(definitions.events) do
+    local own = {}
+    for _, attribute in ipairs(event.attributes) do
+      if attribute.type == "CUSTOMER" then own[#own + 1] = attribute.name end
+    end
+    names[event.name] = names[event.name] or own
+  end
+  return names
+end
+
+--- A function of a decoded event, which returns the set of its customers' identifiers. `definitions`: what
+-- postevent.definitions takes, or nil; of an event that they do not have, it is its customer_id.
+function customers.of(definitions)
+  local names = definitions ~= nil and names_in(require("postevent").definitions(definitions)) or {}
+  return function(object)
+    local found = {}
+    for _, name in ipairs(names[object.event_name] or WITHOUT_DEFINITION) do
+      if object[name] ~= nil then found[object[name]] = true end
+    end
+    return found
+  end
+end
+
+return customers
