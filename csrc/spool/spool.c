@@ -230,9 +230,8 @@ static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
 }
 
 static void tell_room(pe_spool *spool) {
-  pe_store_counts counts = {0};
-  if (spool->own.store) pe_store_count(spool->own.store, &counts);
-  pe_queue_set_disk_room(spool->queue, spool->config.max_bytes - counts.used_bytes);
+  pe_store *own = spool->own.store;
+  pe_queue_set_disk_room(spool->queue, own ? pe_store_room(own) : spool->config.max_bytes);
 }
 
 /* Whether there is more to write: up to a bound, but all that a new file lacks. */

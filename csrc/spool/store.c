@@ -1,8 +1,6 @@
 /* The half of store.h that reads and changes what is in the file. */
 #include "spool/store.h"
 
-#include <string.h>
-
 #include "spool/store_private.h"
 
 /* The log is written back when it has grown by so many pages, 64 MiB, or when idle: to sync takes its time. */
@@ -54,8 +52,9 @@ pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {
   int64_t size = (int64_t)event->body.size;
   pe_db_status status;
 
-  if (store->config.max_bytes > 0 && store->counts.used_bytes + size > store->config.max_bytes) return PE_DB_FULL;
-  status = pe_store_begin(store);
+  status = pe_store_give_way(store, size);
+  if (status == PE_DB_OK && !pe_store_fits(store, size)) return PE_DB_FULL;
+  if (status == PE_DB_OK) status = pe_store_begin(store);
   if (status != PE_DB_OK) return status;
   pe_statement_set_number(statement, 1, event->row);
   pe_statement_set_number(statement, 2, event->accepted_at);
@@ -90,35 +89,6 @@ pe_db_status pe_store_finish(pe_store *store, int64_t row) {
   status = pe_statement_run(statement);
   if (status == PE_DB_OK) store->counts.pending -= pe_database_changes(store->database);
   return status;
-}
-
-pe_db_status pe_store_drop_dead(pe_store *store) {
-  pe_db_status status = PE_DB_OK;
-  while (status == PE_DB_OK && store->counts.dead > store->config.dead_letters) {
-    status = pe_statement_run(store->statements[PE_STORE_DROP_DEAD]);
-    store->counts.dead--;
-    store->counts.dead_dropped++;
-  }
-  return status;
-}
-
-pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead) {
-  pe_statement *statement = store->statements[PE_STORE_BURY];
-  const char *const texts[] = {dead->outcome, dead->code, dead->message};
-  pe_db_status status = pe_store_begin(store);
-
-  if (status != PE_DB_OK) return status;
-  pe_statement_set_number(statement, 1, row);
-  pe_statement_set_number(statement, 2, dead->ended_at);
-  for (int i = 0; i < 3; i++)
-    pe_statement_set_bytes(statement, 3 + i, (pe_bytes){texts[i], texts[i] ? strlen(texts[i]) : 0});
-  pe_statement_set_number(statement, 6, dead->http_status);
-  pe_statement_set_bytes(statement, 7, dead->reply);
-  status = pe_statement_run(statement);
-  if (status != PE_DB_OK) return status;
-  store->counts.dead += pe_database_changes(store->database);
-  status = pe_store_drop_dead(store);
-  return status == PE_DB_OK ? pe_store_finish(store, row) : status;
 }
 
 static pe_db_status write_account(pe_store *store) {

@@ -52,6 +52,7 @@ typedef struct pe_tally {
 
 typedef struct pe_store_counts {
   int64_t pending, dead, dead_dropped; /* the last: dead letters that gave way, ever */
+  int64_t dead_bytes;                  /* of their bodies and replies; 0 where there is no max_bytes */
   int64_t last_row;                    /* of the newest event ever */
   int64_t used_bytes;
 } pe_store_counts;
@@ -81,7 +82,8 @@ pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config)
 /* Closes it, undoing what was not committed. NULL is legal. */
 void pe_store_close(pe_store *store);
 
-/* Adds an event; one of that row that is there stays. PE_DB_FULL also when max_bytes is reached. */
+/* Adds an event; one of that row that is there stays. Dead letters give way to it, the oldest first. PE_DB_FULL also
+ * when max_bytes is reached without them. */
 pe_db_status pe_store_append(pe_store *store, const pe_stored *event);
 
 /* The event of that row was tried so often, and waits for another attempt. */
@@ -125,11 +127,15 @@ pe_db_status pe_store_purge(pe_store *store, bool dead, int64_t before, int64_t 
 /* As of the transaction that lasts. Another process may remove dead letters: seen when the next one begins. */
 void pe_store_count(const pe_store *store, pe_store_counts *counts);
 
+/* How many bytes of events can be added, where there is a max_bytes; what dead letters would give back counts. May be
+ * below 0. */
+int64_t pe_store_room(const pe_store *store);
+
 /* Copies into another store what can be read behind that row, skipping what is damaged, and commits it. On an error of
  * `into` some of it is there. *copied says how much. */
 pe_db_status pe_store_salvage(pe_store *from, int64_t row, pe_store *into, int64_t *copied);
 
-/* Moves the dead letters to another store, and commits both. */
+/* Moves the dead letters to another store, where the oldest give way if there are too many, and commits both. */
 pe_db_status pe_store_move_dead(pe_store *from, pe_store *into);
 
 /* Counts the pending events by looking at each of them. */

@@ -3,7 +3,7 @@
 
 #include "spool/store_private.h"
 
-enum { TOGETHER = 1000, DEAD_COLUMNS = 11, GIVE_UP = 100000 };
+enum { TOGETHER = 1000, DEAD_COLUMNS = 11, REPLY = 7, BODY = 10, GIVE_UP = 100000 };
 
 /* The next event that can be read behind *row, which is set to its row, or to the last that was tried. What is damaged
  * is passed over, row by row: a page of it may hold many. */
@@ -33,6 +33,7 @@ pe_db_status pe_store_salvage(pe_store *from, int64_t row, pe_store *into, int64
 /* Copies the row that the reading statement stands on. */
 static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   pe_statement *add = into->statements[PE_STORE_ADD_DEAD];
+  int64_t size = (int64_t)(pe_statement_bytes(read, REPLY).size + pe_statement_bytes(read, BODY).size);
   pe_db_status status = pe_store_begin(into);
 
   if (status != PE_DB_OK) return status;
@@ -44,8 +45,9 @@ static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   }
   status = pe_statement_run(add);
   if (status != PE_DB_OK) return status;
-  into->counts.dead++;
-  return pe_store_drop_dead(into);
+  status = pe_store_add_dead(into, size);
+  if (status == PE_DB_OK) status = pe_store_measure(into);
+  return status == PE_DB_OK ? pe_store_give_way(into, 0) : status;
 }
 
 pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
@@ -66,7 +68,7 @@ pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
   if (status != PE_DB_OK) return status;
   status = pe_store_begin(from);
   if (status == PE_DB_OK) status = pe_database_run(from->database, "DELETE FROM dead");
-  from->counts.dead = 0;
+  from->counts.dead = from->counts.dead_bytes = 0;
   return status == PE_DB_OK ? pe_store_commit(from) : status;
 }
 

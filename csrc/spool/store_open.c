@@ -38,6 +38,9 @@ static const char TABLES[] =
     "CREATE TABLE about (endpoint TEXT NOT NULL);"
     "PRAGMA application_id = " NUMBER(APPLICATION) "; PRAGMA user_version = " NUMBER(SCHEMA) ";";
 
+static const char DEAD_BYTES[] =
+    "SELECT ifnull(sum(length(CAST(body AS BLOB)) + ifnull(length(CAST(reply AS BLOB)), 0)), 0) FROM dead";
+
 static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_BEGIN] = "BEGIN IMMEDIATE",
     [PE_STORE_COMMIT] = "COMMIT",
@@ -49,12 +52,12 @@ static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_NEXT] = "SELECT row, accepted_at, attempts, id, name, body FROM event WHERE row > ?1 ORDER BY row",
     [PE_STORE_NEXT_DEAD] = "SELECT * FROM dead WHERE row > ?1 ORDER BY row LIMIT 1",
     [PE_STORE_ADD_DEAD] = "INSERT INTO dead VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    [PE_STORE_DROP_DEAD] = "DELETE FROM dead WHERE row = (SELECT min(row) FROM dead)",
+    [PE_STORE_REMOVE_DEAD] = "DELETE FROM dead WHERE row = ?1",
+    [PE_STORE_SIZE] = "SELECT length(CAST(body AS BLOB)) FROM event WHERE row = ?1",
     [PE_STORE_ACCOUNT] = "UPDATE account SET pending = ?1, dead = ?2, dead_dropped = ?3, last_row = ?4",
     [PE_STORE_PAGES] = "PRAGMA page_count",
     [PE_STORE_FREE_PAGES] = "PRAGMA freelist_count",
     [PE_STORE_VERSION] = "PRAGMA data_version",
-    [PE_STORE_REMOVE_DEAD] = "DELETE FROM dead WHERE row = ?1",
     [PE_STORE_TALLY] = "SELECT name, NULL, count(*), min(accepted_at) FROM event WHERE accepted_at < ?1 GROUP BY name",
     [PE_STORE_TALLY_DEAD] =
         "SELECT name, code, count(*), min(accepted_at) FROM dead WHERE accepted_at < ?1 GROUP BY name, code",
@@ -170,7 +173,9 @@ pe_db_status pe_store_read_account(pe_store *store) {
     status = PE_DB_DAMAGED;
   }
   pe_statement_free(statement);
-  return status;
+  counts->dead_bytes = 0;
+  if (status != PE_DB_OK || counts->dead <= 0 || store->config.max_bytes <= 0) return status;
+  return pe_database_number(store->database, DEAD_BYTES, &counts->dead_bytes);
 }
 
 static pe_db_status read_endpoint(pe_store *store) {

@@ -1,4 +1,4 @@
-/* What store.c, store_open.c, store_move.c and store_look.c share. Included by these. */
+/* What store.c, store_open.c, store_dead.c, store_move.c and store_look.c share. Included by these. */
 #ifndef PE_STORE_PRIVATE_H
 #define PE_STORE_PRIVATE_H
 
@@ -18,14 +18,14 @@ typedef enum pe_store_statement {
   PE_STORE_NEXT,
   PE_STORE_NEXT_DEAD,
   PE_STORE_ADD_DEAD,
-  PE_STORE_DROP_DEAD,
+  PE_STORE_REMOVE_DEAD,
+  PE_STORE_SIZE,
   PE_STORE_ACCOUNT,
   PE_STORE_PAGES,
   PE_STORE_FREE_PAGES,
   PE_STORE_VERSION,
   PE_STORE_DAILY, /* those from here on are prepared at need */
-  PE_STORE_REMOVE_DEAD = PE_STORE_DAILY,
-  PE_STORE_TALLY,
+  PE_STORE_TALLY = PE_STORE_DAILY,
   PE_STORE_TALLY_DEAD,
   PE_STORE_PURGE,
   PE_STORE_PURGE_DEAD,
@@ -57,8 +57,14 @@ pe_db_status pe_store_prepare(pe_store *store, pe_store_statement statement);
 /* Reads the counts that are in the file. */
 pe_db_status pe_store_read_account(pe_store *store);
 
-/* Drops the oldest dead letters where there are too many. */
-pe_db_status pe_store_drop_dead(pe_store *store);
+/* A dead letter was written, of so many bytes: counts it, and drops the oldest where there are too many. */
+pe_db_status pe_store_add_dead(pe_store *store, int64_t bytes);
+
+/* Whether so many bytes more are within max_bytes. */
+bool pe_store_fits(const pe_store *store, int64_t bytes);
+
+/* Drops the oldest dead letters until they do, or there is none. */
+pe_db_status pe_store_give_way(pe_store *store, int64_t bytes);
 
 /* Measures how many bytes are used. */
 pe_db_status pe_store_measure(pe_store *store);

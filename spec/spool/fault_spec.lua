@@ -235,6 +235,34 @@ describe("a program with a spool", function()
     assert.equal("works", stats.spool.state)
   end)
 
+  it("lets dead letters go for the sake of events that are alive", function()
+    local refuse = "if request.mode ~= 'closed' then return { status = 422, body = '{}' } end return { status = 503 }"
+    local server = rude.start("script", { script = refuse })
+    local client = new(server.url, files.new_path "spool",
+      { queue = { max_events = 1000 }, more = { max_bytes = 1024 * 1024 } })
+    local text = ("x"):rep(10000)
+    local function fill(count)
+      for number = 1, count do
+        assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
+      end
+    end
+    for _ = 1, 4 do
+      fill(40)
+      assert(client:flush(20))
+    end
+    server:set "closed"
+    fill(60)
+    local stats = settled(client, function(stats)
+      return stats.spool.uncommitted == 0
+    end, "all to be written")
+    assert.equal(160, stats.rejected)
+    assert.equal("works", stats.spool.state)
+    assert.is_true(stats.spool.dead_dropped > 60)
+    assert.equal(160, stats.spool.dead + stats.spool.dead_dropped)
+    assert.is_true(stats.spool.bytes <= 1024 * 1024)
+    client:close(0)
+  end)
+
   it("waits for room where the disk's share is full", function()
     local server = rude.start("script", { script = CLOSED })
     local client = new(server.url, files.new_path "spool",

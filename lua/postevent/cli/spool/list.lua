@@ -121,7 +121,7 @@ local function say_file(directory, file)
     say("  dead     " .. codes_of(file.codes))
   end
   if file.dead_dropped > 0 then
-    say(("  gone     %d dead ones, which gave way to newer ones"):format(file.dead_dropped))
+    say(("  gone     %d dead ones, which gave way to newer events"):format(file.dead_dropped))
   end
   if file.events[1] then
     say_events(file.events)
