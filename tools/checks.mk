@@ -171,7 +171,7 @@ nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
 
 NGINX_SOAK_SECONDS ?= 600
 soak-nginx: override LUA = luajit# nginx's
-soak-nginx: ### nginx at half load, reloaded every 30 s, for NGINX_SOAK_SECONDS (600): all that was accepted arrives
+soak-nginx: ### nginx at half load, reloaded, killed, upgraded, for NGINX_SOAK_SECONDS (600): all that was accepted arrives
 	@$(call deps,$(LUA)) soak-nginx
 	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
 	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' PATH="$$PATH:/usr/sbin:/sbin" \

@@ -4,7 +4,9 @@
 -- start { workers = 1, main = "", http = "", server = "", connections = 512 } -> the object; the texts are nginx's own
 -- words for these blocks, in which ${NAME} is `values.NAME`. An event of the tests is the global `event` there, and
 -- `new(options)` makes a client of postevent.resty for `values.URL`. With `bare` there is only what is given.
--- The object: .url, .directory, :get(path), :worker_pids(), :errors(), :reload(), :quit() (waits for the end), :stop().
+-- With `daemon` it is no child of ours, as nginx wants it for :upgrade().
+-- The object: .url, .directory, :get(path), :master_pid(), :worker_pids(), :errors(), :reload(), :upgrade(), :quit()
+-- (waits for the end), :stop().
 local cleanup = require "support.cleanup"
 local children = require "support.children"
 local documents = require "support.documents"
@@ -22,7 +24,7 @@ local OpenResty = {}
 OpenResty.__index = OpenResty
 
 local MAIN = [[
-daemon off;
+daemon %s;
 worker_processes %d;
 %spid nginx.pid;
 error_log error.log info;
@@ -103,7 +105,7 @@ local function write(self, options)
   local as_root = files.read_if_there("/proc/self/status"):find "\nUid:%s+0%s"
   local prelude = not options.bare and fill_in(PRELUDE:format(lua_table(documents.event)), values) or ""
   local http = prelude .. (options.bare and options.http or fill_in(options.http, values))
-  files.write(self.directory .. "/nginx.conf", MAIN:format(options.workers or 1,
+  files.write(self.directory .. "/nginx.conf", MAIN:format(self.daemon and "on" or "off", options.workers or 1,
     (as_root and "user root;\n" or "") .. load_modules(), fill_in(options.main, values), options.connections or 512,
     ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(root, root), built() .. "/?.so;;", http, self.port,
     fill_in(options.server, values)))
@@ -129,10 +131,21 @@ function OpenResty:get(path, timeout)
   return helper_http.request { url = self.url .. path, timeout = timeout }
 end
 
+function OpenResty:master_pid()
+  return self.daemon and tonumber(files.read_if_there(self.directory .. "/nginx.pid")) or self.child.pid
+end
+
+-- Whether it runs; who has ended may be a zombie whose parent does not care.
+local function is_alive(pid)
+  local state = files.read_if_there(("/proc/%d/stat"):format(pid)):match "%) (%a)"
+  return state ~= nil and state ~= "Z"
+end
+
 -- The workers that live: the children of the master.
 function OpenResty:worker_pids()
   local pids = {}
-  local text = files.read_if_there(("/proc/%d/task/%d/children"):format(self.child.pid, self.child.pid))
+  local master = self:master_pid()
+  local text = files.read_if_there(("/proc/%d/task/%d/children"):format(master, master))
   for pid in text:gmatch "%d+" do
     pids[#pids + 1] = tonumber(pid)
   end
@@ -150,7 +163,7 @@ local function wait_for_workers(self, count, before)
 end
 
 function OpenResty:signal(name)
-  process.kill(self.child.pid, name)
+  process.kill(self:master_pid(), name)
 end
 
 -- Starts new workers; the old ones end when they are done. Returns the pids of the old ones.
@@ -164,12 +177,27 @@ function OpenResty:reload()
   return old
 end
 
+-- Starts the binary again, with the listening sockets of the old one, which then ends: nginx's "on the fly".
+function OpenResty:upgrade()
+  local old = self:master_pid()
+  self:signal "SIGUSR2"
+  waiting.wait_until(function()
+    return (tonumber(files.read_if_there(self.directory .. "/nginx.pid")) or old) ~= old
+  end, 10, "nginx's new master")
+  wait_for_workers(self, self.workers, {})
+  process.kill(old, "SIGQUIT")
+  waiting.wait_until(function()
+    return not is_alive(old)
+  end, 30, "nginx's old master to quit")
+end
+
 -- Ends it as `nginx -s quit` does. Returns the seconds that took.
 function OpenResty:quit(timeout)
   local begin = process.now()
+  local master = self:master_pid()
   self:signal "SIGQUIT"
   waiting.wait_until(function()
-    return not self.child:running()
+    return not is_alive(master)
   end, timeout or 10, "nginx to quit")
   self.child:wait()
   return process.now() - begin
@@ -177,15 +205,20 @@ end
 
 -- As `nginx -s stop` does; the master kills a worker that takes more than a second or two.
 function OpenResty:stop()
-  if self.child:running() then
+  local master = self:master_pid()
+  if is_alive(master) then
     self:signal "SIGTERM"
-    assert(self.child:wait(10), "nginx did not stop")
+    waiting.wait_until(function()
+      return not is_alive(master)
+    end, 10, "nginx to stop")
   end
+  self.child:wait()
 end
 
 local function launch(self)
+  local _, program = children.run { "sh", "-c", 'command -v "$1"', "sh", NGINX } -- upgrade: it looks into no PATH
   self.child = children.spawn {
-    NGINX, "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+    program:match "[^\n]+" or NGINX, "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
     env = { LUA_PATH = false, LUA_CPATH = false }, -- its own: another's lua-resty-core would not be its module's
   }
   cleanup.defer(function() -- before the child's own
@@ -196,7 +229,7 @@ local function launch(self)
     if errors:find("bind() to", 1, true) then
       return "taken"
     end
-    if not self.child:running() then
+    if not (self.daemon or self.child:running()) then
       error("nginx did not start:\n" .. errors .. self.child:errors(), 0)
     end
     return self:get("/up", 1) and "up"
@@ -209,7 +242,7 @@ function openresty.start(options)
     local port = ports.free_port()
     local self = setmetatable({
       directory = files.new_directory "openresty", port = port, url = "http://127.0.0.1:" .. port,
-      workers = options.workers or 1,
+      workers = options.workers or 1, daemon = options.daemon,
     }, OpenResty)
     assert(process.make_directory(self.directory .. "/tmp"))
     write(self, options)
