@@ -34,6 +34,15 @@ function phase.check_may_wait(method, level)
   end
 end
 
+-- Raises, at its caller's caller, in init_by_lua. There the process is the master: `nginx -t` begins so, too, and
+-- `daemon` leaves it for another, which has none of its threads.
+function phase.check_has_begun(method)
+  if phase.current() == "init" then
+    error(("%s: init_by_lua is no place for events: no worker is there, and what the master holds is lost; "
+      .. "init_worker_by_lua is one"):format(method), 3)
+  end
+end
+
 -- A function of a method's name that raises, at its caller's caller, where that method would make the worker wait;
 -- nil outside nginx.
 function phase.guard()

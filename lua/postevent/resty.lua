@@ -168,6 +168,15 @@ function methods:post(event)
   return note_attempts(self, waker.post(self, event, timeouts[self]))
 end
 
+-- track and start are a plain client's, once the process is one that stays.
+for _, name in ipairs { "track", "start" } do
+  methods[name] = function(...)
+    phase.check_has_begun(name)
+    methods[name] = nil
+    return core.methods[name](...)
+  end
+end
+
 -- client:close(seconds): as a plain client's where nobody waits for the worker; else it lets the worker go on until all
 -- is delivered, or returns at once where that cannot be, and the rest happens behind it.
 function methods:close(seconds)
