@@ -88,18 +88,23 @@ pe_error pe_client_submit(pe_client *client, pe_waker *waker, uint64_t number, c
 
 /* ---- track ---- */
 
-pe_error pe_client_start(pe_client *client) {
+/* Unless it runs. */
+static pe_error start_sender(pe_client *client) {
   pe_sender_config config;
 
-  if (client->closed) return PE_CLOSED;
-  if (!pe_client_own(client)) return PE_NO_MEMORY;
-  if (client->own->sender || !client->sends) return PE_OK;
+  if (client->own->sender) return PE_OK;
   config = client->sender;
   config.plan = client->plan;
   config.post = client->post;
   config.queue = client->own->queue;
   config.results = client->own->results;
   return pe_sender_start(&config, pe_credentials_view(client->credentials), &client->own->sender);
+}
+
+pe_error pe_client_start(pe_client *client) {
+  if (client->closed) return PE_CLOSED;
+  if (!pe_client_own(client)) return PE_NO_MEMORY;
+  return client->sends ? start_sender(client) : PE_OK;
 }
 
 static void put_result(pe_client *client, const pe_record *record, pe_outcome outcome, pe_error code,
@@ -154,15 +159,24 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
   return client->queue.awaits ? pe_queue_await(client->own->queue) : PE_OK;
 }
 
+/* What is on disk is the sender's to end, also what earlier runs have left there: it starts for that, but not before it
+ * can see that nothing of it is to be sent. */
+static pe_error withdraw(pe_client *client, int64_t now) {
+  bool has_disk = client->plan && client->sender.spool.directory;
+  tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
+  if (!client->own->sender) return has_disk ? start_sender(client) : PE_OK;
+  pe_sender_wake(client->own->sender);
+  return PE_OK;
+}
+
 pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
   int64_t now = pe_clock_monotonic();
+  pe_error error;
   if (client->closed) return PE_CLOSED;
   if (!pe_client_own(client)) return PE_NO_MEMORY;
+  error = pending == PE_PENDING_DROP ? withdraw(client, now) : PE_OK;
+  if (error) return error;
   client->sends = sends;
-  if (pending == PE_PENDING_DROP) {
-    tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
-    if (client->own->sender) pe_sender_wake(client->own->sender); /* what is on disk is the sender's to end */
-  }
   if (pe_queue_allow(client->own->queue, pending != PE_PENDING_KEEP, now)) pe_sender_wake(client->own->sender);
   return PE_OK;
 }

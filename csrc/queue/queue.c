@@ -24,6 +24,7 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
   made->spooling = config->spools;
   made->counters.spool.state = config->spools ? PE_SPOOL_WORKS : PE_SPOOL_OFF;
   made->disk_room = INT64_MAX;
+  made->withdrawn_at = PE_NEVER;
   *queue = made;
   return PE_OK;
 
@@ -156,7 +157,7 @@ void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
   counters->outcomes[outcome]++;
   if (outcome != PE_DELIVERED) pe_queue_set_news(queue);
   if (queue->config.spools && !pe_record_is_on_disk(record)) counters->unwritten--;
-  if (record->ticket == 0 && --queue->restored_pending == 0) queue->restored_withdrawn = false;
+  if (record->ticket == 0) queue->restored_pending--;
   if (record->ticket < queue->flushing) pe_queue_settle(queue, 1);
   pe_queue_unlink(queue, record);
   if (queue->wants_room && queue->freed++ == 0) queue->freed_at = now;

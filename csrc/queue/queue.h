@@ -85,7 +85,8 @@ uint64_t pe_queue_flush(pe_queue *queue, int64_t timeout);
 bool pe_queue_allow(pe_queue *queue, bool allowed, int64_t now);
 
 /* Drops all that are pending, for PE_WITHDRAWN: at once those that are not in flight, which are the caller's, oldest
- * first, linked by `newer`; the others where they would be tried again (pe_queue_retry). */
+ * first, linked by `newer`; the others where they would be tried again (pe_queue_retry), and what other processes had
+ * accepted until `now` when it is found. */
 pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now);
 
 /* Refuses every later event, and wakes those who wait for room. */
@@ -183,6 +184,7 @@ typedef struct pe_returning {
   bool restored;
   uint16_t attempts;
   int64_t accepted_at; /* monotonic */
+  bool is_undated;     /* that is but a guess: every withdrawal so far may have meant it, and does */
 } pe_returning;
 
 /* An event that was on disk alone is in memory again, as a copy: the oldest of them; of an event that was accepted here

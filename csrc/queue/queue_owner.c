@@ -200,7 +200,7 @@ pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
 
   pe_mutex_lock(&queue->lock);
   queue->withdrawn = queue->last_ticket;
-  queue->restored_withdrawn = queue->restored_pending > 0;
+  queue->withdrawn_at = now;
   for (pe_record *record = queue->oldest, *newer; record; record = newer) {
     newer = record->newer;
     if (record->state == PE_RECORD_IN_FLIGHT) continue;

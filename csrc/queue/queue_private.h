@@ -15,6 +15,9 @@
 /* How long an owner that waits for room is left waiting beside a few free places. */
 #define PE_ROOM_PATIENCE PE_MILLISECOND
 
+/* A moment before all others: a time of the wall may lie before the monotonic one began. */
+#define PE_NEVER INT64_MIN
+
 /* Bits. */
 typedef enum pe_pause { PE_PAUSED_BY_ENDPOINT = 1, PE_PAUSED_BY_OWNER = 2 } pe_pause;
 
@@ -38,6 +41,7 @@ struct pe_queue {
   pe_due_heap waiting;
   size_t in_flight_bytes;
   uint64_t withdrawn;   /* what is pending up to this ticket is not tried again; 0: none */
+  int64_t withdrawn_at; /* nor is what another process had accepted until then; PE_NEVER: all is */
   unsigned paused_by;   /* pe_pause: who lets time stand still */
   int64_t paused_total; /* nanoseconds, without the pause that lasts */
   int64_t paused_since; /* monotonic; 0: time goes on */
@@ -50,7 +54,6 @@ struct pe_queue {
   int64_t disk_room;
   int64_t read_after[2]; /* what is on disk alone lies behind this row: of our own, and of what was restored */
   uint64_t restored_pending, restored_on_disk; /* of the file that was adopted; the second: on disk alone */
-  bool restored_withdrawn;                     /* as `withdrawn`, of those that were restored */
   bool is_looking;                             /* for events to restore: a flush waits for what that brings */
   bool overlaps;                               /* behind it there may be some that are in memory, too */
   int64_t disk_paused_before;                  /* paused_before of the first of our own that are on disk alone */

@@ -11,7 +11,7 @@
 enum { PROBES_IN_ORDER = 3 };
 
 static bool is_withdrawn(const pe_queue *queue, const pe_record *record) {
-  return record->ticket > 0 ? record->ticket <= queue->withdrawn : queue->restored_withdrawn;
+  return record->ticket > 0 ? record->ticket <= queue->withdrawn : record->accepted_at <= queue->withdrawn_at;
 }
 
 /* A record may be taken only where there is room to give it back. */

@@ -250,6 +250,7 @@ pe_error pe_queue_read_back(pe_queue *queue, const pe_returning *returning, int6
   record->attempts = returning->attempts;
   record->ticket = returning->restored ? 0 : (uint64_t)returning->row;
   pe_mutex_lock(&queue->lock);
+  if (returning->is_undated && queue->withdrawn_at != PE_NEVER) record->accepted_at = queue->withdrawn_at;
   if (pass(queue, returning)) {
     come_back(queue, record, now);
     record = NULL;

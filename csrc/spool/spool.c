@@ -44,10 +44,13 @@ static void note_step(pe_spool *spool, int64_t row, int64_t now) {
   spool->step_count = count + 1;
 }
 
-/* When an event of another process was accepted, on our clock. */
-static int64_t monotonic_of(int64_t wall, int64_t now) {
+/* When an event of another process was accepted, on our clock; where the clock was not right, now. Returns whether that
+ * is known. */
+static bool date(int64_t wall, int64_t now, int64_t *accepted_at) {
   int64_t age = pe_clock_wall() - wall;
-  return wall < SANE || age < 0 ? now : now - age;
+  bool is_known = wall >= SANE && age >= 0;
+  *accepted_at = is_known ? now - age : now;
+  return is_known;
 }
 
 /* ---- how it is ---- */
@@ -254,19 +257,20 @@ static bool write_all(pe_spool *spool, int64_t now) {
 /* ---- reading back ---- */
 
 static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t after, bool restored, int64_t now) {
-  int64_t wall = stored->accepted_at;
-  int64_t accepted_at = restored ? monotonic_of(wall, now) : wall - ahead_at(spool, stored->row);
-  const pe_returning returning = {.event = {.body = stored->body.data,
-                                            .body_size = stored->body.size,
-                                            .id = stored->id.data,
-                                            .id_size = stored->id.size,
-                                            .name = stored->name.data,
-                                            .name_size = stored->name.size},
-                                  .row = stored->row,
-                                  .after = after,
-                                  .restored = restored,
-                                  .attempts = (uint16_t)stored->attempts,
-                                  .accepted_at = accepted_at};
+  pe_returning returning = {.event = {.body = stored->body.data,
+                                      .body_size = stored->body.size,
+                                      .id = stored->id.data,
+                                      .id_size = stored->id.size,
+                                      .name = stored->name.data,
+                                      .name_size = stored->name.size},
+                            .row = stored->row,
+                            .after = after,
+                            .restored = restored,
+                            .attempts = (uint16_t)stored->attempts};
+  if (restored)
+    returning.is_undated = !date(stored->accepted_at, now, &returning.accepted_at);
+  else
+    returning.accepted_at = stored->accepted_at - ahead_at(spool, stored->row);
   return pe_queue_read_back(spool->queue, &returning, now);
 }
 

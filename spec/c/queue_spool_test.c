@@ -254,6 +254,32 @@ static void test_withdraws_what_is_not_written(void **state) {
   pe_queue_free(queue);
 }
 
+/* What earlier runs have left is found after the user has withdrawn: each event is judged by its own time. */
+static void test_withdraws_what_is_found_later(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_returning returning = {.event = event_of("x"), .restored = true};
+  pe_record *record;
+  (void)state;
+  assert_null(pe_queue_withdraw(queue, NOW));
+  pe_queue_restore(queue, 3);
+  for (returning.row = 1; returning.row <= 3; returning.row++) {
+    returning.after = returning.row - 1;
+    returning.accepted_at = returning.row == 1 ? NOW : NOW + 1;
+    returning.is_undated = returning.row == 2;
+    assert_int_equal(pe_queue_read_back(queue, &returning, NOW + 1), PE_OK);
+  }
+  for (int64_t row = 1; row <= 2; row++) {
+    record = pe_queue_take_withdrawn(queue);
+    assert_int_equal(record->row, row);
+    end_with(queue, record, PE_DROPPED, PE_WITHDRAWN);
+  }
+  assert_null(pe_queue_take_withdrawn(queue));
+  record = pe_queue_take(queue, PE_PICK_DUE, NOW + 1); /* accepted by a program that goes on */
+  assert_int_equal(record->row, 3);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
 static void test_refuses_an_awaited_event_that_cannot_be_written(void **state) {
   pe_queue_config config = {.max_events = 10, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4};
   const pe_event event = event_of("x");
@@ -438,6 +464,7 @@ int main(void) {
       TEST(test_drops_what_is_just_written),
       TEST(test_drops_what_was_to_be_written),
       TEST(test_withdraws_what_is_not_written),
+      TEST(test_withdraws_what_is_found_later),
       TEST(test_refuses_an_awaited_event_that_cannot_be_written),
       TEST(test_restores_what_others_left),
       TEST(test_writes_all_again_into_another_file),

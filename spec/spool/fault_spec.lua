@@ -205,6 +205,28 @@ describe("a program with a spool", function()
     assert.equal(200, stats.dropped_by.withdrawn)
   end)
 
+  it("drops what earlier runs have left when it is told to, before it has tracked anything", function()
+    local server = rude.start("script", { script = CLOSED })
+    local directory = files.new_path "spool"
+    for run = 1, 3 do
+      local earlier = new(server.url, directory)
+      track(earlier, "r" .. run .. "-", 30)
+      earlier:close(0.01)
+    end
+    local before = server:requests()
+    server:set "open"
+    local client = new(server.url, directory, { mode = "off", queue = { max_events = 10 } })
+    assert(client:set_mode("off", "drop"))
+    local stats = settled(client, function(stats)
+      return stats.restored == 90 and stats.pending == 0
+    end, "what is on disk to be dropped")
+    assert.equal(90, stats.dropped_by.withdrawn)
+    assert(client:set_mode "live")
+    track(client, "new", 1)
+    assert(client:flush(10))
+    assert.equal(before + 1, server:requests())
+  end)
+
   it("refuses nothing of a burst that is faster than the disk, where the oldest may go", function()
     local server = rude.start("script", { script = CLOSED })
     local client = new(server.url, files.new_path "spool", { queue = { max_events = 20, overflow = "drop_oldest" } })
