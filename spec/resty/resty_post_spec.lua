@@ -63,7 +63,8 @@ describe("in nginx,", function()
           after = plain()
         }]],
         server = "location = / { content_by_lua_block { "
-          .. site.answer "before.post == post, after.post == post, resty.post == post, resty.track == before.track"
+          .. site.answer("before.post == post, after.post == post, resty.post == post, "
+            .. "resty:track { event_name = 'e' } and resty.track == before.track")
           .. " } }",
       }
       assert.same({ true, true, true, false, true }, site.ask(nginx, "/"))

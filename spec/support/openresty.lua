@@ -217,8 +217,9 @@ end
 
 local function launch(self)
   local _, program = children.run { "sh", "-c", 'command -v "$1"', "sh", NGINX } -- upgrade: it looks into no PATH
+  local directory = self.directory
   self.child = children.spawn {
-    program:match "[^\n]+" or NGINX, "-p", self.directory, "-c", self.directory .. "/nginx.conf", "-e", self.directory .. "/error.log",
+    program:match "[^\n]+" or NGINX, "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log",
     env = { LUA_PATH = false, LUA_CPATH = false }, -- its own: another's lua-resty-core would not be its module's
   }
   cleanup.defer(function() -- before the child's own
