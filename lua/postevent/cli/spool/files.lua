@@ -49,6 +49,14 @@ function files.open(directory, name, how)
   return file, kind, why
 end
 
+-- Removes a file that was set aside, with the log that went with it. Returns true; or nil and why.
+function files.remove_damaged(directory, name)
+  local path = directory .. "/" .. name
+  os.remove(path .. "-wal") -- there may be none
+  local removed, why = os.remove(path)
+  return removed, why and why:gsub("^.*: ", "")
+end
+
 -- Calls `visit(file, name)` for every file that can be used. Names the others on stderr; returns whether there are any.
 function files.each(directory, list, how, visit)
   local all_read = true

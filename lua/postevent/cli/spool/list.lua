@@ -52,7 +52,7 @@ end
 local function to_json(directory, all)
   return output.to_json {
     { "directory", directory }, { "pending", all.pending }, { "dead", all.dead }, { "oldest", all.oldest },
-    { "bytes", all.bytes }, { "codes", codes_to_json(all.codes) },
+    { "bytes", all.bytes }, { "damaged", all.damaged }, { "codes", codes_to_json(all.codes) },
     { "files", output.json_list(all.files, file_to_json) },
   }
 end
@@ -132,6 +132,10 @@ local function say_all(directory, all)
   say(("%s: %d pending, %d dead%s; %d file%s, %s"):format(directory, all.pending, all.dead,
     all.oldest and ", the oldest " .. age.of(all.oldest) .. " old" or "", #all.files, #all.files == 1 and "" or "s",
     size_of(all.bytes)))
+  if all.damaged > 0 then
+    say(("%d of them set aside as damaged: postevent spool purge DIR --damaged removes %s"):format(all.damaged,
+      all.damaged == 1 and "it" or "them"))
+  end
   for _, file in ipairs(all.files) do
     say_file(directory, file)
   end

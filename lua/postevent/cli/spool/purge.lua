@@ -1,17 +1,26 @@
--- `postevent spool purge`: removes events for good. It asks, unless it is told not to.
+-- `postevent spool purge`: removes events for good, and damaged files. It asks, unless it is told not to.
 
 local age = require("postevent.cli.spool.age")
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
 
-local purge = { summary = "Remove events for good." }
+local purge = { summary = "Remove events, and damaged files, for good." }
 
 function purge.define(command)
   command:flag("--dead", "Remove dead ones.")
   command:flag("--pending", "Remove pending ones; not those of a running program, which has them in hand.")
-  command:option("--older-than", "Only what was accepted so long ago: 7d, 12h, 30m, 45s."):argname("AGE")
+  command:flag("--damaged", "Remove the files that were set aside as damaged.")
+  command:option("--older-than", "Only events accepted so long ago: 7d, 12h, 30m, 45s."):argname("AGE")
   command:flag("--yes", "Do not ask.")
+end
+
+local function check_choice(args)
+  if not args.dead and not args.pending and not args.damaged then
+    exit.usage("say what: --dead, --pending, --damaged, or several")
+  elseif args.older_than and not args.dead and not args.pending then
+    exit.usage("--older-than is about events: it goes with --dead or --pending")
+  end
 end
 
 local function count_in(file, dead, before)
@@ -22,33 +31,54 @@ local function count_in(file, dead, before)
   return count
 end
 
--- What would be removed: how many are dead, and pending, and how many are pending in files of running programs; and
+-- The names of the files that were set aside, where these are meant; and the files to look into for events, if any.
+local function sort_out(args)
+  local damaged, others = {}, {}
+  for _, entry in ipairs(files.list_own(args.directory)) do
+    if entry.damaged and args.damaged then
+      damaged[#damaged + 1] = entry.name
+    elseif args.dead or args.pending then
+      others[#others + 1] = entry
+    end
+  end
+  return damaged, others
+end
+
+-- How many events would be removed: { dead = , pending = }; how many are pending in files of running programs; and
 -- whether all files can be read.
-local function count_all(args, before)
-  local dead, pending, held = 0, 0, 0
-  local all_read = files.each(args.directory, files.list_own(args.directory), "look", function(file, name)
-    dead = dead + (args.dead and count_in(file, true, before) or 0)
+local function count_all(args, list, before)
+  local found, held = { dead = 0, pending = 0 }, 0
+  local all_read = files.each(args.directory, list, "look", function(file, name)
+    found.dead = found.dead + (args.dead and count_in(file, true, before) or 0)
     local waiting = args.pending and count_in(file, false, before) or 0
     if files.holder(args.directory, name) then
       held = held + waiting
     else
-      pending = pending + waiting
+      found.pending = found.pending + waiting
     end
   end)
-  return dead, pending, held, all_read
+  return found, held, all_read
 end
 
-local function describe(dead, pending)
-  return ("%d dead and %d pending event%s"):format(dead, pending, pending == 1 and "" or "s")
+-- "2 dead and 1 pending event, 1 damaged file"
+local function describe(args, events, damaged)
+  local parts = {}
+  if args.dead or args.pending then
+    parts[1] = ("%d dead and %d pending event%s"):format(events.dead, events.pending, events.pending == 1 and "" or "s")
+  end
+  if args.damaged then
+    parts[#parts + 1] = ("%d damaged file%s"):format(damaged, damaged == 1 and "" or "s")
+  end
+  return table.concat(parts, ", ")
 end
 
-local function ask(args, dead, pending)
+local function ask(args, what)
   if args.yes then
     return true
   elseif not files.asks() then
     exit.usage("purge asks, and stdin is no terminal: give --yes")
   end
-  io.stderr:write(("%s: remove %s for good? [y/N] "):format(output.printable(args.directory), describe(dead, pending)))
+  io.stderr:write(("%s: remove %s for good? [y/N] "):format(output.printable(args.directory), what))
   local answer = io.stdin:read("*l") or ""
   return answer:lower() == "y" or answer:lower() == "yes"
 end
@@ -91,22 +121,37 @@ local function purge_file(args, name, before, removed)
   file:close()
 end
 
-function purge.run(args)
-  if not args.dead and not args.pending then
-    exit.usage("say what: --dead, --pending, or both")
-  end
-  local before = args.older_than and age.parse("--older-than", args.older_than)
-  local dead, pending, held, all_read = count_all(args, before)
-  if dead + pending > 0 and not ask(args, dead, pending) then
-    exit.with(exit.FAILED, "nothing was removed")
-  end
+local function purge_events(args, list, before)
   local removed = { dead = 0, pending = 0 }
-  for _, entry in ipairs(dead + pending > 0 and files.list(args.directory) or {}) do
+  for _, entry in ipairs(list) do
     if not entry.damaged then
       purge_file(args, entry.name, before, removed)
     end
   end
-  output.say(("removed %s"):format(describe(removed.dead, removed.pending)))
+  return removed
+end
+
+local function remove_damaged(args, names)
+  for _, name in ipairs(names) do
+    local removed, why = files.remove_damaged(args.directory, name)
+    if not removed then
+      files.fail(args.directory, name, why)
+    end
+  end
+  return #names
+end
+
+function purge.run(args)
+  check_choice(args)
+  local before = args.older_than and age.parse("--older-than", args.older_than)
+  local damaged, list = sort_out(args)
+  local found, held, all_read = count_all(args, list, before)
+  local has_events = found.dead + found.pending > 0
+  if (has_events or damaged[1]) and not ask(args, describe(args, found, #damaged)) then
+    exit.with(exit.FAILED, "nothing was removed")
+  end
+  local removed = purge_events(args, has_events and list or {}, before)
+  output.say("removed " .. describe(args, removed, remove_damaged(args, damaged)))
   if held > 0 then
     exit.with(exit.FAILED, ("%s: %d pending event%s in the hands of running programs stay"):format(args.directory, held,
       held == 1 and "" or "s"))

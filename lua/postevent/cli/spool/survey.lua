@@ -69,13 +69,15 @@ local function look(directory, entry)
   return found
 end
 
--- Returns what is in each file, and the sum of all: { files, pending, dead, bytes, oldest, codes }.
+-- Returns what is in each file, and the sum of all: { files, pending, dead, bytes, oldest, codes,
+-- damaged }, the last: how many files were set aside as damaged.
 --   a file: { name, state, why, holder, endpoint, bytes, pending, dead, dead_dropped, oldest, codes, events }
 --   state: "works", "damaged", "newer", "foreign", "failed"; events: { { name, pending, dead, oldest }, ... }
 function survey.take(directory)
-  local all = { pending = 0, dead = 0, bytes = 0, codes = {}, files = {} }
+  local all = { pending = 0, dead = 0, bytes = 0, damaged = 0, codes = {}, files = {} }
   for _, entry in ipairs(files.list(directory)) do
     local found = look(directory, entry)
+    all.damaged = all.damaged + (entry.damaged and 1 or 0)
     if found then
       all.files[#all.files + 1] = found
       all.pending, all.dead = all.pending + found.pending, all.dead + found.dead
