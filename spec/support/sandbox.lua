@@ -89,6 +89,11 @@ function Sandbox:fault(fields)
   return cjson.decode(ask(self, "POST", "/sandbox/faults", cjson.encode(fields))).id
 end
 
+-- Turns a scenario on, { name =, ... }, in place of all faults.
+function Sandbox:play(fields)
+  ask(self, "POST", "/sandbox/scenario", cjson.encode(fields))
+end
+
 function Sandbox:faults()
   return cjson.decode(ask(self, "GET", "/sandbox/faults"))
 end

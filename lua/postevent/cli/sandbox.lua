@@ -51,6 +51,8 @@ function sandbox.define(parser)
     :convert(read_memory)
   command:option("--fault", "What is to go wrong, e.g. status=503,share=0.3 or drop=after,times=2. May be given again: "
     .. "a request meets the first that is meant for it."):argname("SPEC"):count("*")
+  command:option("--scenario", "A bad day of the platform's: outage, slow, rate-limit, rotated-password, lost-replies, "
+    .. "captive-portal, flaky or poison; outage,seconds=5 for a shorter one."):argname("NAME")
   command:option("--seed", "Draw what is left to chance in faults from N, as a run before did. Default: a number that "
     .. "is printed."):argname("N"):convert(read_seed)
   command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
@@ -82,6 +84,16 @@ local function read_faults(texts)
   return faults
 end
 
+local function check_scenario(text)
+  local faults, problem = {}, nil
+  if text then
+    faults, problem = require("postevent.sandbox.scenarios").parse(text)
+  end
+  if not faults then
+    exit.usage("--scenario: " .. problem)
+  end
+end
+
 function sandbox.run(args)
   if args.authorization then
     credential.check(args.authorization, "--authorization")
@@ -89,6 +101,7 @@ function sandbox.run(args)
   local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
   local server = load_server()
   local faults = read_faults(args.fault)
+  check_scenario(args.scenario)
   local ended, message = server.run {
     port = args.port,
     host = args.host,
@@ -98,6 +111,7 @@ function sandbox.run(args)
     definitions = definitions,
     memory = args.memory,
     faults = faults,
+    scenario = args.scenario,
     seed = args.seed,
   }
   if not ended then

@@ -1,9 +1,10 @@
--- How faults are turned on and off while the sandbox runs: /sandbox/faults.
+-- How faults are turned on and off while the sandbox runs: /sandbox/faults, /sandbox/scenario.
 
 local cjson = require "cjson.safe"
 local fault = require "postevent.sandbox.fault"
 local json = require "postevent.sandbox.json"
 local replies = require "postevent.sandbox.replies"
+local scenarios = require "postevent.sandbox.scenarios"
 
 local control = {}
 
@@ -38,6 +39,29 @@ function control.add(context, _, body)
   local id, full = context.faults:add(fields)
   if not id then return replies.message(409, full) end
   return replies.json(200, ('{"id":%d,"fault":%s}'):format(id, json.text(fault.text(fields))))
+end
+
+-- All off, and these on instead.
+local function replace(context, faults)
+  context.faults:clear()
+  for _, fields in ipairs(faults) do
+    context.faults:add(fields)
+  end
+  return control.list(context)
+end
+
+--- GET /sandbox/scenario: which there are.
+function control.scenarios()
+  return replies.json(200, encoder.encode { scenarios = scenarios.list() })
+end
+
+--- POST /sandbox/scenario: { "name": ... } turns that on, in place of all faults. Answers as control.list.
+function control.play(context, _, body)
+  local object = json.object(body)
+  if not object then return replies.message(400, NOT_AN_OBJECT) end
+  local faults, problem = scenarios.check(object)
+  if not faults then return replies.message(400, problem) end
+  return replace(context, faults)
 end
 
 --- DELETE /sandbox/faults: turns all off.

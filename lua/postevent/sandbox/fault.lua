@@ -2,6 +2,7 @@
 -- does then is in faults.lua and fault_answers.lua.
 
 local keys = require "postevent.sandbox.fault_keys"
+local printable = require "postevent.printable"
 
 local fault = {}
 
@@ -22,11 +23,15 @@ local function list_of(names, fields)
   return found
 end
 
+--- A name of somebody's, as a message shows it.
+function fault.shown(name)
+  return type(name) == "string" and printable.line(name:sub(1, 50)) or "a " .. type(name)
+end
+
 -- The client's module knows which word was meant; it is loaded for nothing else here.
 local function unknown(name)
   local near = type(name) == "string" and require("postevent.options.words").nearest(name, keys.names)
-  local shown = type(name) == "string" and require("postevent.printable").line(name:sub(1, 50)) or "a " .. type(name)
-  return ("%s: no key of a fault%s"):format(shown, near and (", did you mean %s?"):format(near) or "")
+  return ("%s: no key of a fault%s"):format(fault.shown(name), near and (", did you mean %s?"):format(near) or "")
 end
 
 local function check_values(fields)
@@ -82,9 +87,9 @@ local function add_part(given, part)
   given[name] = value == nil or read_value(key, value)
 end
 
---- The fault that a text describes, `key=value` behind commas (a flag is its key alone, `body` is the last); or nil and
--- what is wrong.
-function fault.parse(text)
+--- The keys in a text, `key=value` behind commas (a flag is its key alone, `body` is the last), a table that may be no
+-- fault; or nil and what is wrong.
+function fault.read(text)
   local given, rest = {}, text
   while rest do
     local part, behind = rest, nil
@@ -95,6 +100,13 @@ function fault.parse(text)
     if problem then return nil, problem end
     rest = behind
   end
+  return given
+end
+
+--- The fault that a text describes; or nil and what is wrong.
+function fault.parse(text)
+  local given, problem = fault.read(text)
+  if not given then return nil, problem end
   return fault.check(given)
 end
 

@@ -8,6 +8,7 @@ local fault = require "postevent.sandbox.fault"
 local Faults = require "postevent.sandbox.faults"
 local origin = require "postevent.sandbox.origin"
 local routes = require "postevent.sandbox.routes"
+local scenarios = require "postevent.sandbox.scenarios"
 local Store = require "postevent.sandbox.store"
 local uuid = require "postevent.sandbox.uuid"
 
@@ -17,7 +18,8 @@ local MIB = 1024 * 1024
 local DEFAULT_MEMORY = 256 -- MiB
 
 local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function",
-  allow_hosts = "table", memory = "number", faults = "table", seed = "number" }
+  allow_hosts = "table", memory = "number", faults = "table", scenario = "string",
+  seed = "number" }
 
 -- Left to the client's module, which knows what they may be, and is loaded for nothing else.
 local function new_checker(definitions, log)
@@ -48,13 +50,19 @@ local function check(options)
   end
 end
 
--- The faults that are on from the beginning: texts, or tables of keys.
-local function read_faults(list)
+-- The faults that are on from the beginning: those that are listed, as texts or tables of keys, then a scenario's.
+local function read_faults(list, scenario)
   local faults = {}
   for i, one in ipairs(list) do
     local fields, problem = (type(one) == "string" and fault.parse or fault.check)(one)
     if not fields then error("option 'faults': " .. problem, 3) end
     faults[i] = fields
+  end
+  local more, problem = {}, nil
+  if scenario then more, problem = scenarios.parse(scenario) end
+  if not more then error("option 'scenario': " .. problem, 3) end
+  for _, fields in ipairs(more) do
+    faults[#faults + 1] = fields
   end
   if #faults > Faults.MOST then error(("option 'faults': at most %d expected"):format(Faults.MOST), 3) end
   return faults
@@ -89,20 +97,24 @@ local function write_port(path, port)
   return nil, message
 end
 
---- Runs the sandbox until SIGINT or SIGTERM, then returns true; or nil and a message if it cannot listen.
--- Options: `host` (default 127.0.0.1), `port` (default 0: a free one), `authorization` (the value that the
--- Authorization header must have), `allow_hosts` (names by which it may be called besides localhost and addresses, a
--- list), `port_file` (where to write the port once connections are accepted), `definitions` (whatever
--- postevent.definitions takes: events are checked against them), `faults` (a list of what fault.parse or fault.check
--- takes), `seed` (of what is drawn for them; a whole number from 1; default: one of its own), `memory` (MiB, default
--- 256: three quarters are for the events that it remembers, an eighth for bodies that are arriving), `log` (a function
--- of a line; default: to stdout). Raises on a mistake in the options.
+--- Runs the sandbox until SIGINT or SIGTERM, then returns true; or nil and a message if it cannot listen. Raises on a
+-- mistake in the options:
+--   host, port      default 127.0.0.1, and 0: a free one
+--   authorization   the value that the Authorization header must have
+--   allow_hosts     names by which it may be called besides localhost and addresses, a list
+--   port_file       where to write the port once connections are accepted
+--   definitions     whatever postevent.definitions takes: events are checked against them
+--   faults          a list of what fault.parse or fault.check takes
+--   scenario        what scenarios.parse takes
+--   seed            of what is drawn for faults, a whole number from 1; default: one of its own
+--   memory          MiB, default 256: three quarters for the events that it remembers, an eighth for bodies that arrive
+--   log             a function of a line; default: to stdout
 function sandbox.run(options)
   options = options or {}
   check(options)
   local host = options.host or "127.0.0.1"
   local log = options.log or print_line
-  local first_faults = read_faults(options.faults or {})
+  local first_faults = read_faults(options.faults or {}, options.scenario)
   local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
   local memory = (options.memory or DEFAULT_MEMORY) * MIB
   local faults = new_faults(options, first_faults)

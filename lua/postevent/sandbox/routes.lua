@@ -76,6 +76,7 @@ local FIXED = {
   ["/sandbox/attempts"] = { GET = list_attempts },
   ["/sandbox/reset"] = { POST = reset },
   ["/sandbox/faults"] = { GET = control.list, POST = control.add, DELETE = control.clear },
+  ["/sandbox/scenario"] = { GET = control.scenarios, POST = control.play },
   ["/v2/events/logs"] = { GET = list_log },
 }
 
