@@ -144,6 +144,28 @@ describe("postevent spool list", function()
     end
   end)
 
+  it("keeps its columns below each other in every script, and sends no control character", function()
+    local server = rude.start("script", { script = SCRIPT })
+    local directory = files.new_path "spool"
+    local client = start(server.url, directory)
+    local names = { plain = 5, ["\230\151\165\230\156\172\232\170\158"] = 6, ["\240\159\142\174x"] = 3,
+      ["e\204\129te\204\129"] = 3, ["\224\184\153\224\185\137\224\184\179"] = 2, ["a\226\128\141b"] = 2,
+      ["\239\188\161"] = 2, [("\230\151\165"):rep(30)] = 39, ["a\226\128\174b\216\156c"] = 15, ["a\27[2J"] = 10 }
+    for name in pairs(names) do
+      assert(client:track { event_name = name })
+    end
+    client:close(0)
+    local shown = spool(0, nil, "list", directory)
+    assert.is_nil(shown:find "[%z\1-\9\11-\31\127]")
+    assert.is_nil(shown:find("\226\128\174", 1, true) or shown:find("\216\156", 1, true))
+    local head = shown:match "\n(  EVENT +PENDING)"
+    for line in shown:match "\n  EVENT[^\n]*\n(.*)":gmatch "[^\n]+" do
+      local name, gap = line:match "^  (%S+)( +1)"
+      local columns = names[name] or name:find("...", 1, true) and 39 or #name
+      assert.equal(#head, 2 + columns + #gap, line)
+    end
+  end)
+
   it("names damaged files and those of a newer release, and counts the others", function()
     local _, directory = leave(4)
     local file = list(directory).files[1].file

@@ -2,6 +2,7 @@
 
 local exit = require("postevent.cli.exit")
 local printable = require("postevent.printable")
+local width = require("postevent.cli.width")
 
 local output = {}
 
@@ -68,17 +69,12 @@ function output.printable_lines(text)
   return (text:gsub("[^\n]+", output.printable))
 end
 
--- The characters of UTF-8 text; a terminal may show some of them wider.
-local function count_characters(text)
-  return select(2, text:gsub("[^\128-\191]", ""))
-end
-
--- The text, with "..." in place of what is beyond so many characters.
-function output.cut(text, width)
-  if count_characters(text) <= width then
+-- The text, with "..." in place of what is beyond so many columns of a terminal.
+function output.cut(text, columns)
+  if width.of(text) <= columns then
     return text
   end
-  return text:match(("[^\128-\191][\128-\191]*"):rep(width - 3)) .. "..."
+  return width.cut(text, columns - 3) .. "..."
 end
 
 -- Rows of texts, as lines in which the columns stand below each other.
@@ -86,13 +82,13 @@ function output.columns(rows)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, count_characters(cell))
+      widths[i] = math.max(widths[i] or 0, width.of(cell))
     end
   end
   for i, row in ipairs(rows) do
     local cells = {}
     for j, cell in ipairs(row) do
-      cells[j] = cell .. (" "):rep(widths[j] - count_characters(cell))
+      cells[j] = cell .. (" "):rep(widths[j] - width.of(cell))
     end
     lines[i] = table.concat(cells, "  "):gsub(" +$", "")
   end
