@@ -142,6 +142,7 @@ endif
 	$(call install_file,755,bin/postevent,$(dir $(command)))
 	@sed '1s|^#!.*|$(shebang)|' bin/postevent >"$(command)"
 	@printf '%s\n' "Installed for Lua $(LUA_ABI):" "  $(lua_dir)/" "  $(lib_dir)/" "  $(command)"
+	@$(if $(DESTDIR),:,LUA_INIT= $(LUA) tools/looks-in "$(INSTALL_LMOD)" "$(INSTALL_CMOD)" 2>/dev/null || :)
 
 uninstall: install-check ## remove what install put there for LUA
 	@rm -rf "$(lua_dir)" "$(lib_dir)"

@@ -49,6 +49,23 @@ describe("make install", function()
     assert.truthy(output:find "^%d+%.%d+%.%d+\n$", output)
   end)
 
+  it("says so where that Lua does not look there, and how to tell it", function()
+    local prefix = copy.directory .. "/elsewhere"
+    local status, output = copy:make("-j2", "install", "PREFIX=" .. prefix)
+    assert.equal(0, status, output)
+    assert.truthy(output:find("lua5.4 does not look there", 1, true), output)
+    local env = { LUA_INIT = false }
+    for name, value in output:gmatch "export (LUA_%u+)='([^']+)'" do
+      env[name] = value
+    end
+    status, output = copy:run({ prefix .. "/bin/postevent", "--version" }, env)
+    assert.equal(0, status, output)
+    status, output = copy:make("-j2", "install", "PREFIX=" .. prefix, "LUA_PATH=" .. env.LUA_PATH,
+      "LUA_CPATH=" .. env.LUA_CPATH)
+    assert.equal(0, status, output)
+    assert.is_nil(output:find("does not look", 1, true), output)
+  end)
+
   it("takes away what an older version left below postevent/, and nothing beside it", function()
     copy:run { "mkdir", "-p", root .. "/" .. SHARE }
     helper.write_file(copy.directory .. "/" .. root .. "/" .. SHARE .. "/old.lua", "")
