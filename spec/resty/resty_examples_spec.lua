@@ -10,10 +10,11 @@ local pages = require "support.pages"
 describe("the example of nginx", function()
   helper.guard()
 
-  local function demonstrate(port)
+  local function demonstrate(port, nginx)
     return helper.run({ "tools/with-sandbox", "tools/demo-nginx" }, {
       env = {
         LUA = helper.lua(), PORT = tostring(port), KEEP = false, POSTEVENT_URL = false, POSTEVENT_AUTHORIZATION = false,
+        NGINX = nginx,
       },
     })
   end
@@ -31,6 +32,19 @@ describe("the example of nginx", function()
     } do
       assert.truthy(output:find(text, 1, true), text .. " is not in\n" .. output)
     end
+  end)
+
+  it("is run by the program that NGINX names, as OpenResty's", function()
+    local directory = helper.new_directory()
+    local program = directory .. "/openresty"
+    helper.write_file(program, ([[#!/bin/sh
+      echo "$*" >>%s/used
+      PATH=$PATH:/usr/sbin exec nginx "$@"
+    ]]):format(directory))
+    helper.run { "chmod", "755", program }
+    local status, output, errors = demonstrate(helper.free_port(), program)
+    assert.equal(0, status, output .. errors)
+    assert.truthy(helper.read_file(directory .. "/used"):find("nginx.conf", 1, true))
   end)
 
   it("listens elsewhere when the port is taken", function()

@@ -57,6 +57,7 @@ local function launch(self)
   self.child = children.spawn {
     os.getenv "NGINX" or "nginx", "-p", self.directory, "-c", self.directory .. "/nginx.conf",
     "-e", self.directory .. "/error.log",
+    env = { LUA_PATH = false, LUA_CPATH = false, NGINX = false }, -- openresty.lua says why
   }
   if wait_for_start(self) then
     return true

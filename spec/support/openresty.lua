@@ -220,7 +220,8 @@ local function launch(self)
   local directory = self.directory
   self.child = children.spawn {
     program:match "[^\n]+" or NGINX, "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log",
-    env = { LUA_PATH = false, LUA_CPATH = false }, -- its own: another's lua-resty-core would not be its module's
+    -- Its own modules: another's lua-resty-core would not be its module's. NGINX means inherited sockets to it.
+    env = { LUA_PATH = false, LUA_CPATH = false, NGINX = false },
   }
   cleanup.defer(function() -- before the child's own
     self:stop()
