@@ -26,6 +26,7 @@ local ACTIONS = {
 function command.define(parser)
   local group = parser:command("definitions", "Show and check event definitions, and write events from them.")
     :command_target("action"):require_command(true)
+  local shown = {}
   for _, action in ipairs(ACTIONS) do
     local sub = group:command(action[1], action[2])
     sub:argument("file", "The definitions: the platform's own download, or the short form, as JSON (-: stdin).")
@@ -33,8 +34,9 @@ function command.define(parser)
     if action[3] then
       sub:argument("name", "The event."):argname("NAME")
     end
+    shown[action[1]] = sub
   end
-  return group
+  return group, shown
 end
 
 local function say_columns(rows)

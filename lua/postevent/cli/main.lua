@@ -1,6 +1,7 @@
 -- The command `postevent`: finds the sub-command, runs it, and turns whatever happens into a message and an exit
--- status. A sub-command is a file beside this one, a table of two functions: `define` adds it to the parser, `run` does
--- the work, returns an exit status, and ends early through exit.lua.
+-- status. A sub-command is a file beside this one, a table of two functions: `define` adds it to the parser and returns
+-- argparse's object for it, and where it has actions theirs, by name; `run` does the work, returns an exit status, and
+-- ends early through exit.lua.
 
 local exit = require("postevent.cli.exit")
 local output = require("postevent.cli.output")
@@ -8,17 +9,18 @@ local output = require("postevent.cli.output")
 local COMMANDS = { "post", "check", "definitions", "spool", "sandbox", "help" } -- in the order of the help
 local INTERRUPTED = 130 -- what a shell makes of SIGINT
 
--- Returns argparse's parser, and by name the sub-commands and argparse's objects for them.
-local function build()
+-- Returns argparse's parser, and by name the sub-commands; `shown` gets what help.run wants to know of each.
+local function build(shown)
   local parser = require("argparse")("postevent", "Posts behavioural events to a webhook.")
     :command_target("command"):require_command(false):help_max_width(90)
   parser:flag("--version", "Print the version.")
-  local commands, shown = {}, {}
+  local commands = {}
   for _, name in ipairs(COMMANDS) do
     commands[name] = require("postevent.cli." .. name)
-    shown[name] = commands[name].define(parser)
+    local object, actions = commands[name].define(parser)
+    shown[name] = { object = object, actions = actions or {} }
   end
-  return parser, commands, shown
+  return parser, commands
 end
 
 -- argparse quotes what it takes for a command; it may be an option's value out of place, a credential.
@@ -38,8 +40,8 @@ local function parse(parser, argv)
   return args
 end
 
-local function run(argv)
-  local parser, commands, shown = build()
+local function run(argv, shown)
+  local parser, commands = build(shown)
   local args = parse(parser, argv)
   if args.version then
     local written, why = output.line(require("postevent").version)
@@ -66,17 +68,19 @@ local function end_badly(message)
   return exit.FAILED
 end
 
-local function is_command(name)
-  for _, command in ipairs(COMMANDS) do
-    if command == name then
-      return true
-    end
+-- " spool list": which help says how that is used.
+local function topic_of(argv, shown)
+  local command = shown[argv[1]]
+  if not command then
+    return ""
   end
+  return " " .. argv[1] .. (command.actions[argv[2]] and " " .. argv[2] or "")
 end
 
 -- Runs the command with the arguments `argv`, and returns its exit status. Raises nothing.
 return function(argv)
-  local ok, result = pcall(run, argv)
+  local shown = {}
+  local ok, result = pcall(run, argv, shown)
   if ok then
     return result
   end
@@ -85,7 +89,7 @@ return function(argv)
   end
   complain(result.message)
   if result.status == exit.USAGE then
-    complain("see: postevent help" .. (is_command(argv[1]) and " " .. argv[1] or ""))
+    complain("see: postevent help" .. topic_of(argv, shown))
   end
   return result.status
 end

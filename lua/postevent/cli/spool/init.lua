@@ -13,14 +13,16 @@ end
 function command.define(parser)
   local group = parser:command("spool", "Look at what programs keep on disk, and send it, or remove it.")
     :command_target("action"):require_command(true)
+  local actions = {}
   for _, name in ipairs(ACTIONS) do
     local sub = group:command(name, action_of(name).summary)
     sub:argument("directory", "The spool's directory, as in spool.path."):argname("DIR")
     action_of(name).define(sub)
+    actions[name] = sub
   end
-  group:epilog("postevent spool list --help shows the options of one. Exit status: 0 done,\n"
+  group:epilog("postevent help spool list shows the options of one. Exit status: 0 done,\n"
     .. "1 not all of it, 2 wrong usage; of deliver, 75: some events are left.")
-  return group
+  return group, actions
 end
 
 function command.run(args)
