@@ -2,7 +2,7 @@
  *
  *   serve(host, port, handler, ready, arriving, max_bytes) -> true, or nil and a message
  *   now() -> seconds
- *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h
+ *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h, and md5(text) in sandbox_md5.h
  *
  * Owns: the listening socket, the daemon, its connections and the bodies that arrive on them (sandbox_peers.h), the
  * pieces of long replies (sandbox_stream.h), and SIGINT and SIGTERM while it runs (sandbox_signals.h). Does not own:
@@ -22,6 +22,7 @@
 
 #include "lua/lua_compat.h"
 #include "sandbox/sandbox_exchange.h"
+#include "sandbox/sandbox_md5.h"
 #include "sandbox/sandbox_ring.h"
 
 #if MHD_VERSION < 0x00097100
@@ -293,7 +294,8 @@ static int now(lua_State *L) {
 
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L);
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L) {
-  static const luaL_Reg functions[] = {{"serve", serve}, {"new_ring", sandbox_ring_new}, {"now", now}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"serve", serve}, {"new_ring", sandbox_ring_new}, {"now", now}, {"md5", sandbox_md5}, {NULL, NULL}};
 
   sandbox_ring_register(L);
   lua_newtable(L);

@@ -47,6 +47,7 @@ function sandbox.define(parser)
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
   command:option("--definitions", "Check the events that arrive against the definitions in FILE (-: stdin). They are "
     .. "accepted all the same."):argname("FILE")
+  command:flag("--unique", "Check for duplicates, as the platform does where that is switched on.")
   command:option("--memory", "Use that many MiB for events, and as they arrive. Default: 256."):argname("MIB")
     :convert(read_memory)
   command:option("--fault", "What is to go wrong, e.g. status=503,share=0.3 or drop=after,times=2. May be given again: "
@@ -110,6 +111,7 @@ function sandbox.run(args)
     port_file = args.port_file,
     definitions = definitions,
     memory = args.memory,
+    unique = args.unique,
     faults = faults,
     scenario = args.scenario,
     seed = args.seed,

@@ -10,6 +10,7 @@ local origin = require "postevent.sandbox.origin"
 local routes = require "postevent.sandbox.routes"
 local scenarios = require "postevent.sandbox.scenarios"
 local Store = require "postevent.sandbox.store"
+local Unique = require "postevent.sandbox.unique"
 local uuid = require "postevent.sandbox.uuid"
 
 local sandbox = {}
@@ -19,7 +20,7 @@ local DEFAULT_MEMORY = 256 -- MiB
 
 local TYPES = { host = "string", port = "number", authorization = "string", port_file = "string", log = "function",
   allow_hosts = "table", memory = "number", faults = "table", scenario = "string",
-  seed = "number" }
+  seed = "number", unique = "boolean" }
 
 -- Left to the client's module, which knows what they may be, and is loaded for nothing else.
 local function new_checker(definitions, log)
@@ -104,6 +105,7 @@ end
 --   allow_hosts     names by which it may be called besides localhost and addresses, a list
 --   port_file       where to write the port once connections are accepted
 --   definitions     whatever postevent.definitions takes: events are checked against them
+--   unique          whether the platform's check for duplicates is on
 --   faults          a list of what fault.parse or fault.check takes
 --   scenario        what scenarios.parse takes
 --   seed            of what is drawn for faults, a whole number from 1; default: one of its own
@@ -120,7 +122,8 @@ function sandbox.run(options)
   local faults = new_faults(options, first_faults)
   local context = {
     store = Store.new(nil, math.floor(memory * 3 / 4)), log = log, authorization = options.authorization,
-    checker = checker, faults = faults, refuses = origin.new(options.allow_hosts or {}),
+    checker = checker, unique = options.unique and Unique.new(options.definitions) or nil, faults = faults,
+    refuses = origin.new(options.allow_hosts or {}),
   }
 
   local function ready(port)

@@ -65,8 +65,27 @@ local function list_log(context, query)
   return replies.json(200, gather(context.store:log(argument(query, "event_name"), limit)))
 end
 
+local COUNTED = { "requests", "taken", "processed", "duplicates", "faults" }
+
+local function start_counting(context)
+  context.counts = {}
+  for _, name in ipairs(COUNTED) do
+    context.counts[name] = 0
+  end
+end
+
+local function show_counts(context)
+  local texts = {}
+  for i, name in ipairs(COUNTED) do
+    texts[i] = ('"%s":%d'):format(name, context.counts[name])
+  end
+  return replies.json(200, ('{%s,"dropped":%d}'):format(table.concat(texts, ","), context.store:dropped()))
+end
+
 local function reset(context)
   context.store:reset()
+  if context.unique then context.unique:reset() end
+  start_counting(context)
   return replies.json(200, "{}")
 end
 
@@ -74,6 +93,7 @@ end
 local FIXED = {
   ["/sandbox/events"] = { GET = list_events },
   ["/sandbox/attempts"] = { GET = list_attempts },
+  ["/sandbox/counts"] = { GET = show_counts },
   ["/sandbox/reset"] = { POST = reset },
   ["/sandbox/faults"] = { GET = control.list, POST = control.add, DELETE = control.clear },
   ["/sandbox/scenario"] = { GET = control.scenarios, POST = control.play },
@@ -121,8 +141,10 @@ end
 
 --- The function that answers a request: handler(method, path, query, header, body) -> status, body, headers, and for
 -- the server what goes wrong with them. `context`: `store`; `faults`, of faults.lua; `log`, a function of a line;
--- `authorization`, the header's value that is asked for, or nil; `checker`, or nil; `refuses`, of origin.new.
+-- `authorization`, the header's value that is asked for, or nil; `checker` and `unique`, or nil; `refuses`, of
+-- origin.new. Its `counts` are set here.
 function routes.handler(context)
+  start_counting(context)
   return function(method, path, query, header, body)
     local methods = methods_of(path)
     if not methods then return replies.message(403, NO_SUCH_PATH) end

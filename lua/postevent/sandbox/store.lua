@@ -18,10 +18,11 @@ Store.__name = "postevent.sandbox.store"
 
 -- A record: the head, then the parts whose sizes it tells. "text" is the event as /sandbox/events shows it.
 local PARTS = { "text", "name", "message", "webhook", "request_id", "status" }
--- Is it bad, was it taken, its time, the size of the body, of the parts.
+-- Is it bad, what became of it (the kinds below), its time, the size of the body, of the parts.
 local HEAD = "%d%d %12.0f %8d" .. (" %8d"):rep(#PARTS) .. "\n"
 local HEAD_PATTERN = "^(%d)(%d) +(%d+) +(%d+)" .. (" +(%d+)"):rep(#PARTS) .. "\n"
 local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+local NOT_TAKEN, TAKEN, REPEAT = 0, 1, 2 -- a repeat was taken, too
 local BEFORE_BODY = '{"event":' -- in the text
 
 --- An empty store. `max_events` and `max_bytes` are bounds where the defaults are not.
@@ -33,7 +34,7 @@ end
 
 --- Forgets everything, the count of the dropped too.
 function Store:reset()
-  self._all_taken = true
+  self._all_alike = true -- all are TAKEN: none need be looked at to be found
   self._ring:clear()
   self._origin = self._ring:bounds() -- the number of the first since then
 end
@@ -52,31 +53,33 @@ end
 -- What is told of an event behind its bytes.
 local function told(record)
   local fault = record.fault and (',"fault":%s'):format(json.text(record.fault)) or ""
+  local more = record.is_repeat and ',"duplicate":true' or ""
   local answer = record.answer and ("%d"):format(record.answer) or "null"
-  return (',"webhook":"%s","requestId":"%s","received_at":"%s","answer":%s%s%s}'):format(record.webhook,
-    record.request_id, record.received_at, answer, fault, verdict_to_json(record))
+  return (',"webhook":"%s","requestId":"%s","received_at":"%s","answer":%s%s%s%s}'):format(record.webhook,
+    record.request_id, record.received_at, answer, fault, more, verdict_to_json(record))
 end
 
 --- Keeps one event, or an attempt to post one. `body` is the JSON as posted. `record`: `webhook`, `request_id` and
 -- `received_at`, text without a character that JSON escapes; `is_taken`, whether the platform has it now; and what may
--- be absent: the status that was the `answer`, the `fault` that it met, for the log and the filters the `name` of the
--- event and the `time` (seconds since 1970); with definitions `problems` (a list), and of a bad one `message` and
--- `status`.
+-- be absent: `is_repeat`, whether it had it before; the status that was the `answer`; the `fault` that it met; for the
+-- log and the filters the `name` of the event and the `time` (seconds since 1970); with definitions `problems` (a
+-- list), and of a bad one `message` and `status`.
 function Store:add(body, record)
   local is_bad = record.problems ~= nil and record.problems[1] ~= nil
   local name, message, status = record.name or "", record.message or "", record.status or ""
   local behind = told(record)
-  local head = HEAD:format(is_bad and 1 or 0, record.is_taken and 1 or 0, record.time or 0, #body,
+  local kind = not record.is_taken and NOT_TAKEN or record.is_repeat and REPEAT or TAKEN
+  local head = HEAD:format(is_bad and 1 or 0, kind, record.time or 0, #body,
     #BEFORE_BODY + #body + #behind, #name, #message, #record.webhook, #record.request_id, #status)
-  self._all_taken = self._all_taken and record.is_taken
+  self._all_alike = self._all_alike and kind == TAKEN
   self._ring:add(head, BEFORE_BODY, body, behind, name, message, record.webhook, record.request_id, status)
 end
 
--- What the head of a record says: is_bad, is_taken, time, body_size, and of each part where it begins and ends: from,
+-- What the head of a record says: is_bad, kind, time, body_size, and of each part where it begins and ends: from,
 -- to.
 local function read_head(self, number)
   local fields = { assert(self._ring:read(number, 1, HEAD_SIZE), "gone"):match(HEAD_PATTERN) }
-  local head = { is_bad = fields[1] == "1", is_taken = fields[2] == "1", time = tonumber(fields[3]),
+  local head = { is_bad = fields[1] == "1", kind = tonumber(fields[2]), time = tonumber(fields[3]),
     body_size = tonumber(fields[4]), from = {}, to = {} }
   local at = HEAD_SIZE
   for i, part in ipairs(PARTS) do
@@ -95,12 +98,13 @@ local function all()
   return true
 end
 
--- A match of the events that were taken, where `also` (of a record's head and its number) holds.
-local function of_taken(self, also)
-  if self._all_taken and not also then return all end
+-- A match of the events that were taken, the repeats or none of them with them, where `also` (of a record's head and
+-- its number) holds.
+local function of_taken(self, has_repeats, also)
+  if self._all_alike and not also then return all end
   return function(number)
     local head = read_head(self, number)
-    return head.is_taken and (not also or also(head, number))
+    return (head.kind == TAKEN or has_repeats and head.kind == REPEAT) and (not also or also(head, number))
   end
 end
 
@@ -144,7 +148,7 @@ end
 local function tell(self, matches, limit)
   return coroutine.wrap(function()
     local oldest, count, newest = find(self, limit or math.huge, matches)
-    coroutine.yield(('{"count":%d,"dropped":%d,"events":['):format(count, self._ring:bounds() - self._origin))
+    coroutine.yield(('{"count":%d,"dropped":%d,"events":['):format(count, self:dropped()))
     for number = oldest, newest do
       if matches(number) then
         local head = read_head(self, number)
@@ -159,7 +163,7 @@ end
 --- The newest `limit` events (nil: all) that were taken, oldest first, as pieces of JSON. `outcome`: nil for all, or
 -- "good" or "bad" for those; without definitions all are good.
 function Store:events(outcome, limit)
-  return tell(self, of_taken(self, of_outcome(outcome)), limit)
+  return tell(self, of_taken(self, true, of_outcome(outcome)), limit)
 end
 
 --- The same of every attempt that was kept, taken or not.
@@ -187,11 +191,16 @@ local function yield_log_entry(self, number)
     part "webhook", json.text(head.is_bad and part "message" or "Event processed successfully")))
 end
 
---- The platform's log of the events, newest first, as pieces of JSON: at most `limit`, of the events named `name`, or
--- of all.
+--- How many have been dropped.
+function Store:dropped()
+  return self._ring:bounds() - self._origin
+end
+
+--- The platform's log of the events that it has processed, newest first, as pieces of JSON: at most `limit`, of the
+-- events named `name`, or of all.
 function Store:log(name, limit)
   return coroutine.wrap(function()
-    local matches = of_taken(self, of_name(self, name))
+    local matches = of_taken(self, false, of_name(self, name))
     local oldest, _, newest = find(self, limit, matches)
     local before = '{"data":['
     for number = newest, oldest, -1 do

@@ -35,6 +35,7 @@ end
 local function log_event(context, record, object)
   local answer = record.answer and ("%d"):format(record.answer) or "-"
   local line = ("%s %s %s %s"):format(date(record.time), log_name(object), answer, record.request_id or "-")
+  if record.is_repeat then line = line .. " duplicate" end
   if record.problems then
     line = line .. (record.problems[1] and " bad: " .. log_reason(record.message) or " good")
   end
@@ -51,6 +52,15 @@ end
 
 local function is_authorized(context, authorization)
   return not context.authorization or authorization == context.authorization
+end
+
+-- Counts what became of an event, each once.
+local function count(context, record)
+  local counts = context.counts
+  if record.is_taken then counts.taken = counts.taken + 1 end
+  if record.is_repeat then counts.duplicates = counts.duplicates + 1 end
+  if record.is_taken and not record.is_repeat then counts.processed = counts.processed + 1 end
+  if record.fault then counts.faults = counts.faults + 1 end
 end
 
 -- The reply to an event that is one: status, body, headers; sets record.is_taken. A wrong event is accepted as a right
@@ -72,8 +82,11 @@ end
 --- Whether the connection is to be closed before the event is read. `id`: the webhook's.
 function webhook.is_dropped_early(context, id)
   local fault = context.faults:meet_early(id)
-  if fault then log_event(context, { time = os.time(), fault = fault.text }) end
-  return fault ~= nil
+  if not fault then return false end
+  context.counts.requests = context.counts.requests + 1
+  count(context, { fault = fault.text })
+  log_event(context, { time = os.time(), fault = fault.text })
+  return true
 end
 
 --- Answers a post to the webhook `id`: status, body, headers, and what goes wrong with them. `context` is that of
@@ -81,6 +94,7 @@ end
 function webhook.receive(context, id, header, body)
   local object, too_long = json.object(body)
   local authorization = header("Authorization")
+  context.counts.requests = context.counts.requests + 1
   if not is_authorized(context, authorization) and not object then return refuse(context, 401) end
   if not object then return refuse(context, too_long and 413 or 400) end
   local request = { webhook = id, object = object, body = body, authorization = authorization }
@@ -88,12 +102,14 @@ function webhook.receive(context, id, header, body)
   local fields = fault and fault.fields or NO_FAULT
   local record = { time = os.time(), request_id = uuid(), webhook = id, fault = fault and fault.text }
   local status, text, headers = decide(context, request, record, fields)
+  record.is_repeat = record.is_taken and context.unique ~= nil and context.unique:is_repeat(object)
   record.answer = fault_answers.is_answered(fields) and status or nil
   if record.is_taken or fault then
     judge(context, object, record)
     record.received_at = date(record.time)
     context.store:add(body, record)
   end
+  count(context, record)
   if not record.is_taken then record.request_id, record.problems = nil, nil end -- the line is about what was refused
   log_event(context, record, record.is_taken and object or fault and object)
   return status, text, headers, fault_answers.trouble(fields)

@@ -1,0 +1,75 @@
+-- The platform's uniqueness check: has an event come before? Its key is an MD5 of its name, its customer and its unique
+-- attributes, as the platform's documents have it. Keys are remembered in two halves, of which the older one is
+-- forgotten when the newer is full.
+
+local cjson = require "cjson.safe"
+local md5 = require("postevent.sandbox.httpd").md5
+
+local Unique = {}
+Unique.__index = Unique
+Unique.__name = "postevent.sandbox.unique"
+
+local HALF = 50000 -- keys
+
+local WITHOUT_DEFINITION = { customer = "customer_id", unique = { "external_event_id" } }
+
+-- The names of what makes the key, by the name of the event.
+local function parts_of(event)
+  local parts = { unique = {} }
+  for _, attribute in ipairs(event.attributes) do
+    if attribute.type == "CUSTOMER" then
+      parts.customer = parts.customer or attribute.name
+    elseif attribute.unique then
+      parts.unique[#parts.unique + 1] = attribute.name
+    end
+  end
+  return parts
+end
+
+--- A check that has seen nothing. `definitions`: what postevent.definitions takes, or nil; of an event that they do not
+-- have, the key is made of customer_id and external_event_id.
+function Unique.new(definitions)
+  local self = setmetatable({ _parts = {} }, Unique)
+  local read = definitions ~= nil and require("postevent").definitions(definitions) or { events = {} }
+  for _, event in ipairs(read.events) do
+    self._parts[event.name] = self._parts[event.name] or parts_of(event)
+  end
+  self:reset()
+  return self
+end
+
+--- Forgets what it has seen.
+function Unique:reset()
+  self._newer, self._older, self._count = {}, {}, 0
+end
+
+local function to_text(value)
+  return type(value) == "string" and value or cjson.encode(value) or ""
+end
+
+--- The key of a decoded event; or nil where one of its unique attributes is absent, or it has none: such an event is
+-- never a repeat.
+function Unique:key(object)
+  local parts = self._parts[object.event_name] or WITHOUT_DEFINITION
+  local texts = { to_text(object.event_name), to_text(object[parts.customer] or "") }
+  for _, name in ipairs(parts.unique) do
+    local value = object[name]
+    if value == nil or value == cjson.null then return nil end
+    texts[#texts + 1] = to_text(value)
+  end
+  return parts.unique[1] and md5(table.concat(texts, "_")) or nil
+end
+
+--- Whether an event has come before; from now on it has.
+function Unique:is_repeat(object)
+  local key = self:key(object)
+  if not key then return false end
+  if self._newer[key] or self._older[key] then return true end
+  if self._count >= HALF then
+    self._newer, self._older, self._count = {}, self._newer, 0
+  end
+  self._newer[key], self._count = true, self._count + 1
+  return false
+end
+
+return Unique
