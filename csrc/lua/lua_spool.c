@@ -149,8 +149,10 @@ static int spool_open(lua_State *L) {
     if (!file->claim) return push_kind(L, message[0] != '\0' ? "failed" : "taken", message);
   }
   status = pe_store_open(path, &config, &file->store, &kind, message);
-  if (!file->store) return push_unusable(L, status, kind, message);
-  return 1;
+  if (file->store) return 1;
+  pe_claim_free(file->claim);
+  file->claim = NULL;
+  return push_unusable(L, status, kind, message);
 }
 
 static int spool_create(lua_State *L) {

@@ -294,6 +294,44 @@ describe("postevent spool retry", function()
     assert.same({}, list(directory).files)
   end)
 
+  it("leaves one file, however often it runs", function()
+    local server, directory = leave(40, "strict")
+    for number = 1, 39, 2 do
+      spool(0, nil, "retry", directory, "e" .. number)
+      assert.equal(1, #list(directory).files)
+    end
+    assert.same({ 20, 0 }, { list(directory).pending, list(directory).dead })
+    server:set "open"
+    spool(0, nil, "deliver", directory, "--url", server.url)
+    assert.same({}, list(directory).files)
+  end)
+
+  it("writes into no file of a running program, nor of another endpoint", function()
+    local server, directory = leave(4, "strict")
+    local other = rude.start("script", { script = SCRIPT })
+    local client, running = start(other.url, directory), start(server.url, directory)
+    track(client, 5, 5)
+    client:close(0)
+    track(running, 6, 6)
+    running:set_mode("off", "keep") -- it adopts nothing for 30 seconds now
+    local before = {}
+    for _, file in ipairs(list(directory).files) do
+      before[file.file] = file.pending
+    end
+    spool(0, nil, "retry", directory, "--all")
+    local more = 0
+    for _, file in ipairs(list(directory).files) do
+      if before[file.file] and (file.held or file.endpoint == other.url) then
+        assert.equal(before[file.file], file.pending)
+      else
+        assert.equal(server.url, file.endpoint)
+        more = more + file.pending
+      end
+    end
+    assert.equal(2, more)
+    running:close(0)
+  end)
+
   it("takes them from the file of a running program, which goes on and whose accounts stay right", function()
     local server = rude.start("script", { script = SCRIPT })
     local directory = files.new_path "spool"
@@ -323,18 +361,36 @@ describe("postevent spool retry", function()
     assert.same({}, list(directory).files)
   end)
 
-  -- Starts it on a copy of the directory, and kills it so many seconds after its new file is there.
-  local function kill_in(copy, original, seconds)
+  -- How many are pending in all files.
+  local function pending_in(directory)
+    local count = 0
+    for _, entry in ipairs(core.spool.files(directory)) do
+      local file = core.spool.open(directory, entry.name, "look")
+      count = count + (file and file:about().pending or 0)
+      if file then
+        file:close()
+      end
+    end
+    return count
+  end
+
+  -- Starts it on a copy of the directory, and kills it so many seconds after the first are pending. `holds`: the file
+  -- is held meanwhile, as a running program has it; a new one is made.
+  local function kill_in(copy, original, seconds, holds)
     assert.equal(0, children.run { "sh", "-c", ("rm -rf '%s'; cp -r '%s' '%s'"):format(copy, original, copy) })
+    local held = holds and assert(core.spool.open(copy, core.spool.files(copy)[1].name, "claim"))
     local child = children.spawn {
       children.lua(), command.path, "spool", "retry", copy, "--all", stop_signal = "SIGKILL",
     }
     waiting.wait_until(function()
-      return #core.spool.files(copy) > 1 or not child:running()
-    end, 10, "the new file")
+      return pending_in(copy) > 0 or not child:running()
+    end, 10, "the first to be pending")
     process.sleep(seconds)
     child:kill "SIGKILL"
     child:wait(10)
+    if held then
+      held:close()
+    end
   end
 
   -- Each id once, and how many were there.
@@ -359,8 +415,8 @@ describe("postevent spool retry", function()
     assert.equal(600, #wanted)
     math.randomseed(20261126)
     local in_the_middle = 0
-    for _ = 1, 30 do
-      kill_in(copy, directory, 0.02 * math.random())
+    for round = 1, 30 do
+      kill_in(copy, directory, 0.02 * math.random(), round % 2 == 0)
       local ids, count = distinct(copy)
       assert.same(wanted, ids)
       assert.is_true(count <= 600 + 64, count .. " are there")

@@ -1,6 +1,7 @@
--- `postevent spool retry`: dead letters become pending again, in a new file, which a running program adopts, or the
--- next one that starts. So nothing is written into what a running program has in hand; from its file the dead letter is
--- removed, after it is safe in the new one: a kill between the two leaves a copy, with the same id.
+-- `postevent spool retry`: dead letters become pending again, in a file that no program has: one that is there, or else
+-- a new one. A running program adopts it, or the next that starts. So nothing is written into what a running program
+-- has in hand; from its file the dead letter is removed, after it is safe in the other: a kill between the two leaves a
+-- copy, with the same id.
 
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
@@ -42,10 +43,29 @@ local function chooser(args)
   end, missing
 end
 
--- The file that takes events of that endpoint: made for the first of them.
-local function target_for(targets, directory, endpoint)
-  targets[endpoint] = targets[endpoint] or files.create(directory, endpoint)
-  return targets[endpoint]
+-- A file of that endpoint, of those whose names begin so, that nobody has, and that nobody takes until it is closed;
+-- nil: there is none.
+local function claim(directory, list, prefix, endpoint)
+  for _, entry in ipairs(list) do
+    local is_candidate = not entry.damaged and entry.name:sub(1, #prefix) == prefix
+    local file = is_candidate and files.open(directory, entry.name, "claim")
+    if file and file:about().endpoint == endpoint then
+      return file
+    elseif file then
+      file:close()
+    end
+  end
+end
+
+-- The file that takes the events of `source`, whose name begins as those of its endpoint do: chosen for the first of
+-- them. `targets`: the directory, the list of its files, and the file of each endpoint.
+local function target_for(targets, source, name)
+  local endpoint = source:about().endpoint
+  local by_endpoint = targets.by_endpoint
+  by_endpoint[endpoint] = by_endpoint[endpoint]
+    or claim(targets.directory, targets.list, name:match("^[^-]*-") or name, endpoint)
+    or files.create(targets.directory, endpoint)
+  return by_endpoint[endpoint]
 end
 
 -- The next dead letters behind `row` that are meant, a few. Returns them and the row of the last one that was read.
@@ -76,11 +96,11 @@ local function move(batch, source, target, check)
 end
 
 -- Moves what is meant out of one file. Returns how many that were.
-local function empty(source, name, directory, targets, is_meant)
+local function empty(source, name, targets, is_meant)
   local count, row = 0, 0
   local function check(may_end, result, why)
     if not result and (why or not may_end) then
-      files.fail(directory, name, why)
+      files.fail(targets.directory, name, why)
     end
     return result
   end
@@ -90,7 +110,7 @@ local function empty(source, name, directory, targets, is_meant)
       return is_meant(event, name)
     end, check)
     if batch[1] then
-      move(batch, source, target_for(targets, directory, source:about().endpoint), check)
+      move(batch, source, target_for(targets, source, name), check)
       count = count + #batch
     end
   end
@@ -98,25 +118,25 @@ local function empty(source, name, directory, targets, is_meant)
 end
 
 -- Whether a running program will adopt the files of these endpoints.
-local function is_awaited(directory, list, targets)
-  for _, entry in ipairs(list) do
-    local holder = not entry.damaged and files.holder(directory, entry.name)
-    local file = holder and files.open(directory, entry.name)
-    if file and targets[file:about().endpoint] then
+local function is_awaited(targets)
+  for _, entry in ipairs(targets.list) do
+    local holder = not entry.damaged and files.holder(targets.directory, entry.name)
+    local file = holder and files.open(targets.directory, entry.name)
+    if file and targets.by_endpoint[file:about().endpoint] then
       return true
     end
   end
   return false
 end
 
-local function report(args, list, targets, count, missing)
+local function report(args, targets, count, missing)
   local lines = {}
   for _, id in ipairs(args.id) do
     lines[#lines + 1] = missing[id] and ("%s: there is no dead event %s"):format(args.directory, id) or nil
   end
   if count > 0 then
     output.say(("%d event%s pending again; %s"):format(count, count == 1 and " is" or "s are",
-      is_awaited(args.directory, list, targets) and "a running program takes them within 30 seconds"
+      is_awaited(targets) and "a running program takes them within 30 seconds"
         or "a program takes them when it starts, or postevent spool deliver"))
   elseif not lines[1] then
     lines[1] = args.directory .. ": there is no such dead event"
@@ -130,14 +150,14 @@ function retry.run(args)
   check_choice(args)
   local list = files.list_own(args.directory)
   local is_meant, missing = chooser(args)
-  local targets, count = {}, 0
+  local targets, count = { directory = args.directory, list = list, by_endpoint = {} }, 0
   local all_read = files.each(args.directory, list, "write", function(file, name)
-    count = count + empty(file, name, args.directory, targets, is_meant)
+    count = count + empty(file, name, targets, is_meant)
   end)
-  for _, target in next, targets do
+  for _, target in next, targets.by_endpoint do
     target:close() -- now others may take it
   end
-  report(args, list, targets, count, missing)
+  report(args, targets, count, missing)
   return all_read and exit.OK or exit.FAILED
 end
 
