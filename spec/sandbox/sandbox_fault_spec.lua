@@ -133,7 +133,7 @@ describe("the sandbox's faults", function()
   end)
 
   it("know a customer by the definitions", function()
-    local faults = Faults.new(1, customers.of "spec/vectors/definitions.json")
+    local faults = Faults.new(1, customers.of(require("postevent").definitions "spec/vectors/definitions.json"))
     faults:add { html = true, customer = "E7" }
     assert.truthy(faults:meet(request { event_name = "membership_renewed", member = "E7" }))
     assert.is_nil(faults:meet(request { event_name = "membership_renewed", customer_id = "E7" }))

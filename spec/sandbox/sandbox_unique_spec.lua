@@ -23,12 +23,13 @@ end)
 
 describe("the key of an event", function()
   local Unique = require "postevent.sandbox.unique"
+  local definitions = require("postevent").definitions
   local md5 = require("postevent.sandbox.httpd").md5
 
   it("is of its name, its customer and its unique attributes, in their order", function()
-    local unique = Unique.new {
+    local unique = Unique.new(definitions {
       Appointment = { mobile = "customer:mobile", reference = { type = "string", unique = true }, note = "string?" },
-    }
+    })
     assert.equal("779069e41a8afde74b2c526bce59e51a",
       unique:key { event_name = "Appointment", mobile = "9123456789", reference = "refID", note = "x" })
     assert.equal(md5 "Appointment_1_7", unique:key { event_name = "Appointment", mobile = 1, reference = 7 })
@@ -37,7 +38,7 @@ describe("the key of an event", function()
     assert.equal(md5 "other_c_e", unique:key { event_name = "other", customer_id = "c", external_event_id = "e" })
     assert.is_nil(unique:key { event_name = "other", customer_id = "c" })
     assert.is_string(unique:key { event_name = {}, customer_id = {}, external_event_id = { a = {} } })
-    unique = Unique.new { plain = { customer_id = "customer:mobile" } }
+    unique = Unique.new(definitions { plain = { customer_id = "customer:mobile" } })
     assert.is_nil(unique:key { event_name = "plain", customer_id = "1" })
   end)
 

@@ -5,8 +5,8 @@
 --   { be_reserved = { customer_id = "customer:mobile", age = "double", room_nights = { "enum", "1", "2" },
 --                     note = "string?", card = { type = "string", required = false, sensitive = true } } }
 --
--- Normalised: { { name =, published =, label =, attributes = { { name =, type =, identifier =, required =, sensitive =,
--- unique =, regex =, values = } } } }, `type` in capitals as the platform writes it.
+-- Normalised: { { name =, published =, label =, standard = true or nil, attributes = { { name =, type =, identifier =,
+-- required =, sensitive =, unique =, regex =, values = } } } }, `type` in capitals as the platform writes it.
 
 local core = require("postevent.native")("postevent.core")
 local limits = require("postevent.definitions.limits")
@@ -60,6 +60,7 @@ local function read_meta(meta)
     name = meta.eventName,
     label = read_text(meta.label),
     published = given(meta.status) == nil or meta.status == "PUBLISHED",
+    standard = meta.standardEvent == true or nil,
     attributes = {},
   }
   local fields = given(meta.fields) or {}

@@ -16,11 +16,11 @@ local LONGEST = 300 -- bytes of a text that tells of a problem: a name may have 
 
 local FAILED, NO_CUSTOMER = "EMF_PROCESSOR_FAILED", "NO_CUSTOMER_DETAILS_PASSED"
 
---- A checker. `definitions`: whatever postevent.definitions takes; raises where that does. `warn`: a function of a
--- line.
+--- A checker; its field `definitions` is what postevent.definitions has made of `definitions`, whatever that takes;
+-- raises where that does. `warn`: a function of a line.
 function Checker.new(definitions, warn)
-  local self = setmetatable({ _events = {} }, Checker)
   definitions = postevent.definitions(definitions)
+  local self = setmetatable({ definitions = definitions, _events = {} }, Checker)
   for _, event in ipairs(definitions.events) do
     self._events[event.name] = self._events[event.name] or event
   end

@@ -18,9 +18,9 @@ local function names_in(definitions)
 end
 
 --- A function of a decoded event, which returns the set of its customers' identifiers. `definitions`: what
--- postevent.definitions takes, or nil; of an event that they do not have, it is its customer_id.
+-- postevent.definitions has made, or nil; of an event that they do not have, it is its customer_id.
 function customers.of(definitions)
-  local names = definitions ~= nil and names_in(require("postevent").definitions(definitions)) or {}
+  local names = definitions and names_in(definitions) or {}
   return function(object)
     local found = {}
     for _, name in ipairs(names[object.event_name] or WITHOUT_DEFINITION) do

@@ -69,8 +69,8 @@ local function read_faults(list, scenario)
   return faults
 end
 
-local function new_faults(options, list)
-  local faults = Faults.new(options.seed or tonumber(uuid():sub(1, 7), 16) + 1, customers.of(options.definitions))
+local function new_faults(seed, definitions, list)
+  local faults = Faults.new(seed or tonumber(uuid():sub(1, 7), 16) + 1, customers.of(definitions))
   for _, fields in ipairs(list) do
     faults:add(fields)
   end
@@ -119,10 +119,12 @@ function sandbox.run(options)
   local first_faults = read_faults(options.faults or {}, options.scenario)
   local checker = options.definitions ~= nil and new_checker(options.definitions, log) or nil
   local memory = (options.memory or DEFAULT_MEMORY) * MIB
-  local faults = new_faults(options, first_faults)
+  local definitions = checker and checker.definitions
+  local faults = new_faults(options.seed, definitions, first_faults)
   local context = {
     store = Store.new(nil, math.floor(memory * 3 / 4)), log = log, authorization = options.authorization,
-    checker = checker, unique = options.unique and Unique.new(options.definitions) or nil, faults = faults,
+    checker = checker, unique = options.unique and Unique.new(definitions) or nil, faults = faults,
+    events = definitions and definitions.events or {},
     refuses = origin.new(options.allow_hosts or {}),
   }
 

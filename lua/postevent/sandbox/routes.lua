@@ -2,67 +2,30 @@
 -- sockets. What a posted event is answered with is in webhook.lua.
 
 local control = require "postevent.sandbox.control"
+local queries = require "postevent.sandbox.queries"
+local read_side = require "postevent.sandbox.read_side"
 local replies = require "postevent.sandbox.replies"
 local webhook = require "postevent.sandbox.webhook"
 
 local routes = {}
 
 local NO_SUCH_PATH = "Missing Authentication Token" -- how the gateway says "not found"
-local WRONG_LIMIT = "limit: expected a whole number above 0"
-local LONG_REPLY = 64 * 1024 -- bytes
 local LONG_BODY = 64 * 1024 -- bytes
-local DEFAULT_LIMIT = 10 -- of the platform's own log
-
--- The pieces as one text; or as they are, where they are so many that a reader may be slow.
-local function gather(pieces)
-  local texts, size = {}, 0
-  while size < LONG_REPLY do
-    local piece = pieces()
-    if not piece then return table.concat(texts) end
-    texts[#texts + 1], size = piece, size + #piece
-  end
-  local first = table.concat(texts)
-  return function()
-    local piece = first or pieces()
-    first = nil
-    return piece
-  end
-end
-
--- An argument of the query; an empty one counts as absent.
-local function argument(query, name)
-  local value = query(name)
-  return value ~= "" and value or nil
-end
-
--- How many are wanted; nil: that is no number above 0.
-local function read_limit(query, otherwise)
-  local limit = argument(query, "limit")
-  local number = limit and (limit:find("^%d+$") and tonumber(limit) or 0) or otherwise
-  return number >= 1 and number or nil
-end
 
 local function list_events(context, query)
-  local outcome = argument(query, "outcome")
+  local outcome = queries.argument(query, "outcome")
   if outcome and outcome ~= "good" and outcome ~= "bad" then
     return replies.message(400, "outcome: expected good or bad")
   end
-  local limit = read_limit(query, math.huge)
-  if not limit then return replies.message(400, WRONG_LIMIT) end
-  return replies.json(200, gather(context.store:events(outcome, limit)))
+  local limit, problem = queries.limit(query, math.huge)
+  if not limit then return replies.message(400, problem) end
+  return replies.json(200, queries.gather(context.store:events(outcome, limit)))
 end
 
 local function list_attempts(context, query)
-  local limit = read_limit(query, math.huge)
-  if not limit then return replies.message(400, WRONG_LIMIT) end
-  return replies.json(200, gather(context.store:attempts(limit)))
-end
-
--- from_date and to_date are not looked at: their format is not documented.
-local function list_log(context, query)
-  local limit = read_limit(query, DEFAULT_LIMIT)
-  if not limit then return replies.message(400, WRONG_LIMIT) end
-  return replies.json(200, gather(context.store:log(argument(query, "event_name"), limit)))
+  local limit, problem = queries.limit(query, math.huge)
+  if not limit then return replies.message(400, problem) end
+  return replies.json(200, queries.gather(context.store:attempts(limit)))
 end
 
 local COUNTED = { "requests", "taken", "processed", "duplicates", "faults" }
@@ -97,7 +60,11 @@ local FIXED = {
   ["/sandbox/reset"] = { POST = reset },
   ["/sandbox/faults"] = { GET = control.list, POST = control.add, DELETE = control.clear },
   ["/sandbox/scenario"] = { GET = control.scenarios, POST = control.play },
-  ["/v2/events/logs"] = { GET = list_log },
+  ["/v2/events"] = { GET = read_side.events },
+  ["/v2/events/meta"] = { GET = read_side.event },
+  ["/v2/events/standard_events_meta"] = { GET = read_side.standard_events },
+  ["/v2/events/logs"] = { GET = read_side.log },
+  ["/v2/events/running_status"] = { GET = read_side.status },
 }
 
 local function webhook_of(path)
@@ -140,9 +107,13 @@ local function collect(body)
 end
 
 --- The function that answers a request: handler(method, path, query, header, body) -> status, body, headers, and for
--- the server what goes wrong with them. `context`: `store`; `faults`, of faults.lua; `log`, a function of a line;
--- `authorization`, the header's value that is asked for, or nil; `checker` and `unique`, or nil; `refuses`, of
--- origin.new. Its `counts` are set here.
+-- the server what goes wrong with them. `context`, of which `counts` are set here:
+--   store, faults    of store.lua, of faults.lua
+--   log              a function of a line
+--   refuses          of origin.new
+--   events           the definitions of events, normalised; a list that may be empty
+--   authorization    the header's value that is asked for, or nil
+--   checker, unique  of checker.lua, of unique.lua; or nil
 function routes.handler(context)
   start_counting(context)
   return function(method, path, query, header, body)

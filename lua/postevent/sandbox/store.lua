@@ -114,9 +114,16 @@ local function of_outcome(outcome)
   end
 end
 
-local function of_name(self, name)
-  return name and function(head, number)
-    return head.to.name - head.from.name + 1 == #name and read_part(self, number, head, "name") == name
+-- Whether a part of a record is that text.
+local function is_part(self, number, head, part, text)
+  return head.to[part] - head.from[part] + 1 == #text and read_part(self, number, head, part) == text
+end
+
+-- Of the events with that name (nil: all), from one second to another.
+local function of_log(self, name, from, to)
+  if not name and from == -math.huge and to == math.huge then return nil end
+  return function(head, number)
+    return head.time >= from and head.time <= to and (not name or is_part(self, number, head, "name", name))
   end
 end
 
@@ -197,10 +204,10 @@ function Store:dropped()
 end
 
 --- The platform's log of the events that it has processed, newest first, as pieces of JSON: at most `limit`, of the
--- events named `name`, or of all.
-function Store:log(name, limit)
+-- events named `name`, or of all, that were received in the seconds `from` to `to`.
+function Store:log(name, limit, from, to)
   return coroutine.wrap(function()
-    local matches = of_taken(self, false, of_name(self, name))
+    local matches = of_taken(self, false, of_log(self, name, from, to))
     local oldest, _, newest = find(self, limit, matches)
     local before = '{"data":['
     for number = newest, oldest, -1 do
@@ -213,6 +220,29 @@ function Store:log(name, limit)
     if before ~= "," then coroutine.yield(before) end
     coroutine.yield('],"warnings":[],"errors":[]}')
   end)
+end
+
+-- What the platform does with an event, one after the other.
+local STATES = { "EVENT_PROCESSING_STARTED", "EVENT_FIELD_VALIDATION_STARTED", "EVENT_FIELD_VALIDATION_FINISHED",
+  "EVENT_VALIDATION_FINISHED", "EVENT_CONSUMER_STARTED" }
+
+--- The states of the event that was answered with the id, as JSON; or nil where it is not kept, or was not processed.
+function Store:states(request_id)
+  local matches = of_taken(self, false, function(head, number)
+    return is_part(self, number, head, "request_id", request_id)
+  end)
+  local number, count = find(self, 1, matches)
+  if count == 0 then return nil end
+  local head = read_head(self, number)
+  local texts = {}
+  for i, state in ipairs(STATES) do
+    texts[i] = ('{"message":"","date":%.0f,"status":"%s"}'):format(head.time * 1000, state)
+  end
+  if head.is_bad then
+    texts[#texts + 1] = ('{"message":%s,"date":%.0f,"status":"EVENT_CONSUMER_FAILED"}'):format(
+      json.text(read_part(self, number, head, "message")), head.time * 1000)
+  end
+  return ('{"stateList":[%s]}'):format(table.concat(texts, ","))
 end
 
 return Store

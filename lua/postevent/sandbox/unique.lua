@@ -26,12 +26,11 @@ local function parts_of(event)
   return parts
 end
 
---- A check that has seen nothing. `definitions`: what postevent.definitions takes, or nil; of an event that they do not
--- have, the key is made of customer_id and external_event_id.
+--- A check that has seen nothing. `definitions`: what postevent.definitions has made, or nil; of an event that they do
+-- not have, the key is made of customer_id and external_event_id.
 function Unique.new(definitions)
   local self = setmetatable({ _parts = {} }, Unique)
-  local read = definitions ~= nil and require("postevent").definitions(definitions) or { events = {} }
-  for _, event in ipairs(read.events) do
+  for _, event in ipairs(definitions and definitions.events or {}) do
     self._parts[event.name] = self._parts[event.name] or parts_of(event)
   end
   self:reset()
