@@ -4,6 +4,7 @@
 -- start { workers = 1, main = "", http = "", server = "", connections = 512 } -> the object; the texts are nginx's own
 -- words for these blocks, in which ${NAME} is `values.NAME`. An event of the tests is the global `event` there, and
 -- `new(options)` makes a client of postevent.resty for `values.URL`. With `bare` there is only what is given.
+-- `stream` is the text of that block, for which the search paths are set.
 -- With `daemon` it is no child of ours, as nginx wants it for :upgrade().
 -- The object: .url, .directory, :get(path), :master_pid(), :worker_pids(), :errors(), :reload(), :upgrade(), :quit()
 -- (waits for the end), :stop().
@@ -49,19 +50,47 @@ http {
 }
 ]]
 
--- How Debian has the module: beside nginx, to be loaded. OpenResty has it built in.
-local function load_modules()
+-- Where the file of a module is that is loaded, as Debian has it; nil where there is none. NGINX_MODULES: a folder for
+-- those of one's own.
+local function module_file(name)
   local _, _, about = children.run { NGINX, "-V" }
   local directory = about:match "%-%-modules%-path=(%S+)" or ""
-  local lines = {}
-  for _, name in ipairs { "ndk_http_module", "ngx_http_lua_module" } do
-    local file = ("%s/%s.so"):format(directory, name)
+  for _, folder in ipairs { os.getenv "NGINX_MODULES" or directory, directory } do
+    local file = ("%s/%s.so"):format(folder, name)
     if files.exists(file) then
-      lines[#lines + 1] = ("load_module %s;\n"):format(file)
+      return file
     end
+  end
+end
+
+-- OpenResty has them built in.
+local function load_modules(options)
+  local names = { "ndk_http_module", "ngx_http_lua_module" }
+  if options.stream then
+    names[3], names[4] = "ngx_stream_module", "ngx_stream_lua_module"
+  end
+  local lines = {}
+  for _, name in ipairs(names) do
+    local file = module_file(name)
+    lines[#lines + 1] = file and ("load_module %s;\n"):format(file)
   end
   return table.concat(lines)
 end
+
+-- Whether nginx runs Lua in `stream`: built in, or as a module beside it.
+function openresty.has_stream()
+  local _, _, about = children.run { NGINX, "-V" }
+  return about:find "ngx_stream_lua" ~= nil or about:find "stream%-lua" ~= nil
+    or module_file "ngx_stream_lua_module" ~= nil
+end
+
+local STREAM = [[
+stream {
+  lua_package_path "%s";
+  lua_package_cpath "%s";
+%s
+}
+]]
 
 local function fill_in(text, values)
   return ((text or ""):gsub("%${([%u_]+)}", function(name)
@@ -105,10 +134,12 @@ local function write(self, options)
   local as_root = files.read_if_there("/proc/self/status"):find "\nUid:%s+0%s"
   local prelude = not options.bare and fill_in(PRELUDE:format(lua_table(documents.event)), values) or ""
   local http = prelude .. (options.bare and options.http or fill_in(options.http, values))
+  local path, cpath = ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(root, root), built() .. "/?.so;;"
+  local main = fill_in(options.main, values) .. (options.stream and STREAM:format(path, cpath,
+    fill_in(options.stream, values)) or "")
   files.write(self.directory .. "/nginx.conf", MAIN:format(self.daemon and "on" or "off", options.workers or 1,
-    (as_root and "user root;\n" or "") .. load_modules(), fill_in(options.main, values), options.connections or 512,
-    ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(root, root), built() .. "/?.so;;", http, self.port,
-    fill_in(options.server, values)))
+    (as_root and "user root;\n" or "") .. load_modules(options), main, options.connections or 512, path, cpath, http,
+    self.port, fill_in(options.server, values)))
 end
 
 function OpenResty:errors()
