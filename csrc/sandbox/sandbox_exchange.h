@@ -29,6 +29,7 @@ typedef struct sandbox_server {
   struct MHD_Daemon *daemon;
   int listener; /* -1 when there is none, or when the daemon owns it */
   int port;
+  int life; /* a descriptor: its end is to be this one's; -1: there is none */
   sandbox_peers peers;
   sandbox_signals signals;
   char message[LISTENER_MESSAGE]; /* why it cannot run, or "" */

@@ -1,8 +1,9 @@
 /* The sandbox's HTTP server: postevent.sandbox.httpd, a Lua module on top of libmicrohttpd.
  *
- *   serve(host, port, handler, ready, arriving, max_bytes) -> true, or nil and a message
+ *   serve(host, port, handler, ready, arriving, max_bytes, life) -> true, or nil and a message
  *   now() -> seconds
- *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h, and md5(text) in sandbox_md5.h
+ *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h, and md5(text) in sandbox_md5.h,
+ *   fork(run) and ask(port, request, seconds) in sandbox_child.h
  *
  * Owns: the listening socket, the daemon, its connections and the bodies that arrive on them (sandbox_peers.h), the
  * pieces of long replies (sandbox_stream.h), and SIGINT and SIGTERM while it runs (sandbox_signals.h). Does not own:
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "lua/lua_compat.h"
+#include "sandbox/sandbox_child.h"
 #include "sandbox/sandbox_exchange.h"
 #include "sandbox/sandbox_md5.h"
 #include "sandbox/sandbox_ring.h"
@@ -165,6 +167,7 @@ static bool wait_for_work(sandbox_server *server) {
   fd_set reading, writing, failing;
   MHD_socket highest = -1;
   double seconds = time_to_wait(server);
+  int ready;
   struct timespec limit = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
   FD_ZERO(&reading);
@@ -174,10 +177,12 @@ static bool wait_for_work(sandbox_server *server) {
     (void)snprintf(server->message, sizeof server->message, "too many open files for select");
     return false;
   }
-  if (pselect(highest + 1, &reading, &writing, &failing, seconds < 0 ? NULL : &limit, &server->signals.wait_mask) >=
-          0 ||
-      errno == EINTR)
-    return true;
+  if (server->life >= 0) FD_SET(server->life, &reading);
+  if (server->life > highest) highest = server->life;
+  ready = pselect(highest + 1, &reading, &writing, &failing, seconds < 0 ? NULL : &limit, &server->signals.wait_mask);
+  if (ready > 0 && server->life >= 0 && FD_ISSET(server->life, &reading))
+    stop_requested = 1; /* nothing is said there */
+  if (ready >= 0 || errno == EINTR) return true;
   (void)snprintf(server->message, sizeof server->message, "cannot wait for requests: %s", strerror(errno));
   return false;
 }
@@ -205,7 +210,7 @@ static void stop(sandbox_server *server) {
 }
 
 /* Fills the stack of `serve` from ANSWER to PULL. */
-static sandbox_server *push_server(lua_State *L, size_t max_bytes) {
+static sandbox_server *push_server(lua_State *L, size_t max_bytes, int life) {
   sandbox_server *server;
 
   lua_settop(L, ARRIVING);
@@ -215,6 +220,7 @@ static sandbox_server *push_server(lua_State *L, size_t max_bytes) {
   memset(server, 0, sizeof *server);
   server->L = L;
   server->listener = -1;
+  server->life = life < FD_SETSIZE ? life : -1;
   server->peers.max_count = peers_possible();
   server->peers.max_bytes = max_bytes > 2 * BODY_CEILING ? max_bytes : 2 * BODY_CEILING;
   push_look_up(L, MHD_GET_ARGUMENT_KIND);
@@ -241,7 +247,8 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
   return 0;
 }
 
-/* serve(host, port, handler, ready, arriving, max_bytes): answers requests until SIGINT or SIGTERM, then returns true.
+/* serve(host, port, handler, ready, arriving, max_bytes, life): answers requests until SIGINT or SIGTERM, then returns
+ * true.
  *
  * host     an IPv4 or IPv6 address, or a name
  * port     0 lets the system choose
@@ -259,6 +266,7 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
  *
  * max_bytes  of the bodies that are arriving, all together; at least two of 10 MB have room. Beyond it, and beyond a
  *          thousand connections, the quietest is closed.
+ * life     a descriptor whose end is as good as SIGTERM; nil: there is none.
  *
  * Returns nil and a message that names host and port if they cannot be listened on. Whatever happens, the socket is
  * closed and the signals are as before when it returns or raises. Not to be called twice at a time in one process. */
@@ -266,13 +274,14 @@ static int serve(lua_State *L) {
   const char *host = luaL_checkstring(L, HOST);
   lua_Integer port = luaL_checkinteger(L, PORT);
   lua_Number max_bytes = luaL_optnumber(L, ARRIVING + 1, 0);
+  int life = (int)luaL_optinteger(L, ARRIVING + 2, -1);
   sandbox_server *server;
   int failed;
 
   luaL_argcheck(L, port >= 0 && port <= 65535, PORT, "not a port");
   luaL_checktype(L, HANDLER, LUA_TFUNCTION);
   luaL_checktype(L, READY, LUA_TFUNCTION);
-  server = push_server(L, max_bytes > 0 && max_bytes < 1e9 ? (size_t)max_bytes : 0);
+  server = push_server(L, max_bytes > 0 && max_bytes < 1e9 ? (size_t)max_bytes : 0, life);
   failed = run_until_stopped(L, server, host, (int)port);
   stop(server);
   if (failed) return lua_error(L);
@@ -294,10 +303,12 @@ static int now(lua_State *L) {
 
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L);
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"serve", serve}, {"new_ring", sandbox_ring_new}, {"now", now}, {"md5", sandbox_md5}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"serve", serve},     {"new_ring", sandbox_ring_new}, {"now", now},
+                                       {"md5", sandbox_md5}, {"fork", sandbox_child_fork},   {"ask", sandbox_child_ask},
+                                       {NULL, NULL}};
 
   sandbox_ring_register(L);
+  sandbox_child_register(L);
   lua_newtable(L);
   pe_lua_setfuncs(L, functions);
   return 1;
