@@ -291,6 +291,15 @@ static int refuse_to_track(lua_State *L, const pe_lua_self *self) {
   return 1;
 }
 
+/* What track says where there is no room for an event that is good. A caller that is refused 60,000 times a second and
+ * writes each down is worse off than its log: that has a line a second. */
+static int refuse_event(lua_State *L, pe_lua_self *self, pe_error error) {
+  pe_lua_log_news(L, self);
+  lua_pushfstring(L, "an event was refused: %s", pe_error_text(error));
+  (void)pe_lua_log(L, self, PE_LOG_REFUSED, "warn", lua_tostring(L, -1));
+  return pe_lua_push_refusal(L, error, 0);
+}
+
 /* Hands the event over, and ends its call. */
 static pe_error hand_over(lua_State *L, const pe_lua_self *self, const complete_event *completed, uint64_t *ticket) {
   pe_event event;
@@ -326,7 +335,7 @@ static int client_track(lua_State *L) {
     return end_call(&completed, returned);
   }
   error = hand_over(L, self, &completed, &ticket);
-  if (error != PE_OK) return pe_lua_push_refusal(L, error, 0);
+  if (error != PE_OK) return refuse_event(L, self, error);
   if (self->mode == PE_MODE_RECORD) record(L);
   pe_lua_log_news(L, self);
   pe_lua_push_integer(L, (int64_t)ticket);

@@ -37,6 +37,7 @@ typedef enum pe_log_kind {
   PE_LOG_RETRIED,
   PE_LOG_INVALID,
   PE_LOG_UNPUBLISHED,
+  PE_LOG_REFUSED,
   PE_LOG_STATE,
   PE_LOG_LOST,
   PE_LOG_SPOOL,

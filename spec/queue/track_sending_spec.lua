@@ -183,6 +183,32 @@ describe("the log", function()
     assert.truthy(lines[#lines]:find("the platform refused this event (HTTP 422)", 1, true), lines[#lines])
   end)
 
+  it("is told of events that there is no room for, in a line a second", function()
+    local lines = {}
+    local function log(level, message)
+      lines[#lines + 1] = level .. ": " .. message
+    end
+    local client = tracking.new { url = "http://127.0.0.1:1/", queue = { max_events = 1 }, log = log }
+    local refused, begin = 0, helper.process.now()
+    repeat
+      local _, _, code = client:track { event_name = "e" }
+      refused = refused + (code == "queue_full" and 1 or 0)
+    until helper.process.now() - begin > 1.2
+    local told, count = 0, 0
+    for _, line in ipairs(lines) do
+      local more = line:match "^warn: an event was refused: the queue is full(.*)$"
+      if more then
+        count = count + 1
+        told = told + 1 + (tonumber(more:match "^ %(and (%d+) more of the kind%)$") or 0)
+      end
+    end
+    assert.equal(2, count, table.concat(lines, "\n"))
+    assert.is_true(refused > 100)
+    assert.is_true(told <= refused)
+    assert.equal(refused, client:stats().refused.queue_full)
+    client:close(0)
+  end)
+
   it("may raise without harm", function()
     local server = rude.start("answer", { reply = { status = 422, body = "{}" } })
     local count = 0
