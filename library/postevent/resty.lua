@@ -16,7 +16,7 @@ local resty = {}
 function resty.new(options) end
 
 ---The client of this worker for these options: the same one for options that are equal. Made at need; the hundred that
----were asked for last are kept. Raises as `new` does.
+---were asked for last are kept; when another is made, those that nobody asked for in ten minutes go. Raises as `new` does.
 ---@param options postevent.resty.options
 ---@return postevent.client
 function resty.get(options) end

@@ -19,7 +19,7 @@ local resty = {}
 local DICTIONARY = "postevent" -- the shared dictionary, unless the option `shared` names another one
 local CLOSE_SECONDS = 5
 local FIRST_LOOK, LONGEST_LOOK = 0.001, 0.05 -- seconds between two looks at a client that closes
-local MOST_KEPT = 100 -- clients, by resty.get
+local MOST_KEPT, KEPT_SECONDS = 100, 600 -- clients, by resty.get
 local LEVELS = { info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
 
 local timeouts = setmetatable({}, { __mode = "k" }) -- client -> the seconds that a post of it may take
@@ -111,24 +111,33 @@ function resty.new(given)
   return make(given, "postevent.resty.new")
 end
 
-local kept = {} -- key of the options -> { client =, used = number of the last call of resty.get for it }
+local kept = {} -- key of the options -> { client =, used = number of the last call of resty.get for it, at = its time }
 local kept_count, calls = 0, 0
 
--- The client is dropped that was not asked for the longest.
-local function make_room()
-  local oldest
-  if kept_count < MOST_KEPT then
-    return
-  end
-  for key, entry in pairs(kept) do
-    oldest = oldest and kept[oldest].used < entry.used and oldest or key
-  end
-  kept[oldest] = nil
+local function drop(key)
+  kept[key] = nil
   kept_count = kept_count - 1
 end
 
+-- Those are dropped that nobody asked for in ten minutes (a route that is gone, credentials that were replaced), and, of
+-- a hundred, the one that was not asked for the longest.
+local function make_room()
+  local now, oldest = ngx.now(), nil
+  for key, entry in pairs(kept) do
+    if now - entry.at > KEPT_SECONDS then
+      drop(key)
+    else
+      oldest = oldest and kept[oldest].used < entry.used and oldest or key
+    end
+  end
+  if kept_count >= MOST_KEPT then
+    drop(oldest)
+  end
+end
+
 -- resty.get(options) -> the client of this worker for these options: the same one for options that are equal, down to
--- the tables in them. Made at need; the hundred that were asked for last are kept. Raises as resty.new.
+-- the tables in them. Made at need; the hundred that were asked for last are kept, and of those, when another is made,
+-- the ones of the last ten minutes. Raises as resty.new.
 function resty.get(given)
   local key = type(given) == "table" and given ~= resty and key_of(given)
   local entry = kept[key]
@@ -142,7 +151,7 @@ function resty.get(given)
     kept[key] = entry
   end
   calls = calls + 1
-  entry.used = calls
+  entry.used, entry.at = calls, ngx.now()
   return entry.client
 end
 

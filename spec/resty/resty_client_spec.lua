@@ -213,6 +213,31 @@ describe("a client in nginx", function()
       assert.truthy(returned[4]:find("postevent.resty.get: unknown option: timeot", 1, true), returned[4])
     end)
 
+    it("is dropped when nobody asked for it in ten minutes and another is made", function()
+      local nginx = shared:start {
+        values = { INIT = "resty = require 'postevent.resty'" },
+        http = DICTIONARY,
+        server = METRICS .. [[location = /aged { content_by_lua_block {
+          local now, ahead = ngx.now, 0
+          ngx.now = function() return now() + ahead end
+          local function get(i) return resty.get { url = "${URL}", user_agent = "route " .. i } end
+          for i = 1, 20 do get(i):track(event) end
+          ahead = 599
+          local kept = tostring(get(20))
+          ahead = 601
+          get(21):track(event)
+          local same = tostring(get(20)) == kept
+          collectgarbage()
+          ngx.now = now
+          ]] .. site.answer "same" .. [[ } }]],
+      }
+      assert.same({ true, true }, site.ask(nginx, "/aged"))
+      helper.wait_until(function()
+        return sample(nginx, "delivered_total") == 21 and size(nginx) <= 5
+      end, 15)
+      assert.equal("", nginx:complaints())
+    end)
+
     it("is kept while it is among the hundred that were asked for last", function()
       local nginx = shared:start {
         values = { INIT = "resty = require 'postevent.resty'" },

@@ -23,6 +23,7 @@ local NGINX = os.getenv "NGINX" or "nginx" -- OpenResty's is called openresty
 
 local OpenResty = {}
 OpenResty.__index = OpenResty
+openresty.Class = OpenResty
 
 local MAIN = [[
 daemon %s;
