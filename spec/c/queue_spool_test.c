@@ -1,35 +1,5 @@
 /* The queue with a spool: what is on disk, what is there alone, and that the books balance all the while. */
-#include "events.h"
-#include "test.h"
-
-static pe_queue *spooling_queue(size_t max_events) {
-  const pe_queue_config config = {
-      .max_events = max_events, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4, .spools = true};
-  return queue_with(&config);
-}
-
-/* What the sender does with what was accepted. */
-static size_t write_out(pe_queue *queue) {
-  pe_record *records[64];
-  size_t count = pe_queue_unwritten(queue, records, 64);
-  assert_int_equal(pe_queue_written(queue, records, count), 0);
-  (void)accounted(queue);
-  return count;
-}
-
-static void read_back(pe_queue *queue, int64_t row, bool restored) {
-  const pe_returning returning = {.event = event_of("x"),
-                                  .row = row,
-                                  .after = pe_queue_read_after(queue, restored),
-                                  .restored = restored,
-                                  .accepted_at = NOW};
-  assert_int_equal(pe_queue_read_back(queue, &returning, NOW), PE_OK);
-  (void)accounted(queue);
-}
-
-static uint64_t take(pe_queue *queue, pe_record **record) {
-  return take_at(queue, PE_PICK_DUE, NOW, record);
-}
+#include "on_disk.h"
 
 static void test_sends_nothing_that_is_not_written(void **state) {
   pe_queue *queue = spooling_queue(10);
@@ -130,153 +100,6 @@ static void test_is_full_when_nothing_can_leave(void **state) {
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
   pe_queue_set_disk_room(queue, 1000);
   (void)push_at(queue, "x", NOW);
-  pe_queue_free(queue);
-}
-
-static pe_queue *dropping_queue(size_t max_events) {
-  const pe_queue_config config = {.max_events = max_events,
-                                  .max_bytes = 1 << 20,
-                                  .max_age = 100 * PE_SECOND,
-                                  .width = 4,
-                                  .spools = true,
-                                  .overflow = PE_OVERFLOW_DROP_OLDEST};
-  return queue_with(&config);
-}
-
-/* Pushes an event for which one has to go; returns the ticket of that one. */
-static uint64_t push_dropping(pe_queue *queue) {
-  const pe_event event = event_of("x");
-  uint64_t ticket;
-  pe_push push;
-  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
-  assert_non_null(push.dropped);
-  assert_null(push.dropped->newer);
-  ticket = push.dropped->ticket;
-  pe_queue_forget(queue, push.dropped);
-  (void)accounted(queue);
-  return ticket;
-}
-
-static void test_drops_the_oldest_when_the_disk_is_full(void **state) {
-  pe_queue *queue = dropping_queue(10);
-  pe_record *forgotten;
-  (void)state;
-  (void)push_at(queue, "x", NOW);
-  (void)push_at(queue, "x", NOW);
-  (void)write_out(queue);
-  pe_queue_set_disk_room(queue, 0);
-  assert_int_equal(push_dropping(queue), 1);
-  forgotten = pe_queue_take_forgotten(queue);
-  assert_int_equal(forgotten->row, 1);
-  free(forgotten);
-  assert_null(pe_queue_take_forgotten(queue));
-  pe_queue_free(queue);
-}
-
-/* A burst that comes faster than the disk: nothing of the window is written. */
-static void test_drops_the_oldest_that_is_not_written(void **state) {
-  pe_queue *queue = dropping_queue(3);
-  pe_record *record;
-  (void)state;
-  for (int i = 0; i < 3; i++)
-    (void)push_at(queue, "x", NOW);
-  assert_int_equal(push_dropping(queue), 1);
-  assert_int_equal(accounted(queue).unwritten, 3);
-  assert_null(pe_queue_take_forgotten(queue)); /* nobody had it in hand */
-  assert_int_equal(write_out(queue), 3);
-  assert_int_equal(accounted(queue).dropped_by[PE_QUEUE_FULL], 1);
-  assert_int_equal(take(queue, &record), 2);
-  deliver(queue, record);
-  pe_queue_free(queue);
-}
-
-static void test_drops_what_is_just_written(void **state) {
-  pe_queue *queue = dropping_queue(3);
-  pe_record *records[4], *forgotten;
-  (void)state;
-  for (int i = 0; i < 3; i++)
-    (void)push_at(queue, "x", NOW);
-  assert_int_equal(pe_queue_unwritten(queue, records, 2), 2);
-  for (uint64_t ticket = 1; ticket <= 3; ticket++)
-    assert_int_equal(push_dropping(queue), ticket);
-  assert_int_equal(accounted(queue).unwritten, 3);
-  assert_int_equal(pe_queue_written(queue, records, 2), 2); /* the sender may look at them, and frees their rows */
-  assert_int_equal(records[0]->ticket, 1);
-  assert_int_equal(records[1]->ticket, 2);
-  assert_int_equal(accounted(queue).unwritten, 3); /* what came meanwhile is not */
-  assert_int_equal(take(queue, NULL), 0);
-  forgotten = pe_queue_take_forgotten(queue); /* the third was in no hand */
-  assert_ptr_equal(forgotten, records[1]);
-  assert_ptr_equal(forgotten->newer, records[0]);
-  assert_null(records[0]->newer);
-  assert_false(pe_record_is_on_disk(records[0]));
-  free(records[0]);
-  free(records[1]);
-  assert_int_equal(write_out(queue), 3);
-  assert_int_equal(take(queue, &forgotten), 4);
-  deliver(queue, forgotten);
-  pe_queue_free(queue);
-}
-
-static void test_drops_what_was_to_be_written(void **state) {
-  pe_queue *queue = dropping_queue(2);
-  pe_record *records[2], *forgotten;
-  (void)state;
-  (void)push_at(queue, "x", NOW);
-  (void)push_at(queue, "x", NOW);
-  assert_int_equal(pe_queue_unwritten(queue, records, 2), 2);
-  pe_queue_set_spooling(queue, false); /* it came to nothing */
-  assert_int_equal(push_dropping(queue), 1);
-  forgotten = pe_queue_take_forgotten(queue);
-  assert_int_equal(forgotten->ticket, 1);
-  free(forgotten);
-  pe_queue_set_spooling(queue, true);
-  assert_int_equal(write_out(queue), 2);
-  assert_int_equal(take(queue, &forgotten), 2);
-  deliver(queue, forgotten);
-  pe_queue_free(queue);
-}
-
-static void test_withdraws_what_is_not_written(void **state) {
-  pe_queue *queue = spooling_queue(10);
-  pe_record *record;
-  (void)state;
-  (void)push_at(queue, "x", NOW);
-  assert_int_equal(pe_queue_unwritten(queue, &record, 1), 1);
-  (void)push_at(queue, "x", NOW);
-  pe_queue_forget(queue, pe_queue_withdraw(queue, NOW));
-  assert_int_equal(accounted(queue).dropped_by[PE_WITHDRAWN], 2);
-  assert_int_equal(pe_queue_written(queue, &record, 1), 1);
-  assert_int_equal(accounted(queue).unwritten, 0);
-  assert_ptr_equal(pe_queue_take_forgotten(queue), record);
-  assert_null(record->newer);
-  free(record);
-  pe_queue_free(queue);
-}
-
-/* What earlier runs have left is found after the user has withdrawn: each event is judged by its own time. */
-static void test_withdraws_what_is_found_later(void **state) {
-  pe_queue *queue = spooling_queue(10);
-  pe_returning returning = {.event = event_of("x"), .restored = true};
-  pe_record *record;
-  (void)state;
-  assert_null(pe_queue_withdraw(queue, NOW));
-  pe_queue_restore(queue, 3);
-  for (returning.row = 1; returning.row <= 3; returning.row++) {
-    returning.after = returning.row - 1;
-    returning.accepted_at = returning.row == 1 ? NOW : NOW + 1;
-    returning.is_undated = returning.row == 2;
-    assert_int_equal(pe_queue_read_back(queue, &returning, NOW + 1), PE_OK);
-  }
-  for (int64_t row = 1; row <= 2; row++) {
-    record = pe_queue_take_withdrawn(queue);
-    assert_int_equal(record->row, row);
-    end_with(queue, record, PE_DROPPED, PE_WITHDRAWN);
-  }
-  assert_null(pe_queue_take_withdrawn(queue));
-  record = pe_queue_take(queue, PE_PICK_DUE, NOW + 1); /* accepted by a program that goes on */
-  assert_int_equal(record->row, 3);
-  deliver(queue, record);
   pe_queue_free(queue);
 }
 
@@ -459,20 +282,14 @@ int main(void) {
       TEST(test_keeps_on_disk_what_does_not_fit),
       TEST(test_takes_nothing_back_before_what_is_older),
       TEST(test_is_full_when_nothing_can_leave),
-      TEST(test_drops_the_oldest_when_the_disk_is_full),
-      TEST(test_drops_the_oldest_that_is_not_written),
-      TEST(test_drops_what_is_just_written),
-      TEST(test_drops_what_was_to_be_written),
-      TEST(test_withdraws_what_is_not_written),
-      TEST(test_withdraws_what_is_found_later),
       TEST(test_refuses_an_awaited_event_that_cannot_be_written),
       TEST(test_restores_what_others_left),
       TEST(test_writes_all_again_into_another_file),
       TEST(test_reads_nothing_back_that_is_in_memory),
       TEST(test_makes_room_of_what_waits),
-      TEST(test_does_not_age_on_disk_while_held),
       TEST(test_writes_nothing_again_that_was_restored),
       TEST(test_accepts_what_cannot_be_written_where_that_is_not_required),
+      TEST(test_does_not_age_on_disk_while_held),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

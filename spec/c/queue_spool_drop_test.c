@@ -1,0 +1,161 @@
+/* The queue with a spool: what is dropped, and what is withdrawn, wherever it is. */
+#include "on_disk.h"
+
+static pe_queue *dropping_queue(size_t max_events) {
+  const pe_queue_config config = {.max_events = max_events,
+                                  .max_bytes = 1 << 20,
+                                  .max_age = 100 * PE_SECOND,
+                                  .width = 4,
+                                  .spools = true,
+                                  .overflow = PE_OVERFLOW_DROP_OLDEST};
+  return queue_with(&config);
+}
+
+/* Pushes an event for which one has to go; returns the ticket of that one. */
+static uint64_t push_dropping(pe_queue *queue) {
+  const pe_event event = event_of("x");
+  uint64_t ticket;
+  pe_push push;
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_non_null(push.dropped);
+  assert_null(push.dropped->newer);
+  ticket = push.dropped->ticket;
+  pe_queue_forget(queue, push.dropped);
+  (void)accounted(queue);
+  return ticket;
+}
+
+static void test_drops_the_oldest_when_the_disk_is_full(void **state) {
+  pe_queue *queue = dropping_queue(10);
+  pe_record *forgotten;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  pe_queue_set_disk_room(queue, 0);
+  assert_int_equal(push_dropping(queue), 1);
+  forgotten = pe_queue_take_forgotten(queue);
+  assert_int_equal(forgotten->row, 1);
+  free(forgotten);
+  assert_null(pe_queue_take_forgotten(queue));
+  pe_queue_free(queue);
+}
+
+/* A burst that comes faster than the disk: nothing of the window is written. */
+static void test_drops_the_oldest_that_is_not_written(void **state) {
+  pe_queue *queue = dropping_queue(3);
+  pe_record *record;
+  (void)state;
+  for (int i = 0; i < 3; i++)
+    (void)push_at(queue, "x", NOW);
+  assert_int_equal(push_dropping(queue), 1);
+  assert_int_equal(accounted(queue).unwritten, 3);
+  assert_null(pe_queue_take_forgotten(queue)); /* nobody had it in hand */
+  assert_int_equal(write_out(queue), 3);
+  assert_int_equal(accounted(queue).dropped_by[PE_QUEUE_FULL], 1);
+  assert_int_equal(take(queue, &record), 2);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
+static void test_drops_what_is_just_written(void **state) {
+  pe_queue *queue = dropping_queue(3);
+  pe_record *records[4], *forgotten;
+  (void)state;
+  for (int i = 0; i < 3; i++)
+    (void)push_at(queue, "x", NOW);
+  assert_int_equal(pe_queue_unwritten(queue, records, 2), 2);
+  for (uint64_t ticket = 1; ticket <= 3; ticket++)
+    assert_int_equal(push_dropping(queue), ticket);
+  assert_int_equal(accounted(queue).unwritten, 3);
+  assert_int_equal(pe_queue_written(queue, records, 2), 2); /* the sender may look at them, and frees their rows */
+  assert_int_equal(records[0]->ticket, 1);
+  assert_int_equal(records[1]->ticket, 2);
+  assert_int_equal(accounted(queue).unwritten, 3); /* what came meanwhile is not */
+  assert_int_equal(take(queue, NULL), 0);
+  forgotten = pe_queue_take_forgotten(queue); /* the third was in no hand */
+  assert_ptr_equal(forgotten, records[1]);
+  assert_ptr_equal(forgotten->newer, records[0]);
+  assert_null(records[0]->newer);
+  assert_false(pe_record_is_on_disk(records[0]));
+  free(records[0]);
+  free(records[1]);
+  assert_int_equal(write_out(queue), 3);
+  assert_int_equal(take(queue, &forgotten), 4);
+  deliver(queue, forgotten);
+  pe_queue_free(queue);
+}
+
+static void test_drops_what_was_to_be_written(void **state) {
+  pe_queue *queue = dropping_queue(2);
+  pe_record *records[2], *forgotten;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  (void)push_at(queue, "x", NOW);
+  assert_int_equal(pe_queue_unwritten(queue, records, 2), 2);
+  pe_queue_set_spooling(queue, false); /* it came to nothing */
+  assert_int_equal(push_dropping(queue), 1);
+  forgotten = pe_queue_take_forgotten(queue);
+  assert_int_equal(forgotten->ticket, 1);
+  free(forgotten);
+  pe_queue_set_spooling(queue, true);
+  assert_int_equal(write_out(queue), 2);
+  assert_int_equal(take(queue, &forgotten), 2);
+  deliver(queue, forgotten);
+  pe_queue_free(queue);
+}
+
+static void test_withdraws_what_is_not_written(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *record;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  assert_int_equal(pe_queue_unwritten(queue, &record, 1), 1);
+  (void)push_at(queue, "x", NOW);
+  pe_queue_forget(queue, pe_queue_withdraw(queue, NOW));
+  assert_int_equal(accounted(queue).dropped_by[PE_WITHDRAWN], 2);
+  assert_int_equal(pe_queue_written(queue, &record, 1), 1);
+  assert_int_equal(accounted(queue).unwritten, 0);
+  assert_ptr_equal(pe_queue_take_forgotten(queue), record);
+  assert_null(record->newer);
+  free(record);
+  pe_queue_free(queue);
+}
+
+/* What earlier runs have left is found after the user has withdrawn: each event is judged by its own time. */
+static void test_withdraws_what_is_found_later(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_returning returning = {.event = event_of("x"), .restored = true};
+  pe_record *record;
+  (void)state;
+  assert_null(pe_queue_withdraw(queue, NOW));
+  pe_queue_restore(queue, 3);
+  for (returning.row = 1; returning.row <= 3; returning.row++) {
+    returning.after = returning.row - 1;
+    returning.accepted_at = returning.row == 1 ? NOW : NOW + 1;
+    returning.is_undated = returning.row == 2;
+    assert_int_equal(pe_queue_read_back(queue, &returning, NOW + 1), PE_OK);
+  }
+  for (int64_t row = 1; row <= 2; row++) {
+    record = pe_queue_take_withdrawn(queue);
+    assert_int_equal(record->row, row);
+    end_with(queue, record, PE_DROPPED, PE_WITHDRAWN);
+  }
+  assert_null(pe_queue_take_withdrawn(queue));
+  record = pe_queue_take(queue, PE_PICK_DUE, NOW + 1); /* accepted by a program that goes on */
+  assert_int_equal(record->row, 3);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_drops_the_oldest_when_the_disk_is_full),
+      TEST(test_drops_the_oldest_that_is_not_written),
+      TEST(test_drops_what_is_just_written),
+      TEST(test_drops_what_was_to_be_written),
+      TEST(test_withdraws_what_is_not_written),
+      TEST(test_withdraws_what_is_found_later),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
