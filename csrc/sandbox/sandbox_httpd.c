@@ -3,7 +3,7 @@
  *   serve(host, port, handler, ready, arriving, max_bytes, life) -> true, or nil and a message
  *   now() -> seconds
  *   new_ring(max_count, max_bytes), which is described in sandbox_ring.h, and md5(text) in sandbox_md5.h,
- *   fork(run) and ask(port, request, seconds) in sandbox_child.h
+ *   fork(run) and ask(port, request, seconds) in sandbox_child.h, is_own_address(text) in sandbox_address.h
  *
  * Owns: the listening socket, the daemon, its connections and the bodies that arrive on them (sandbox_peers.h), the
  * pieces of long replies (sandbox_stream.h), and SIGINT and SIGTERM while it runs (sandbox_signals.h). Does not own:
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "lua/lua_compat.h"
+#include "sandbox/sandbox_address.h"
 #include "sandbox/sandbox_child.h"
 #include "sandbox/sandbox_exchange.h"
 #include "sandbox/sandbox_md5.h"
@@ -303,8 +304,13 @@ static int now(lua_State *L) {
 
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L);
 PE_EXPORT int luaopen_postevent_sandbox_httpd(lua_State *L) {
-  static const luaL_Reg functions[] = {{"serve", serve},     {"new_ring", sandbox_ring_new}, {"now", now},
-                                       {"md5", sandbox_md5}, {"fork", sandbox_child_fork},   {"ask", sandbox_child_ask},
+  static const luaL_Reg functions[] = {{"serve", serve},
+                                       {"new_ring", sandbox_ring_new},
+                                       {"now", now},
+                                       {"md5", sandbox_md5},
+                                       {"fork", sandbox_child_fork},
+                                       {"ask", sandbox_child_ask},
+                                       {"is_own_address", sandbox_address_is_own},
                                        {NULL, NULL}};
 
   sandbox_ring_register(L);

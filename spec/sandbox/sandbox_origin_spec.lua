@@ -12,12 +12,14 @@ describe("F3: the sandbox", function()
     }.status
   end
 
-  it("answers to localhost and addresses, and to no other name", function()
+  it("answers to localhost and the machine's addresses, and to nobody else's", function()
     local port = ":" .. sandbox.port
-    for _, host in ipairs { "localhost", "LOCALHOST" .. port, "127.0.0.1", "127.0.0.1" .. port, "[::1]" .. port } do
+    for _, host in ipairs { "localhost", "LOCALHOST" .. port, "127.0.0.1", "127.0.0.1" .. port, "[::1]" .. port,
+      "127.8.8.8", "[::ffff:127.0.0.1]", "::1" } do
       assert.equal(200, ask("GET", "/sandbox/events", { Host = host }), host)
     end
     for _, host in ipairs {
+      "192.0.2.1", "[2001:db8::1]" .. port, "0.0.0.0", "8.8.8.8" .. port, "127.0.0.1.", "127.1", "[::1%25lo]",
       "evil.example", "evil.example" .. port, "localhost.evil.example", "127.0.0.1.evil.example", "user@localhost",
       "[evil]", "1.2.3.4.5.example",
     } do
@@ -47,6 +49,7 @@ describe("F3: the sandbox", function()
     assert.is_nil(refuses("sandbox.example", "http://sandbox.example"))
     assert.is_nil(refuses(nil, nil)) -- HTTP/1.0
     assert.is_string(refuses("other.example"))
+    assert.is_nil(origin.new({ "192.0.2.1" })("192.0.2.1:80"))
     assert.is_string(refuses(nil, "http://sandbox.example"))
     assert.is_string(refuses("", nil))
   end)

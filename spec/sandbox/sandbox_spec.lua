@@ -173,6 +173,23 @@ describe("the sandbox's options", function()
     assert.truthy(child:output():find(("http://[::1]:%s/eucrm/webhooks/sandbox"):format(port), 1, true))
   end)
 
+  it("that let others reach it make it say so", function()
+    local quiet = helper.start_sandbox { host = "127.0.0.1" }
+    assert.is_nil(quiet:log():find("warning", 1, true))
+    for host, who in pairs { ["0.0.0.0"] = "this machine, by any of its addresses,", ["127.0.0.1"] = false } do
+      local port_file = helper.new_path "port"
+      local child = helper.spawn {
+        helper.lua(), "-e", ('require("postevent.sandbox").run { host = %q, port_file = %q }'):format(host, port_file),
+      }
+      helper.wait_until(function() return child:output():find("listening", 1, true) end)
+      local line = helper.wait_until(function()
+        return not who and "" or child:output():match "\nwarning: [^\n]*\n"
+      end)
+      assert.equal(who and ("\nwarning: everybody who reaches %s can post events, read all that were received, and "
+        .. "turn on faults\n"):format(who) or "", line)
+    end
+  end)
+
   it("have a port file that must be writable", function()
     local path = helper.new_directory() .. "/missing/port"
     local output = run_with(("{ port_file = %q }"):format(path))

@@ -58,9 +58,18 @@ local function new_context(given, log)
   }
 end
 
+-- Who can reach it, where that is not this machine alone.
+local function say_who(context, host)
+  if host == "localhost" or host:find("^127%.") or host == "::1" then return end
+  local where = (host == "0.0.0.0" or host == "::") and "this machine, by any of its addresses," or host
+  context.log("warning: everybody who reaches " .. where
+    .. " can post events, read all that were received, and turn on faults")
+end
+
 local function say_hello(context, host, port)
   local shown = host:find(":", 1, true) and "[" .. host .. "]" or host
   context.log(("listening on http://%s:%d/eucrm/webhooks/sandbox"):format(shown, port))
+  say_who(context, host)
   local faults = context.faults
   if faults:list()[1] then context.log(("faults are on, drawn from the seed %d"):format(faults.seed)) end
 end

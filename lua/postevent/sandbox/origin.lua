@@ -2,6 +2,8 @@
 -- its own name the address of this machine (DNS rebinding: the Host is a name then), nor change anything by a form
 -- that it posts here (the Origin is its own then). What is no browser sends no Origin, and says the host that it means.
 
+local is_own_address = require("postevent.sandbox.httpd").is_own_address
+
 local origin = {}
 
 local LONGEST = 300 -- bytes: a name has 253 at most; the patterns go back and forth
@@ -14,13 +16,13 @@ local function host_of(authority)
   return host and host:lower()
 end
 
--- Names are what rebinding needs; an address is the one that was connected to.
-local function is_address(host)
-  return host:find(":", 1, true) ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
+-- An IPv6 address without its brackets may have a port behind it.
+local function is_own(host)
+  return is_own_address(host) or is_own_address(host:match("^(.*:.*):%d+$") or "")
 end
 
 -- origin.new(names) -> a function of a Host header (or nil) and an Origin header (or nil), which returns nil where the
--- request is welcome, else why not. `names`: the names that are taken besides localhost, a list.
+-- request is welcome, else why not. `names`: what is taken besides localhost and addresses of this machine, a list.
 function origin.new(names)
   local welcome = { localhost = true }
   for _, name in ipairs(names) do
@@ -28,8 +30,8 @@ function origin.new(names)
   end
   return function(host, from)
     local name = host and host_of(host)
-    if host and not (name and (welcome[name] or is_address(name))) then
-      return "this host name is not the sandbox's: see --allow-host"
+    if host and not (name and (welcome[name] or is_own(name))) then
+      return "this host is not the sandbox's: see --allow-host"
     end
     if from and from:lower():match("^https?://([^/]+)$") ~= (host or ""):lower() then
       return "a page of another origin may not do that"
