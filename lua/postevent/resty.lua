@@ -119,8 +119,8 @@ local function drop(key)
   kept_count = kept_count - 1
 end
 
--- Those are dropped that nobody asked for in ten minutes (a route that is gone, credentials that were replaced), and, of
--- a hundred, the one that was not asked for the longest.
+-- Those are dropped that nobody asked for in ten minutes (a route that is gone, credentials that were replaced), and of
+-- a hundred the one that was not asked for the longest.
 local function make_room()
   local now, oldest = ngx.now(), nil
   for key, entry in pairs(kept) do

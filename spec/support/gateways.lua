@@ -1,10 +1,10 @@
--- Kong and APISIX for the specs, as far as a plugin sees them: an nginx that calls the pages' files as their run loops do.
--- They themselves are not here.
+-- Kong and APISIX for the specs, as far as a plugin sees them: an nginx that calls the pages' files as their run loops
+-- do. They themselves are not here.
 --
--- gateways.start(kind, options) -> an nginx (openresty.lua) for "kong" or "apisix". :set(route, config) is what their
--- Admin APIs do: the config is checked by the plugin's own schema, its defaults are filled in, and from the next request
--- of /route/NAME on it counts; returns nil, or what is wrong with it. Each request has its settings in a table made anew.
--- :remove(route). :metrics() is what the plugin shows to Prometheus.
+-- gateways.start(kind, options) -> an nginx (openresty.lua) for "kong" or "apisix".
+-- :set(route, config) is what their Admin APIs do: the config is checked by the plugin's own schema, its defaults are
+-- filled in, and from the next request of /route/NAME on it counts; returns nil, or what is wrong with it. Each request
+-- has its settings in a table made anew. :remove(route). :metrics() is what the plugin shows to Prometheus.
 local cjson = require "cjson"
 local files = require "support.files"
 local http = require "support.http"
@@ -55,7 +55,9 @@ local cjson = require "cjson"
 local loader = require "loader"
 package.loaded["kong.db.schema.typedefs"] = { protocols_http = { type = "set", default = { "http", "https" } } }
 kong = {
-  client = { get_consumer = function() return ngx.var.arg_consumer and { custom_id = ngx.var.arg_consumer } or nil end },
+  client = { get_consumer = function()
+    return ngx.var.arg_consumer and { custom_id = ngx.var.arg_consumer } or nil
+  end },
   log = { err = function(...) ngx.log(ngx.ERR, ...) end },
   request = {
     get_header = function(name) return ngx.req.get_headers()[name] end,
