@@ -30,13 +30,20 @@ function control.list(context)
   return replies.json(200, ('{"seed":%d,"faults":[%s]}'):format(context.faults.seed, table.concat(list, ",")))
 end
 
+-- Turns one on, and says from what it draws where it is the first: a run that went wrong is to be repeated.
+local function turn_on(context, fields)
+  local id, full = context.faults:add(fields)
+  if id == 1 then context.faults:announce(context.log) end
+  return id, full
+end
+
 --- POST /sandbox/faults: turns one on, an object of its keys.
 function control.add(context, _, body)
   local object = json.object(body)
   if not object or object[1] then return replies.message(400, NOT_AN_OBJECT) end
   local fields, problem = fault.check(object)
   if not fields then return replies.message(400, problem) end
-  local id, full = context.faults:add(fields)
+  local id, full = turn_on(context, fields)
   if not id then return replies.message(409, full) end
   return replies.json(200, ('{"id":%d,"fault":%s}'):format(id, json.text(fault.text(fields))))
 end
@@ -45,7 +52,7 @@ end
 local function replace(context, faults)
   context.faults:clear()
   for _, fields in ipairs(faults) do
-    context.faults:add(fields)
+    turn_on(context, fields)
   end
   return control.list(context)
 end

@@ -87,6 +87,11 @@ function Faults:list()
   return list
 end
 
+--- Says to `log`, a function of a line, what is needed to repeat a run; nothing where none is on.
+function Faults:announce(log)
+  if self._list[1] then log(("faults are on, drawn from the seed %d"):format(self.seed)) end
+end
+
 -- ---- to whom ----
 
 -- How an event is known when it comes again.

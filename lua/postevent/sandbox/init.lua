@@ -70,8 +70,7 @@ local function say_hello(context, host, port)
   local shown = host:find(":", 1, true) and "[" .. host .. "]" or host
   context.log(("listening on http://%s:%d/eucrm/webhooks/sandbox"):format(shown, port))
   say_who(context, host)
-  local faults = context.faults
-  if faults:list()[1] then context.log(("faults are on, drawn from the seed %d"):format(faults.seed)) end
+  context.faults:announce(context.log)
 end
 
 -- Runs with options that were checked. `told`: a function of the port, once connections are accepted; it returns true,
