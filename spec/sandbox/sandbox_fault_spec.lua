@@ -12,6 +12,7 @@ describe("a fault", function()
       },
       ["status=504,taken=true"] = { status = 504, taken = true },
       ['status=400,body={"a":1,"b":[2,"status=9"]}'] = { status = 400, body = '{"a":1,"b":[2,"status=9"]}' },
+      ["status=500,body=one, two=2,x"] = { status = 500, body = "one, two=2,x" },
       ["status=429,above=10"] = { status = 429, above = 10 },
       ["code=7301,trickle=1.5"] = { code = 7301, trickle = 1.5 },
     } do
@@ -49,6 +50,9 @@ describe("a fault", function()
       ["html,retry_after=5"] = "retry_after: goes with status",
       ["delay=1,body=x"] = "body: goes with status",
       ["drop=before,event=e"] = "event: not known before the event is read (drop=before)",
+      ["status=500,body=oops,times=2"] = "body: takes all that is behind it, times too; it comes last",
+      ["status=500,body=a,b, one "] = "body: takes all that is behind it, one too; it comes last",
+      ["status=500,body=,one,x"] = "body: takes all that is behind it, one too; it comes last",
       ["html,one=3"] = "one: expected true, or the key alone",
       ["html,taken=maybe"] = "taken: expected true or false",
       ["html,event="] = "event: expected text of at most 300 bytes",

@@ -77,6 +77,15 @@ local function read_value(key, text)
   return text
 end
 
+-- A key behind the body, which was meant as one: "status=500,body=oops,times=2".
+local function key_in_body(body)
+  for name in body:gmatch(",%s*([%l_]+)%s*%f[=,]") do
+    if keys.names[name] then return name end
+  end
+  local last = body:match(",%s*([%l_]+)%s*$")
+  return keys.names[last or ""] and last
+end
+
 local function add_part(given, part)
   local name, value = part:match("^%s*([^=]-)%s*=(.*)$")
   name = name or part:match("^%s*(.-)%s*$")
@@ -84,6 +93,8 @@ local function add_part(given, part)
   if given[name] ~= nil then return name .. ": given twice" end
   if not key then return unknown(name) end
   if not value and key.kind ~= "flag" then return ("%s: expected %s=..."):format(name, name) end
+  local swallowed = name == "body" and key_in_body(value)
+  if swallowed then return ("body: takes all that is behind it, %s too; it comes last"):format(swallowed) end
   given[name] = value == nil or read_value(key, value)
 end
 
