@@ -165,6 +165,31 @@ describe("track, on a bad day", function()
   end)
 end)
 
+describe("track, whatever goes wrong", function()
+  helper.guard()
+  local sandbox = helper.shared_sandbox { seed = 1, unique = true }
+  local POOL = { "status=500", "status=502,taken=true", "code=7301", "delay=0.05", "drop=before", "drop=after",
+    "trickle=2000", "status=504,taken=true", "status=408" }
+
+  it("has each event processed once", function()
+    local fault = require "postevent.sandbox.fault"
+    for round = 1, #POOL do
+      sandbox:reset()
+      sandbox:heal()
+      for i = 0, 2 do
+        local what = POOL[(round * (i + 1) + i) % #POOL + 1]
+        sandbox:fault(assert(fault.parse(("%s,share=0.1,times=4"):format(what))))
+      end
+      local events = batch.start(sandbox.url, { retry = QUICK })
+      events:track(1, 60)
+      assert.equal(60, events:finish().delivered)
+      local counts = cjson.decode(helper.http_request({ url = sandbox.base .. "/sandbox/counts" }).body)
+      assert.equal(60, counts.processed)
+      assert.equal(counts.taken - 60, counts.duplicates)
+    end
+  end)
+end)
+
 describe("post, on a bad day", function()
   helper.guard()
   local sandbox = helper.shared_sandbox { seed = 1 }

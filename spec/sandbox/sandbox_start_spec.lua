@@ -63,6 +63,31 @@ describe("a sandbox that a program has started", function()
     end
   end)
 
+  it("has annotations that say what there is", function()
+    local library = require("support.annotations").read "library/postevent/sandbox.lua"
+    local function names_of(map, but_for)
+      local names = {}
+      for name in pairs(map) do
+        if not name:find "^_" and name ~= but_for then names[#names + 1] = name end
+      end
+      table.sort(names)
+      return names
+    end
+    local keys = require("postevent.sandbox.fault_keys").names
+    local sandbox = begin()
+    assert.same(names_of(keys), names_of(library.classes["postevent.sandbox.fault"]))
+    assert.same(names_of(getmetatable(sandbox).__index), names_of(library.functions.Process))
+    assert.same(names_of(sandbox:counts()), names_of(library.classes["postevent.sandbox.counts"]))
+    for name, key in pairs(keys) do
+      assert.is_true(key.part == "what" or library.classes["postevent.sandbox.scenario"][name] ~= nil, name)
+    end
+    for name in pairs(library.classes["postevent.sandbox.options"]) do
+      local done, message = pcall(start, { [name] = io.stdout })
+      assert.is_false(done)
+      assert.is_nil(message:find("unknown option", 1, true))
+    end
+  end)
+
   it("raises on mistakes, where they were made", function()
     local sandbox = begin()
     for _, mistake in ipairs {
