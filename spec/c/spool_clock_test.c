@@ -1,4 +1,5 @@
-/* The wall time is set, and a machine sleeps, while events are on disk: their age is what passed for them. */
+/* The wall time is set, and a machine sleeps, while events are on disk: their age is what passed for them. And what
+ * another process has left behind is looked for as time goes on. */
 #include "spooling.h"
 
 static const int64_t HOUR = 3600 * PE_SECOND, YEAR = 365 * 24 * 3600 * PE_SECOND;
@@ -69,6 +70,30 @@ static void test_is_not_younger_than_now_where_it_was_restored(void **state) {
   spooling_stop(&self);
 }
 
+static void test_adopts_within_half_a_minute(void **state) {
+  spooling self, other;
+  (void)state;
+  spooling_start(&self);
+  spooling_run(&self);
+  spooling_start(&other);
+  assert_true(spooling_push(&other, 0));
+  spooling_run(&other);
+  spooling_now += 60 * PE_SECOND;
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).pending, 0); /* it has an owner */
+  spooling_stop(&other);
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).pending, 0);
+  spooling_now += 30 * PE_SECOND;
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).restored, 1);
+  while (accounted(self.queue).pending > 0)
+    (void)spooling_cycle(&self);
+  assert_int_equal(spooling_delivered[0], 1);
+  spooling_stop(&self);
+  assert_int_equal(spooling_files(".spool"), 0);
+}
+
 #define SPOOLING(function) cmocka_unit_test_setup_teardown(function, spooling_set_up, spooling_tear_down)
 
 int main(void) {
@@ -76,6 +101,7 @@ int main(void) {
       SPOOLING(test_ages_by_what_passed_for_our_own),
       SPOOLING(test_remembers_the_last_steps_of_many),
       SPOOLING(test_is_not_younger_than_now_where_it_was_restored),
+      SPOOLING(test_adopts_within_half_a_minute),
   };
   if (!pe_spool_version()) return 0; /* a build without SQLite */
   return cmocka_run_group_tests(tests, spooling_use_clock, NULL);

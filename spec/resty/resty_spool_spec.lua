@@ -117,4 +117,51 @@ describe("nginx with a spool", function()
     end
     assert.equal(180, count)
   end)
+
+  it("of a client that root's master made in init_by_lua is made by a worker that is nobody", function()
+    if select(2, helper.run { "id", "-u" }) ~= "0\n" then
+      return pending "the master must be root's"
+    end
+    local server = rude.start("script", { script = CLOSED })
+    local directory = assert(process.temporary_directory "/tmp/postevent-shared-") -- the run's own is its user's
+    helper.defer(function()
+      assert(helper.run { "rm", "-r", directory } == 0)
+    end)
+    assert(helper.run { "chmod", "777", directory } == 0)
+    local nginx = shared:start {
+      user = "nobody nogroup", server = SERVER,
+      values = {
+        URL = server.url,
+        INIT = ([[client = new { spool = { path = "%s/spool" }, id_attribute = "external_event_id", drain = 0.2,
+          retry = { initial = 0.01, max = 0.05 } }]]):format(directory),
+      },
+    }
+    assert.is_false(files.exists(directory .. "/spool/."))
+    for _ = 1, 10 do
+      assert.equal("ok", nginx:get("/track").body)
+    end
+    wait_until_written(nginx)
+    local _, modes = helper.run { "sh", "-c", ("cd %s/spool && stat -c '%%U %%a' . *"):format(directory) }
+    for line in modes:gmatch "[^\n]+" do
+      assert.truthy(line == "nobody 600" or line == "nobody 700", modes)
+    end
+    process.kill(nginx:worker_pids()[1], "SIGKILL")
+    server:set "open"
+    helper.wait_until(function()
+      local reply = nginx:get "/track"
+      return reply and reply.body == "ok"
+    end, 10, "the next worker")
+    local came = {}
+    helper.wait_until(function()
+      for _, arrival in ipairs(server:arrivals()) do
+        came[arrival.id] = true
+      end
+      local count = 0
+      for _ in pairs(came) do
+        count = count + 1
+      end
+      return count >= 11
+    end, 10, "all to arrive")
+    nginx:quit()
+  end)
 end)

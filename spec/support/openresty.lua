@@ -4,6 +4,7 @@
 -- start { workers = 1, main = "", http = "", server = "", connections = 512 } -> the object; the texts are nginx's own
 -- words for these blocks, in which ${NAME} is `values.NAME`. An event of the tests is the global `event` there, and
 -- `new(options)` makes a client of postevent.resty for `values.URL`. With `bare` there is only what is given.
+-- `user`: of the workers, where the specs are root's (root).
 -- `stream` is the text of that block, for which the search paths are set.
 -- With `daemon` it is no child of ours, as nginx wants it for :upgrade().
 -- The object: .url, .directory, :get(path), :master_pid(), :worker_pids(), :errors(), :reload(), :upgrade(), :quit()
@@ -133,13 +134,14 @@ local function write(self, options)
     values[name] = value
   end
   local as_root = files.read_if_there("/proc/self/status"):find "\nUid:%s+0%s"
+  local user = as_root and ("user %s;\n"):format(options.user or "root") or ""
   local prelude = not options.bare and fill_in(PRELUDE:format(lua_table(documents.event)), values) or ""
   local http = prelude .. (options.bare and options.http or fill_in(options.http, values))
   local path, cpath = ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(root, root), built() .. "/?.so;;"
   local main = fill_in(options.main, values) .. (options.stream and STREAM:format(path, cpath,
     fill_in(options.stream, values)) or "")
   files.write(self.directory .. "/nginx.conf", MAIN:format(self.daemon and "on" or "off", options.workers or 1,
-    (as_root and "user root;\n" or "") .. load_modules(options), main, options.connections or 512, path, cpath, http,
+    user .. load_modules(options), main, options.connections or 512, path, cpath, http,
     self.port, fill_in(options.server, values)))
 end
 

@@ -228,6 +228,13 @@ static int l_fork(lua_State *L) {
   return 1;
 }
 
+/* outlive(): the child of a fork that calls it does not die with its parent. It has to end by itself, then. */
+static int l_outlive(lua_State *L) {
+  (void)L;
+  (void)prctl(PR_SET_PDEATHSIG, 0);
+  return 0;
+}
+
 /* wait(pid, seconds) -> "exited", status; "signalled", number; nil when it still runs then. Without seconds: for ever.
  */
 static int l_wait(lua_State *L) {
@@ -272,10 +279,9 @@ static int l_exit(lua_State *L) {
 }
 
 static const luaL_Reg process_functions[] = {
-    {"spawn", l_spawn}, {"fork", l_fork},     {"wait", l_wait},
-    {"kill", l_kill},   {"getpid", l_getpid}, {"_exit", l_exit},
-    {"now", l_now},     {"cpu", l_cpu},       {"process_cpu", l_process_cpu},
-    {"sleep", l_sleep}, {NULL, NULL},
+    {"spawn", l_spawn},   {"fork", l_fork},  {"outlive", l_outlive}, {"wait", l_wait}, {"kill", l_kill},
+    {"getpid", l_getpid}, {"_exit", l_exit}, {"now", l_now},         {"cpu", l_cpu},   {"process_cpu", l_process_cpu},
+    {"sleep", l_sleep},   {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_support_process(lua_State *L);
