@@ -90,7 +90,7 @@ void pe_queue_unlink(pe_queue *queue, pe_record *record) {
   else
     queue->newest = record->older;
   record->older = record->newer = NULL;
-  if (!queue->oldest) queue->strays = false;
+  if (!queue->oldest) queue->overlap_to[0] = queue->overlap_to[1] = 0;
 }
 
 /* The gauge of the state that a record is in. */

@@ -55,10 +55,9 @@ struct pe_queue {
   int64_t read_after[2]; /* what is on disk alone lies behind this row: of our own, and of what was restored */
   uint64_t restored_pending, restored_on_disk; /* of the file that was adopted; the second: on disk alone */
   bool is_looking;                             /* for events to restore: a flush waits for what that brings */
-  bool overlaps;                               /* behind it there may be some that are in memory, too */
-  int64_t disk_paused_before;                  /* paused_before of the first of our own that are on disk alone */
-  bool strays;                                 /* some in memory may stand before others whose row is lower */
-  pe_record *forgotten;                        /* dropped, but on disk; linked by `newer` */
+  int64_t overlap_to[2];      /* as read_after: some behind that one are in memory, too, but none above this row */
+  int64_t disk_paused_before; /* paused_before of the first of our own that are on disk alone */
+  pe_record *forgotten;       /* dropped, but on disk; linked by `newer` */
   /* atomic */
   bool news; /* for the log */
 };

@@ -46,6 +46,12 @@ static int64_t *cursor_of(pe_queue *queue, bool restored) {
   return &queue->read_after[restored ? 1 : 0];
 }
 
+/* The record stays, and its row may be among those that are read back: it is looked for then. */
+static void note_overlap(pe_queue *queue, const pe_record *record) {
+  int64_t *to = &queue->overlap_to[record->ticket == 0 ? 1 : 0];
+  if (*to < record->row) *to = record->row;
+}
+
 /* The record, which is on disk and not in flight, is there alone. */
 static void leave_memory(pe_queue *queue, pe_record *record) {
   pe_counters *counters = &queue->counters;
@@ -66,14 +72,15 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
 
 /* Passes over those in flight alone, of which there are few: a burst asks again for each of its events. */
 bool pe_queue_evict(pe_queue *queue) {
-  pe_record *record = queue->unwritten ? queue->unwritten->older : queue->newest;
-  while (record && record->state == PE_RECORD_IN_FLIGHT) {
-    queue->strays = true; /* it lies behind the one that leaves */
+  pe_record *passed = queue->unwritten ? queue->unwritten->older : queue->newest;
+  pe_record *record = passed;
+  while (record && record->state == PE_RECORD_IN_FLIGHT)
     record = record->older;
-  }
-  if (queue->strays) queue->overlaps = true;
-  if (record) leave_memory(queue, record);
-  return record != NULL;
+  if (!record) return false;
+  for (; passed != record; passed = passed->older)
+    note_overlap(queue, passed);
+  leave_memory(queue, record);
+  return true;
 }
 
 static void end_await(pe_queue *queue, pe_error error) {
@@ -124,7 +131,7 @@ static void join_the_rest(pe_queue *queue, pe_record *record) {
   } else if (record->state == PE_RECORD_QUEUED) {
     leave_memory(queue, record);
   } else {
-    queue->overlaps = queue->strays = true; /* it stays, and its row lies among those to be read */
+    note_overlap(queue, record);
   }
 }
 
@@ -178,7 +185,7 @@ uint64_t pe_queue_rewrite(pe_queue *queue) {
   pe_mutex_lock(&queue->lock);
   for (pe_record *record = queue->oldest; record; record = record->newer) {
     if (record->ticket == 0) {
-      queue->strays = true; /* it may lie behind what is not written, where nothing is evicted */
+      note_overlap(queue, record); /* behind what is not written nothing is evicted */
       continue;
     }
     if (pe_record_is_on_disk(record)) queue->counters.unwritten++;
@@ -218,7 +225,7 @@ int64_t pe_queue_read_after(pe_queue *queue, bool restored) {
 
 /* Whether the event of that row, our own or one that was restored, is in memory all the same. */
 static bool is_in_memory(const pe_queue *queue, int64_t row, bool restored) {
-  const pe_record *record = queue->overlaps ? queue->oldest : NULL;
+  const pe_record *record = row <= queue->overlap_to[restored ? 1 : 0] ? queue->oldest : NULL;
   while (record && (restored ? record->ticket > 0 || record->row != row : record->ticket != (uint64_t)row))
     record = record->newer;
   return record != NULL;
@@ -231,7 +238,7 @@ static void come_back(pe_queue *queue, pe_record *record, int64_t now) {
   pe_queue_insert(queue, record, queue->unwritten);
   queue->counters.pending_bytes += pe_record_bytes(record);
   if (record->ticket == 0) queue->restored_on_disk--;
-  if (--queue->counters.on_disk == 0) queue->overlaps = false;
+  queue->counters.on_disk--;
 }
 
 /* Whether the event is the next to come back; then it has. */
@@ -279,7 +286,7 @@ void pe_queue_restore(pe_queue *queue, uint64_t count) {
   counters->on_disk += count;
   queue->restored_on_disk += count;
   queue->restored_pending += count;
-  *cursor_of(queue, true) = 0;
+  *cursor_of(queue, true) = queue->overlap_to[1] = 0;
   if (queue->flushing > 0) queue->flush_left += count;
   pe_mutex_unlock(&queue->lock);
 }
