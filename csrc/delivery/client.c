@@ -163,6 +163,7 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
  * can see that nothing of it is to be sent. */
 static pe_error withdraw(pe_client *client, int64_t now) {
   bool has_disk = client->plan && client->sender.spool.directory;
+  client->withdrawn_at = now;
   tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
   if (!client->own->sender) return has_disk ? start_sender(client) : PE_OK;
   pe_sender_wake(client->own->sender);

@@ -38,6 +38,7 @@ static pe_client_parts *new_parts(const pe_client *client) {
     free_parts(made);
     return NULL;
   }
+  if (client->withdrawn_at != 0) (void)pe_queue_withdraw(made->queue, client->withdrawn_at); /* nothing is in it */
   if (client->last_words) pe_last_words_add(&made->last_words, made->queue);
   return made;
 }

@@ -36,6 +36,7 @@ struct pe_client {
   pe_sender_config sender; /* what is the same for every sender of this client; the texts of its spool are owned */
   /* the owner's thread */
   bool sends;
+  int64_t withdrawn_at; /* monotonic; 0: never. A forked child's queue is told, too */
   pe_credentials *credentials;
   pe_http_trace *trace; /* owned; NULL: nobody wants to see */
   bool closed;

@@ -31,8 +31,8 @@ static int64_t ahead_at(const pe_spool *spool, int64_t row) {
 }
 
 /* The wall time may be set, and a suspended machine skips some: from the row that is written next on it is that. */
-static void note_step(pe_spool *spool, int64_t row, int64_t now) {
-  int64_t ahead = pe_clock_wall() - now;
+static void note_step(pe_spool *spool, int64_t row) {
+  int64_t ahead = pe_clock_wall() - pe_clock_monotonic(); /* both now: to make the file took its time */
   size_t count = spool->step_count;
 
   if (count > 0) {
@@ -217,7 +217,7 @@ static bool have_file(pe_spool *spool, int64_t now) {
 static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   pe_db_status status = PE_DB_OK;
   size_t gone;
-  note_step(spool, (int64_t)spool->batch[0]->ticket, now);
+  note_step(spool, (int64_t)spool->batch[0]->ticket);
   for (size_t i = 0; i < count && status == PE_DB_OK; i++)
     status = append(spool, spool->batch[i]);
   if (status != PE_DB_OK) {

@@ -226,6 +226,38 @@ describe("a program with a spool", function()
     assert.equal(before + 1, server:requests())
   end)
 
+  it("withdraws for its forked children, too", function()
+    local server = rude.start("script", { script = CLOSED })
+    run_lua(PRELUDE .. [[
+      local core = require("postevent.core").spool
+      local waiting = require "support.waiting"
+      local earlier = forking.fork(function()
+        forking.track(new(), "earlier", 5)
+        while true do process.sleep(60) end -- until it is killed
+      end)
+      local function file()
+        local list = core.files(directory)
+        return list and list[1] and list[1].name
+      end
+      waiting.wait_until(function()
+        local open = file() and core.open(directory, file(), "look")
+        return open and open:about().pending == 5
+      end, 10, "the earlier events")
+      local client = new { mode = "off" }
+      assert(client:set_mode("off", "drop"))
+      forking.join(forking.fork(function()
+        process.kill(earlier, "SIGKILL")
+        waiting.wait_until(function() return not core.owner(directory, file()) end, 10, "the end of the earlier one")
+        assert(client:set_mode "live" and client:start())
+        assert(client:flush(10))
+        local stats = tracking.assert_balanced(client:stats())
+        assert(stats.restored == 5 and stats.dropped_by.withdrawn == 5, stats.restored .. " were found")
+      end))
+      client:close(0)
+      process.wait(earlier, 10)
+    ]], server.url, files.new_path "spool")
+  end)
+
   it("refuses nothing of a burst that is faster than the disk, where the oldest may go", function()
     local server = rude.start("script", { script = CLOSED })
     local client = new(server.url, files.new_path "spool", { queue = { max_events = 20, overflow = "drop_oldest" } })
