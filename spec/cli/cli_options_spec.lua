@@ -34,3 +34,16 @@ describe("the flags of postevent post", function()
     assert.truthy(flags["--timeout"]:find(("(%d)"):format(known.default "timeout"), 1, true), flags["--timeout"])
   end)
 end)
+
+describe("F3: a short file of definitions", function()
+  helper.guard()
+
+  it("costs the memory of a short file, not of the longest that may come", function()
+    local status, output = helper.run_lua { code = [[
+      require("postevent.cli.definitions_file").read("--definitions", "spec/vectors/definitions.json")
+      print(collectgarbage "count")
+    ]] }
+    assert.equal(0, status)
+    assert.is_true(tonumber(output) < 10000, output)
+  end)
+end)

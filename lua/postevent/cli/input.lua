@@ -35,17 +35,32 @@ local function close(file)
   end
 end
 
+-- What is there, up to a block beyond `most` bytes; or nil and a message. Block by block: asked for so many at once,
+-- Lua takes the memory for all of them, though the file be short.
+local function read_blocks(file, most)
+  local blocks, size = {}, 0
+  while size <= most do
+    local block, message = file:read(BLOCK)
+    if message then
+      return nil, message
+    elseif not block then
+      break
+    end
+    blocks[#blocks + 1], size = block, size + #block
+  end
+  return table.concat(blocks)
+end
+
 -- The whole text of the file that `option` names. Ends the command when it cannot be read, or has more than `most`
 -- bytes (1 MiB).
 function input.read(option, path, secret, most)
   most = most or MAX_BYTES
   local file = open(option, path, secret)
-  local text, message = file:read(most + 1)
+  local text, message = read_blocks(file, most)
   close(file)
   if message then
     fail(option, path, message, secret)
   end
-  text = text or "" -- at the end of a file, Lua reads nil
   if #text > most then
     exit.usage(("%s: longer than %d bytes"):format(option, most))
   end
