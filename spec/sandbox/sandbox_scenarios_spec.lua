@@ -273,6 +273,10 @@ describe("a scenario", function()
   it("is listed", function()
     local reply = helper.http_request { url = sandbox.base .. "/sandbox/scenario" }
     assert.same({ scenarios = scenarios.list() }, cjson.decode(reply.body))
+    local _, help = command.run { "help", "sandbox" }
+    for _, scenario in ipairs(scenarios.list()) do
+      assert.truthy(help:find(scenario.name, 1, true), scenario.name)
+    end
   end)
 
   it("may be on from the beginning", function()

@@ -40,8 +40,8 @@ function sandbox.define(parser)
   local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
   command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
   command:option("--host", "The address to listen on."):argname("ADDRESS"):default("127.0.0.1")
-  command:option("--allow-host", "Answer to this host name, too, not to localhost and addresses alone. May be given "
-    .. "again."):argname("NAME"):count("*")
+  command:option("--allow-host", "Answer to this host name, too, not to localhost and this machine's addresses alone. "
+    .. "May be given again."):argname("NAME"):count("*")
   command:option("--authorization", "Refuse events whose Authorization header has another value. Every user of this "
     .. "machine can see it (ps)."):argname("VALUE")
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
@@ -57,7 +57,8 @@ function sandbox.define(parser)
   command:option("--seed", "Draw what is left to chance in faults from N, as a run before did. Default: a number that "
     .. "is printed."):argname("N"):convert(read_seed)
   command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
-    .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.")
+    .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.\n"
+    .. "POST /sandbox/faults and /sandbox/scenario do what --fault and --scenario do, DELETE /sandbox/faults ends it.")
   return command
 end
 
