@@ -1,6 +1,7 @@
 -- Lua runs finalizers inside nearly every call of its interface, so inside post and encode too: one that closes the
 -- client, or posts with it, must not touch what the call works with.
 local helper = require "support.helper"
+local where = require "support.where"
 
 local PRELUDE = [[
 local postevent = require "postevent"
@@ -24,7 +25,7 @@ end
 local ENCODE = PRELUDE .. [[
 local client = postevent.new { url = "http://127.0.0.1:1/", stamp = false }
 local inner = { event_name = "inner", list = { 1, 2, 3 }, bad = arg[3] and print or nil }
-for i = 1, 4000 do
+for i = 1, 1500 do -- on Lua 5.1 each allocation is a whole collection
   leave(function()
     client:encode(inner)
   end)
@@ -83,7 +84,8 @@ describe("a finalizer that uses the client", function()
     assert.equal(0, status, errors)
   end
 
-  for _, mode in ipairs { "incremental", "generational" } do
+  -- The others have no second mode.
+  for _, mode in ipairs(where.is "lua5.4" and { "incremental", "generational" } or { "incremental" }) do
     it("while it encodes changes nothing: " .. mode, function()
       run(ENCODE, "", mode)
       run(ENCODE, "", mode, "bad")
