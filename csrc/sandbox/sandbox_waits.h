@@ -14,6 +14,7 @@
 #include "sandbox/sandbox_peers.h"
 
 static const double WAITS_LOOK = 0.5; /* seconds between two looks at who has gone */
+static const double WAITS_SHORT = 5;  /* so short a wait is waited for: who closed its half may want the reply */
 
 static double waits_now(void) {
   struct timespec now;
@@ -47,7 +48,7 @@ static double look_at_one(sandbox_peers *peers, sandbox_peer *peer, double now) 
     peers_resume(peers, peer);
     return 0;
   }
-  if (has_gone(peer)) {
+  if ((peer->due <= 0 || peer->due > now + WAITS_SHORT) && has_gone(peer)) {
     peers_send_away(peers, peer);
     return 0;
   }

@@ -86,6 +86,14 @@ describe("a reply of the sandbox's server", function()
     assert.is_true(took >= 0.3 and took < SOON)
   end)
 
+  it("comes, late, to who has nothing more to say", function()
+    local _, base = serving.start(HANDLER)
+    local connection = connect(base)
+    ask(connection, "/delay=1.2")
+    connection:shutdown "send"
+    assert.equal(("x"):rep(100), (read_reply(connection)))
+  end)
+
   it("breaks off in the middle", function()
     local _, base = serving.start(HANDLER)
     local connection = connect(base)
