@@ -183,7 +183,7 @@ describe("TLS", function()
     local status, _, errors = helper.run { "cc", "-shared", "-fPIC", "-o", library,
       helper.new_file(OLD_OPENSSL, ".c") }
     assert.equal(0, status, errors)
-    local preload = ((os.getenv "LD_PRELOAD" or "") .. " " .. library):gsub("^ ", "")
+    local preload = ((os.getenv "LD_PRELOAD" or "") .. ":" .. library):gsub("^:", "")
     local _, output = helper.run_lua({ code = REFUSED }, {}, { env = { LD_PRELOAD = preload } })
     assert.matches("^false\tpostevent.new: libcurl finds another OpenSSL in this program[^\n]*CURL=gnutls%)\n", output)
     assert.matches("\ntrue\ttrue\nOpenSSL/not available\n", output)

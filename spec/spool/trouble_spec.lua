@@ -214,7 +214,7 @@ describe("a program whose disk stands still", function()
     local status, _, errors = helper.run { "cc", "-shared", "-fPIC", "-o", library, helper.new_file(STALLING, ".c"),
       "-ldl" }
     assert.equal(0, status, errors)
-    local preload = ((os.getenv "LD_PRELOAD" or "") .. " " .. library):gsub("^ ", "")
+    local preload = ((os.getenv "LD_PRELOAD" or "") .. ":" .. library):gsub("^:", "")
     local output
     status, output, errors = helper.run_lua({ code = PRELUDE .. [[
       forking.track(client, "before", 20)
