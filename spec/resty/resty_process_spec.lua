@@ -133,13 +133,18 @@ describe("of nginx's processes", function()
         } ]],
       server = "",
     }
+    for _, kind in ipairs { "manager", "loader" } do
+      helper.wait_until(function()
+        return nginx:errors():find(("start cache %s process"):format(kind), 1, true)
+      end, 10, kind)
+    end
+    nginx:quit()
     local seen = 0
     for kind in nginx:errors():gmatch "Lua begins in %d+ (%a+)" do
       assert.equal("worker", kind)
       seen = seen + 1
     end
     assert.equal(1, seen)
-    assert.truthy(nginx:errors():find("start cache manager process", 1, true))
     assert.is_false((cells "the cache manager and loader"))
   end)
 
