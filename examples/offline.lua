@@ -84,6 +84,11 @@ local function live(name)
 end
 
 local function both()
+  if not os.getenv("POSTEVENT_URL") then
+    io.stderr:write("set POSTEVENT_URL to the address of your webhook; in a checkout, a sandbox is one:\n",
+      "  tools/with-sandbox lua examples/offline.lua\n")
+    os.exit(2)
+  end
   directory = os.tmpname()
   print("1  The network is away. A program tracks events, and is killed.")
   local survived = live("first")

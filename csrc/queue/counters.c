@@ -47,13 +47,14 @@ int64_t pe_latencies_quantile(const pe_latencies *latencies, double share) {
 
 uint64_t pe_counters_failed(const pe_counters *counters) {
   uint64_t failed = 0;
-  for (int outcome = PE_DELIVERED + 1; outcome < PE_OUTCOME_COUNT; outcome++)
+  for (int outcome = PE_REJECTED_BY_PLATFORM; outcome < PE_OUTCOME_COUNT; outcome++)
     failed += counters->outcomes[outcome];
   return failed - counters->dropped_by[PE_WITHDRAWN];
 }
 
 uint64_t pe_counters_kept(const pe_counters *counters) {
-  return counters->spool.state != PE_SPOOL_OFF ? counters->pending - counters->unwritten : 0;
+  if (counters->spool.state == PE_SPOOL_OFF) return 0;
+  return counters->pending - counters->unspooled - counters->unwritten;
 }
 
 /* ---- the sum of many ---- */
@@ -89,6 +90,7 @@ static void add_events(pe_counters *counters, const pe_counters *other) {
   counters->in_flight += other->in_flight;
   counters->on_disk += other->on_disk;
   counters->unwritten += other->unwritten;
+  counters->unspooled += other->spool.state == PE_SPOOL_OFF ? other->pending : other->unspooled;
   counters->pending_bytes += other->pending_bytes;
   counters->lost += other->lost;
   counters->kept += other->kept;
@@ -103,6 +105,7 @@ static void add_work(pe_counters *counters, const pe_counters *other) {
   counters->bytes_sent += other->bytes_sent;
   add_each(counters->replies, other->replies, PE_HTTP_CLASSES);
   counters->maybe_sent += other->maybe_sent;
+  counters->trimmed += other->trimmed;
 }
 
 /* The state is the one that wants more attention: the order of the enumeration. */
@@ -110,11 +113,16 @@ static void add_spool(pe_spool_gauges *spool, const pe_spool_gauges *other) {
   spool->bytes += other->bytes;
   spool->dead += other->dead;
   spool->dead_dropped += other->dead_dropped;
+  spool->dead_lost += other->dead_lost;
   spool->failures += other->failures;
   spool->adopted += other->adopted;
   spool->damaged += other->damaged;
+  spool->uncounted += other->uncounted;
   if (other->newer > spool->newer) spool->newer = other->newer; /* each has seen the same files */
+  if (other->barred > spool->barred) spool->barred = other->barred;
+  if (other->elsewhere > spool->elsewhere) spool->elsewhere = other->elsewhere;
   if (other->state > spool->state) spool->state = other->state;
+  if (other->damaged > 0) memcpy(spool->damaged_file, other->damaged_file, PE_SPOOL_NAME_SIZE);
   if (other->last_error_at <= spool->last_error_at) return;
   spool->last_error_at = other->last_error_at;
   memcpy(spool->last_error, other->last_error, PE_LAST_ERROR_SIZE);
@@ -137,10 +145,11 @@ void pe_counters_end(pe_counters *counters) {
   counters->kept += kept;
   counters->lost += counters->pending - kept;
   counters->pending = counters->queued = counters->waiting = counters->in_flight = 0;
-  counters->on_disk = counters->unwritten = 0;
+  counters->on_disk = counters->unwritten = counters->unspooled = 0;
   counters->pending_bytes = counters->maybe_sent = 0;
   counters->spool.state = PE_SPOOL_OFF;
-  counters->spool.bytes = counters->spool.dead = counters->spool.newer = 0; /* of files that others have now */
+  counters->spool.bytes = counters->spool.dead = 0; /* of files that others have now */
+  counters->spool.newer = counters->spool.barred = counters->spool.elsewhere = 0;
   counters->state = PE_STATE_CLOSED;
 }
 

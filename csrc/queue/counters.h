@@ -12,10 +12,11 @@
 enum {
   PE_LATENCY_BUCKETS = 160, /* four to each power of two, from 1 microsecond to 12 days */
   PE_LAST_ERROR_SIZE = 320,
+  PE_SPOOL_NAME_SIZE = 80,
   PE_HTTP_CLASSES = 6 /* [1] is 1xx, ... [5] is 5xx */
 };
 
-/* How long events took from their acceptance to their delivery. */
+/* How long events took from their acceptance to their delivery, or until they were relayed. */
 typedef struct pe_latencies {
   uint64_t count;
   uint64_t buckets[PE_LATENCY_BUCKETS];
@@ -28,7 +29,7 @@ typedef enum pe_state { PE_STATE_IDLE, PE_STATE_SENDING, PE_STATE_COOLING, PE_ST
 typedef enum pe_spool_state {
   PE_SPOOL_OFF,   /* there is none */
   PE_SPOOL_WORKS, /* what is accepted is on disk before it is sent */
-  PE_SPOOL_FULL,  /* the disk, or the share of it: in memory meanwhile */
+  PE_SPOOL_FULL,  /* the disk: in memory meanwhile */
   PE_SPOOL_FAILS  /* in memory meanwhile */
 } pe_spool_state;
 
@@ -40,8 +41,13 @@ typedef struct pe_spool_gauges {
   uint64_t failures;           /* times that it ceased to work */
   uint64_t adopted, damaged;   /* files of other processes; files set aside */
   uint64_t newer;              /* files of a newer release, left alone: at the last look */
+  uint64_t uncounted;          /* of those set aside: nobody knows how many events were in them */
+  uint64_t barred;             /* files that cannot be opened, another user's, left alone: at the last look */
+  uint64_t elsewhere;          /* files of other endpoints that nobody had: at the first look */
+  uint64_t dead_lost;          /* dead letters in damaged files that could not be read */
   int64_t last_error_at;       /* wall nanoseconds; 0: none so far */
   char last_error[PE_LAST_ERROR_SIZE];
+  char damaged_file[PE_SPOOL_NAME_SIZE]; /* that was set aside last */
 } pe_spool_gauges;
 
 typedef struct pe_counters {
@@ -65,6 +71,7 @@ typedef struct pe_counters {
   uint64_t bytes_sent; /* of bodies */
   uint64_t replies[PE_HTTP_CLASSES];
   uint64_t maybe_sent; /* pending events whose last attempt was sent and then cancelled by close */
+  uint64_t trimmed;    /* entries of the stream that gave way to newer ones, whoever had relayed them */
   uint64_t lost;       /* of processes that are no more: events that were pending when they ended, in memory alone */
   uint64_t kept;       /* and those that were on disk: another process has them restored, or will have */
   pe_latencies latency;
@@ -73,6 +80,7 @@ typedef struct pe_counters {
   int64_t last_error_at; /* wall nanoseconds */
   char last_error_message[PE_LAST_ERROR_SIZE];
   pe_spool_gauges spool;
+  uint64_t unspooled; /* of a sum: pending events of clients that have no spool */
 } pe_counters;
 
 void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
@@ -81,8 +89,8 @@ void pe_latencies_add(pe_latencies *latencies, int64_t nanoseconds);
  * microseconds at most one), never longer than the longest. 0 when there are none. */
 int64_t pe_latencies_quantile(const pe_latencies *latencies, double share);
 
-/* How many events came to no good: every outcome but delivered, without those that were thrown away as the program
- * said. */
+/* How many events came to no good: every outcome but delivered and relayed, without those that were thrown away as the
+ * program said. */
 uint64_t pe_counters_failed(const pe_counters *counters);
 
 /* How many of those that are pending are on disk, and outlive the process. */

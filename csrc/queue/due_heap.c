@@ -56,6 +56,15 @@ void pe_due_heap_add(pe_due_heap *heap, pe_record *record, int64_t due) {
   rise(heap, heap->count++, (pe_due_heap_entry){due, record});
 }
 
+/* What stands before a place is a heap already, and none becomes due later: each that is moved only rises. */
+void pe_due_heap_hasten(pe_due_heap *heap, uint32_t transfer, int64_t due) {
+  for (size_t place = 0; place < heap->count; place++) {
+    pe_due_heap_entry entry = heap->entries[place];
+    if (pe_transfer_is_later(transfer, entry.record->drawn_by) && entry.due > due) entry.due = due;
+    rise(heap, place, entry);
+  }
+}
+
 void pe_due_heap_remove(pe_due_heap *heap, const pe_record *record) {
   size_t place = record->place;
   pe_due_heap_entry last = heap->entries[--heap->count];

@@ -31,6 +31,9 @@ void pe_due_heap_add(pe_due_heap *heap, pe_record *record, int64_t due);
 /* Takes out a record that is in it. */
 void pe_due_heap_remove(pe_due_heap *heap, const pe_record *record);
 
+/* Makes those due at `due` that drew a hold last by a transfer before that one, unless they are due earlier. */
+void pe_due_heap_hasten(pe_due_heap *heap, uint32_t transfer, int64_t due);
+
 /* The one that is due first, which stays; NULL when there is none. */
 pe_record *pe_due_heap_first(const pe_due_heap *heap);
 

@@ -16,6 +16,7 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
   if (!made) return PE_NO_MEMORY;
   made->config = *config;
   pe_due_heap_init(&made->waiting);
+  pe_due_heap_init(&made->drawn);
   /* Room for all that can be in flight, so that the sender always finds some for what it must give back. */
   if (!pe_due_heap_reserve(&made->waiting, config->width)) goto no_waiting;
   if (!pe_mutex_init(&made->lock)) goto no_lock;
@@ -25,6 +26,7 @@ pe_error pe_queue_new(const pe_queue_config *config, pe_queue **queue) {
   made->counters.spool.state = config->spools ? PE_SPOOL_WORKS : PE_SPOOL_OFF;
   made->disk_room = INT64_MAX;
   made->withdrawn_at = PE_NEVER;
+  made->serves = true;
   *queue = made;
   return PE_OK;
 
@@ -49,6 +51,7 @@ void pe_queue_free(pe_queue *queue) {
   if (!queue) return;
   free_all(queue->oldest);
   free_all(queue->forgotten);
+  pe_due_heap_cleanup(&queue->drawn);
   pe_due_heap_cleanup(&queue->waiting);
   pe_cond_destroy(&queue->settled);
   pe_mutex_destroy(&queue->lock);
@@ -122,6 +125,10 @@ static bool is_room_news(const pe_queue *queue, int64_t now) {
   return queue->freed >= ROOM_BATCH || queue->counters.pending == 0 || now - queue->freed_at >= PE_ROOM_PATIENCE;
 }
 
+pe_due_heap *pe_queue_heap_of(pe_queue *queue, const pe_record *record) {
+  return record->state == PE_RECORD_DRAWN ? &queue->drawn : &queue->waiting;
+}
+
 bool pe_queue_is_held_back(const pe_queue *queue, const pe_record *record) {
   return queue->spooling && !pe_record_is_on_disk(record);
 }
@@ -155,7 +162,7 @@ void pe_queue_leave(pe_queue *queue, pe_record *record, pe_outcome outcome, int6
   counters->pending--;
   counters->pending_bytes -= pe_record_bytes(record);
   counters->outcomes[outcome]++;
-  if (outcome != PE_DELIVERED) pe_queue_set_news(queue);
+  if (outcome != PE_DELIVERED && outcome != PE_RELAYED) pe_queue_set_news(queue);
   if (queue->config.spools && !pe_record_is_on_disk(record)) counters->unwritten--;
   if (record->ticket == 0) queue->restored_pending--;
   if (record->ticket < queue->flushing) pe_queue_settle(queue, 1);
@@ -172,7 +179,7 @@ pe_record *pe_queue_oldest_idle(const pe_queue *queue) {
 }
 
 void pe_queue_give_up(pe_queue *queue, pe_record *record, pe_outcome outcome, int64_t now) {
-  if (record->state == PE_RECORD_WAITING) pe_due_heap_remove(&queue->waiting, record);
+  if (pe_record_waits(record)) pe_due_heap_remove(pe_queue_heap_of(queue, record), record);
   pe_queue_leave(queue, record, outcome, now);
   if (record->row == PE_ROW_COMING) record->row = PE_ROW_GONE;
 }

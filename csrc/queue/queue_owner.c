@@ -16,7 +16,7 @@ pe_record *pe_queue_new_record(const pe_event *event, int64_t now) {
 
   if (!record) return NULL;
   memset(record, 0, offsetof(pe_record, data));
-  record->accepted_at = now;
+  record->accepted_at = now - event->age;
   record->body_size = (uint32_t)event->body_size;
   record->id_size = (uint32_t)id_size;
   record->name_size = (uint32_t)name_size;
@@ -44,15 +44,43 @@ static bool has_room(pe_queue *queue, size_t bytes) {
   return true;
 }
 
-/* Drops the oldest until there is room; nothing when those in flight alone leave none. What the sender is just writing
- * may go, too: pe_queue_forget leaves it to the sender. */
-static bool make_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
+/* How much room on disk its end makes: what was restored is in another file. What it has there, or will have, is more
+ * than its texts, but not by much. */
+static int64_t disk_bytes(const pe_record *record) {
+  if (record->ticket == 0) return 0;
+  return (int64_t)(pe_record_is_on_disk(record) ? pe_record_text_bytes(record) : pe_record_bytes(record));
+}
+
+/* The oldest that is not in flight, and makes room where there is none; NULL: none. */
+static pe_record *oldest_to_drop(const pe_queue *queue, size_t bytes) {
+  bool wants_disk = queue->spooling && queue->disk_room < (int64_t)bytes;
+  pe_record *record = queue->oldest;
+  while (record && (record->state == PE_RECORD_IN_FLIGHT || (wants_disk && disk_bytes(record) == 0)))
+    record = record->newer;
+  return record;
+}
+
+/* Whether there would be room if all went that is not in flight. Looks no further than it must. */
+static bool can_make_room(const pe_queue *queue, size_t bytes) {
+  int64_t room = queue->disk_room;
   if (!fits(queue, bytes, queue->counters.in_flight, queue->in_flight_bytes)) return false;
+  for (const pe_record *record = queue->oldest; queue->spooling && room < (int64_t)bytes; record = record->newer) {
+    if (!record) return false;
+    if (record->state != PE_RECORD_IN_FLIGHT) room += disk_bytes(record);
+  }
+  return true;
+}
+
+/* Drops the oldest until there is room; nothing where that would be in vain. What the sender is just writing may go,
+ * too: pe_queue_forget leaves it to the sender. */
+static bool make_room(pe_queue *queue, size_t bytes, int64_t now, pe_record **dropped) {
+  if (!can_make_room(queue, bytes)) return false;
   while (!has_room(queue, bytes)) {
-    pe_record *record = pe_queue_oldest_idle(queue);
+    pe_record *record = oldest_to_drop(queue, bytes);
     if (!record) return false;
     pe_queue_give_up(queue, record, PE_DROPPED, now);
-    if (queue->spooling) queue->disk_room += (int64_t)pe_record_bytes(record);
+    if (queue->spooling) queue->disk_room += disk_bytes(record);
+    queue->forgetting = true;
     queue->counters.dropped_by[PE_QUEUE_FULL]++;
     *dropped = record;
     dropped = &record->newer;
@@ -194,6 +222,12 @@ bool pe_queue_allow(pe_queue *queue, bool allowed, int64_t now) {
   return wake;
 }
 
+void pe_queue_set_serving(pe_queue *queue, bool serves) {
+  pe_mutex_lock(&queue->lock);
+  queue->serves = serves;
+  pe_mutex_unlock(&queue->lock);
+}
+
 pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
   pe_record *first = NULL;
   pe_record **end = &first;
@@ -209,6 +243,7 @@ pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now) {
     *end = record;
     end = &record->newer;
   }
+  queue->forgetting = first != NULL;
   pe_mutex_unlock(&queue->lock);
   return first;
 }

@@ -1,5 +1,5 @@
-/* What queue.c, queue_owner.c, queue_sender.c and queue_spool.c share: the queue itself, and how an event changes its
- * state in it or leaves it. Included by these. */
+/* What queue.c, queue_owner.c, queue_sender.c, queue_spool.c and queue_return.c share: the queue itself, and how an
+ * event changes its state in it or leaves it. Included by these. */
 #ifndef PE_QUEUE_PRIVATE_H
 #define PE_QUEUE_PRIVATE_H
 
@@ -38,8 +38,11 @@ struct pe_queue {
   pe_record *oldest, *newest; /* all that are pending, in flight too */
   pe_record *fresh;           /* the oldest that was never taken; all behind it are like it */
   uint64_t last_probe;        /* the order of what PE_PICK_ANY took last */
-  pe_due_heap waiting;
+  bool took_drawn;            /* what was taken last had drawn a hold */
+  pe_due_heap waiting;        /* has room for all that wait or are in flight */
+  pe_due_heap drawn;          /* of those that wait, the ones that drew a hold, as far as memory allows */
   size_t in_flight_bytes;
+  bool serves;          /* the owner sends what it accepts */
   uint64_t withdrawn;   /* what is pending up to this ticket is not tried again; 0: none */
   int64_t withdrawn_at; /* nor is what another process had accepted until then; PE_NEVER: all is */
   unsigned paused_by;   /* pe_pause: who lets time stand still */
@@ -47,11 +50,13 @@ struct pe_queue {
   int64_t paused_since; /* monotonic; 0: time goes on */
   pe_counters counters;
   /* guarded by lock, of a queue that spools */
-  bool spooling;        /* writing works: nothing that is not on disk is sent */
-  pe_record *unwritten; /* the oldest that is not on disk */
-  uint64_t awaited;     /* the ticket that pe_queue_await waits for; not counted yet. 0: none */
-  pe_error await_error; /* what became of it */
-  int64_t disk_room;
+  bool spooling;         /* writing works: nothing that is not on disk is sent */
+  pe_record *unwritten;  /* the oldest that is not on disk */
+  uint64_t awaited;      /* the ticket that pe_queue_await waits for; not counted yet. 0: none */
+  pe_error await_error;  /* what became of it */
+  int64_t disk_room;     /* for what is not written, less what is waiting for it */
+  bool disk_full;        /* the oldest that is not written found no room there */
+  bool forgetting;       /* the owner has dropped what may be there, and is about to say so */
   int64_t read_after[2]; /* what is on disk alone lies behind this row: of our own, and of what was restored */
   uint64_t restored_pending, restored_on_disk; /* of the file that was adopted; the second: on disk alone */
   bool is_looking;                             /* for events to restore: a flush waits for what that brings */
@@ -84,6 +89,11 @@ void pe_queue_count(pe_queue *queue, const pe_record *record);
  * another attempt is due at once when it is read back. Returns whether there was one. Lives in queue_spool.c. */
 bool pe_queue_evict(pe_queue *queue);
 
+/* Behind which row the next one is to be read back: of our own, or of those that were restored. */
+static inline int64_t *pe_queue_cursor(pe_queue *queue, bool restored) {
+  return &queue->read_after[restored ? 1 : 0];
+}
+
 /* Events that `flushing` waits for are settled. */
 void pe_queue_settle(pe_queue *queue, uint64_t count);
 
@@ -109,6 +119,9 @@ void pe_queue_tell_owner(pe_queue *queue, int64_t now);
 
 /* Lets time stand still for that reason, or go on: it does where there is no other. */
 void pe_queue_set_pause(pe_queue *queue, pe_pause reason, bool paused, int64_t now);
+
+/* Where a record waits that does. */
+pe_due_heap *pe_queue_heap_of(pe_queue *queue, const pe_record *record);
 
 /* Whether the record has to be written to disk before anything else: the sender may be at it. */
 bool pe_queue_is_held_back(const pe_queue *queue, const pe_record *record);

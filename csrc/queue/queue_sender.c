@@ -16,18 +16,21 @@ static bool is_withdrawn(const pe_queue *queue, const pe_record *record) {
 
 /* A record may be taken only where there is room to give it back. */
 static bool can_give_back(pe_queue *queue) {
-  return pe_due_heap_reserve(&queue->waiting, queue->waiting.count + queue->counters.in_flight + 1);
+  size_t taken = queue->waiting.count + queue->drawn.count + queue->counters.in_flight;
+  return pe_due_heap_reserve(&queue->waiting, taken + 1);
 }
 
-static bool is_due(const pe_queue *queue, const pe_record *record, int64_t now) {
-  return record && (record->state == PE_RECORD_QUEUED || pe_due_heap_time(&queue->waiting, record) <= now);
+/* When the time of the record comes; INT64_MAX where there is none. */
+static int64_t due_of(pe_queue *queue, const pe_record *record) {
+  if (!record) return INT64_MAX;
+  return record->state == PE_RECORD_QUEUED ? INT64_MIN : pe_due_heap_time(pe_queue_heap_of(queue, record), record);
 }
 
 /* The next of those that wait: the one behind the last probe, in the order of acceptance and round. NULL: none. */
 static pe_record *next_in_turn(const pe_queue *queue) {
   pe_record *first = NULL;
   for (pe_record *record = queue->oldest; record; record = record->newer) {
-    if (record->state != PE_RECORD_WAITING) continue;
+    if (!pe_record_waits(record)) continue;
     if (record->order > queue->last_probe) return record;
     if (!first) first = record;
   }
@@ -41,25 +44,62 @@ static pe_record *next_fresh(pe_queue *queue) {
   return fresh && !pe_queue_is_held_back(queue, fresh) && can_give_back(queue) ? fresh : NULL;
 }
 
+/* The one whose time comes first, or where both are due, one and the other in turn. Either may be NULL. */
+static pe_record *in_turns(pe_queue *queue, pe_record *drawn, pe_record *other, int64_t now) {
+  int64_t drawn_due = due_of(queue, drawn), other_due = due_of(queue, other);
+  if (drawn_due <= now && other_due <= now) return queue->took_drawn ? other : drawn;
+  return drawn_due < other_due ? drawn : other;
+}
+
+/* The first of those that wait and drew no hold, or one never tried. */
+static pe_record *due_or_fresh(pe_queue *queue, pe_record *fresh, int64_t now) {
+  pe_record *first = pe_due_heap_first(&queue->waiting);
+  return first && (!fresh || due_of(queue, first) <= now) ? first : fresh;
+}
+
+/* ---- in order ---- */
+
+/* The one that keeps the others waiting, which a suspect does not. NULL: there is none that may be sent. */
+static pe_record *head(const pe_queue *queue) {
+  pe_record *record = queue->oldest;
+  while (record && pe_record_is_suspect(record))
+    record = record->newer;
+  return record && !pe_queue_is_held_back(queue, record) ? record : NULL;
+}
+
+/* The head, or in turn a suspect. */
+static pe_record *next_in_order(pe_queue *queue, pe_pick pick, int64_t now) {
+  pe_record *oldest = head(queue);
+  pe_record *drawn = pe_due_heap_first(&queue->drawn);
+  if (pick == PE_PICK_ANY) return oldest;
+  if (pick == PE_PICK_FRESH) return oldest && oldest->state == PE_RECORD_QUEUED ? oldest : NULL;
+  return in_turns(queue, drawn && pe_record_is_suspect(drawn) ? drawn : NULL, oldest, now);
+}
+
+/* Whether a probe is another one than the head. */
+static bool passes_over(const pe_queue *queue) {
+  const pe_record *oldest = head(queue);
+  return !oldest || oldest->attempts >= PROBES_IN_ORDER;
+}
+
+/* ---- which is next ---- */
+
 /* The record that is next, without a look at the time; NULL: none. */
 static pe_record *next_record(pe_queue *queue, pe_pick pick, int64_t now) {
-  pe_record *first = pe_due_heap_first(&queue->waiting);
   pe_record *fresh = next_fresh(queue);
-  if (!pe_queue_may_send(queue)) return NULL;
-  if (queue->config.width == 1) {
-    pe_record *oldest = queue->oldest;
-    if (!oldest || oldest->state == PE_RECORD_IN_FLIGHT || pe_queue_is_held_back(queue, oldest)) return NULL;
-    if (pick != PE_PICK_ANY || oldest->attempts < PROBES_IN_ORDER) return oldest;
-  }
-  if (pick == PE_PICK_ANY) return fresh ? fresh : next_in_turn(queue);
-  if (pick == PE_PICK_NEW && fresh) return fresh;
-  return first && (!fresh || is_due(queue, first, now)) ? first : fresh;
+  bool in_order = queue->config.width == 1;
+
+  if (!pe_queue_may_send(queue) || (in_order && queue->counters.in_flight > 0)) return NULL;
+  if (in_order && (pick != PE_PICK_ANY || !passes_over(queue))) return next_in_order(queue, pick, now);
+  if (pick == PE_PICK_ANY && !fresh) return next_in_turn(queue);
+  if (pick != PE_PICK_DUE && (fresh || pick == PE_PICK_FRESH)) return fresh;
+  return in_turns(queue, pe_due_heap_first(&queue->drawn), due_or_fresh(queue, fresh, now), now);
 }
 
 /* The record, which is not in flight, is from now on. */
 static void lift(pe_queue *queue, pe_record *record) {
-  if (record->state == PE_RECORD_WAITING)
-    pe_due_heap_remove(&queue->waiting, record);
+  if (pe_record_waits(record))
+    pe_due_heap_remove(pe_queue_heap_of(queue, record), record);
   else
     queue->fresh = record->newer;
   pe_queue_mark(queue, record, PE_RECORD_IN_FLIGHT);
@@ -70,10 +110,11 @@ pe_record *pe_queue_take(pe_queue *queue, pe_pick pick, int64_t now) {
 
   pe_mutex_lock(&queue->lock);
   record = next_record(queue, pick, now);
-  if (pick != PE_PICK_ANY && !is_due(queue, record, now)) record = NULL;
+  if (pick != PE_PICK_ANY && due_of(queue, record) > now) record = NULL;
   if (record) {
     lift(queue, record);
     if (pick == PE_PICK_ANY) queue->last_probe = record->order;
+    queue->took_drawn = record->draws > 0;
     if (record->attempts > 0) queue->counters.retries++;
     if (record->attempts < UINT16_MAX) record->attempts++;
     queue->counters.attempts++;
@@ -134,22 +175,30 @@ static void count_reason(pe_counters *counters, pe_outcome outcome, pe_error cod
   if (outcome == PE_UNKNOWN) counters->unknown_by[code]++;
 }
 
+/* What drew a hold before is tried again at once: it is known soon then whether it is itself the reason. */
+static void note_delivery(pe_queue *queue, const pe_record *record, const pe_queue_answer *answer, int64_t now) {
+  pe_latencies_add(&queue->counters.latency, now - record->accepted_at);
+  if (answer) pe_due_heap_hasten(&queue->drawn, answer->transfer, now);
+}
+
 void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code, const pe_queue_answer *answer,
                   int64_t now) {
   pe_mutex_lock(&queue->lock);
   assert(record->state == PE_RECORD_IN_FLIGHT);
   note_answer(queue, answer);
   count_reason(&queue->counters, outcome, code);
-  if (outcome == PE_DELIVERED) pe_latencies_add(&queue->counters.latency, now - record->accepted_at);
+  if (outcome == PE_DELIVERED) note_delivery(queue, record, answer, now);
+  if (outcome == PE_RELAYED) pe_latencies_add(&queue->counters.latency, now - record->accepted_at);
   pe_queue_leave(queue, record, outcome, now);
   pe_mutex_unlock(&queue->lock);
 }
 
 /* The owner may wait for this one, where the sender may take none. */
 static void wait_again(pe_queue *queue, pe_record *record, int64_t due) {
+  bool is_drawn = record->draws > 0 && pe_due_heap_reserve(&queue->drawn, queue->drawn.count + 1);
   assert(record->state == PE_RECORD_IN_FLIGHT);
-  pe_queue_mark(queue, record, PE_RECORD_WAITING);
-  pe_due_heap_add(&queue->waiting, record, due);
+  pe_queue_mark(queue, record, is_drawn ? PE_RECORD_DRAWN : PE_RECORD_WAITING);
+  pe_due_heap_add(pe_queue_heap_of(queue, record), record, due);
   if (!pe_queue_may_send(queue)) pe_cond_broadcast(&queue->settled);
 }
 
@@ -178,7 +227,7 @@ static int64_t next_begin(pe_queue *queue, pe_pick pick, int64_t begin_at, int64
   int64_t due;
   if (!record) return INT64_MAX;
   if (pick == PE_PICK_ANY || record->state == PE_RECORD_QUEUED) return begin_at;
-  due = pe_due_heap_time(&queue->waiting, record);
+  due = due_of(queue, record);
   return due > begin_at ? due : begin_at;
 }
 
@@ -193,7 +242,7 @@ static int64_t next_by_itself(const pe_queue *queue, int64_t now) {
   const pe_record *record = oldest_to_end(queue);
   int64_t next = record && queue->paused_since == 0 ? expires_at(queue, record, now) : INT64_MAX;
   int64_t told_at = queue->wants_room && queue->freed > 0 ? queue->freed_at + PE_ROOM_PATIENCE : INT64_MAX;
-  if ((queue->spooling && queue->unwritten) || (record && is_withdrawn(queue, record))) return now;
+  if ((queue->spooling && queue->unwritten && !queue->disk_full) || (record && is_withdrawn(queue, record))) return now;
   return told_at < next ? told_at : next;
 }
 
@@ -228,6 +277,26 @@ void pe_queue_attend(pe_queue *queue, int64_t now) {
   pe_mutex_lock(&queue->lock);
   queue->asleep = false;
   pe_queue_tell_owner(queue, now);
+  pe_mutex_unlock(&queue->lock);
+}
+
+void pe_queue_note_trouble(pe_queue *queue, const pe_queue_answer *answer) {
+  pe_mutex_lock(&queue->lock);
+  note_answer(queue, answer);
+  pe_mutex_unlock(&queue->lock);
+}
+
+int64_t pe_queue_paused(pe_queue *queue, int64_t now) {
+  int64_t paused;
+  pe_mutex_lock(&queue->lock);
+  paused = pe_queue_paused_until(queue, now);
+  pe_mutex_unlock(&queue->lock);
+  return paused;
+}
+
+void pe_queue_count_trimmed(pe_queue *queue, uint64_t count) {
+  pe_mutex_lock(&queue->lock);
+  queue->counters.trimmed += count;
   pe_mutex_unlock(&queue->lock);
 }
 

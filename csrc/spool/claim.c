@@ -1,9 +1,7 @@
 #include "spool/claim.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,16 +14,14 @@
 #include "base/random.h"
 #include "base/thread.h"
 
-#define SUFFIX  "spool"
-#define DAMAGED ".damaged"
-#define LOCK    ".lock"
-
-enum { TRIES = 3 };
+/* NOT_PLAIN: an error beside the system's, of what has a lock's name and is no plain file. */
+enum { TRIES = 3, NOT_PLAIN = -1 };
 
 struct pe_claim {
   pe_claim *next; /* guarded by the list's lock */
   int lock;       /* the descriptor */
-  char *path;     /* the file's; behind it in memory, the lock's */
+  bool made;
+  char *path; /* the file's; behind it in memory, the lock's */
   char *lock_path;
 };
 
@@ -34,32 +30,41 @@ static pe_mutex list_lock = PTHREAD_MUTEX_INITIALIZER;
 static pe_claim *claims;
 
 static void say(char message[PE_CLAIM_MESSAGE], const char *what, int number) {
-  if (number != 0)
+  if (number == NOT_PLAIN)
+    (void)snprintf(message, PE_CLAIM_MESSAGE, "%s: its .lock is no plain file", what);
+  else if (number != 0)
     (void)snprintf(message, PE_CLAIM_MESSAGE, "%s: %s", what, strerror(number));
   else
     (void)snprintf(message, PE_CLAIM_MESSAGE, "%s", what);
 }
 
-/* FNV-1a; two endpoints of one hash are told apart when the file is opened. */
-void pe_claim_prefix(const char *endpoint, char prefix[18]) {
-  uint64_t hash = UINT64_C(14695981039346656037);
-  for (; *endpoint != '\0'; endpoint++)
-    hash = (hash ^ (unsigned char)*endpoint) * UINT64_C(1099511628211);
-  (void)snprintf(prefix, 18, "%016" PRIx64 "-", hash);
+bool pe_claim_make(const char *directory, char message[PE_CLAIM_MESSAGE]) {
+  bool is_there = mkdir(directory, 0700) == 0 || errno == EEXIST;
+  if (!is_there) say(message, "the directory cannot be made", errno);
+  return is_there;
+}
+
+char *pe_claim_resolve(const char *directory, char message[PE_CLAIM_MESSAGE]) {
+  char *real = realpath(directory, NULL);
+  if (!real) say(message, "the directory cannot be looked at", errno);
+  return real;
 }
 
 bool pe_claim_directory(const char *directory, char message[PE_CLAIM_MESSAGE]) {
   struct stat found;
-  if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-    say(message, "the directory cannot be made", errno);
-    return false;
-  }
+  if (!pe_claim_make(directory, message)) return false;
   if (lstat(directory, &found) != 0) {
     say(message, "the directory cannot be looked at", errno);
     return false;
   }
-  if (S_ISDIR(found.st_mode) && access(directory, R_OK | W_OK | X_OK) == 0) return true;
-  say(message, S_ISDIR(found.st_mode) ? "the directory is not ours to write to" : "it is no directory", 0);
+  if (!S_ISDIR(found.st_mode))
+    say(message, "it is no directory", 0);
+  else if (access(directory, R_OK | W_OK | X_OK) == 0)
+    return true;
+  else if (errno == EACCES)
+    say(message, "the directory is not ours to write to", 0);
+  else
+    say(message, "the directory cannot be written to", errno);
   return false;
 }
 
@@ -128,27 +133,66 @@ static bool is_named(const pe_claim *claim, const struct stat *locked) {
   return lstat(claim->lock_path, &named) == 0 && named.st_dev == locked->st_dev && named.st_ino == locked->st_ino;
 }
 
-/* Opens and locks. Returns 0 or an errno; EAGAIN: somebody else has it. The list is locked. */
-static int acquire(pe_claim *claim, int flags) {
+/* On a full disk it is not known. */
+static void note_made(pe_claim *claim) {
+  claim->made = write(claim->lock, "\n", 1) == 1;
+}
+
+/* Opens what has the name of a lock: a pipe there must not keep us waiting, nor a device notice. Returns the
+ * descriptor; or -1, and *error is an errno, or NOT_PLAIN. */
+static int open_plain(const char *path, int flags, int *error) {
+  struct stat found;
+  int file = -1;
+
+  *error = 0;
+  if (lstat(path, &found) == 0 && !S_ISREG(found.st_mode)) {
+    *error = NOT_PLAIN;
+    return -1;
+  }
+  file = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+  if (file < 0)
+    *error = errno;
+  else if (fstat(file, &found) != 0 || !S_ISREG(found.st_mode))
+    *error = NOT_PLAIN; /* since a moment */
+  if (file < 0 || *error == 0) return file;
+  (void)close(file);
+  return -1;
+}
+
+/* Where there is no lock, one is made; of a file that is there its maker's has gone then. Returns as acquire does. */
+static int open_lock(pe_claim *claim, bool is_new) {
+  int error = ENOENT;
+  if (!is_new) claim->lock = open_plain(claim->lock_path, O_RDWR, &error);
+  if (error != ENOENT) return error;
+  claim->made = !is_new && !pe_claim_tells_endpoint(name_of(claim));
+  claim->lock = open_plain(claim->lock_path, O_RDWR | O_CREAT | (is_new ? O_EXCL : 0), &error);
+  return error;
+}
+
+/* Opens and locks. Returns 0, an errno (EAGAIN: somebody else has it) or NOT_PLAIN. The list is locked. */
+static int acquire(pe_claim *claim, bool is_new) {
   struct stat found;
   int error;
 
   if (is_known(claim)) return EAGAIN; /* not even opened */
-  claim->lock = open(claim->lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-  if (claim->lock < 0) return errno;
-  error = lock_file(claim->lock);
+  error = open_lock(claim, is_new);
+  if (error == 0) error = lock_file(claim->lock);
   if (error != 0) return error;
   if (fstat(claim->lock, &found) != 0) return errno;
   if (!is_named(claim, &found)) return EAGAIN;
+  if (found.st_size > 0)
+    claim->made = true;
+  else if (claim->made)
+    note_made(claim); /* the lock is there from now on */
   claim->next = claims;
   claims = claim;
   return 0;
 }
 
-static int acquire_listed(pe_claim *claim, int flags) {
+static int acquire_listed(pe_claim *claim, bool is_new) {
   int error;
   pe_mutex_lock(&list_lock);
-  error = acquire(claim, flags);
+  error = acquire(claim, is_new);
   pe_mutex_unlock(&list_lock);
   return error;
 }
@@ -156,10 +200,9 @@ static int acquire_listed(pe_claim *claim, int flags) {
 /* Asks who has locked the file at that path. */
 static long holder_of(const char *path) {
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  int error = 0;
+  int error, file = open_plain(path, O_RDONLY, &error);
 
-  if (file < 0) return errno == ENOENT ? 0 : -1;
+  if (file < 0) return error == ENOENT ? 0 : error == NOT_PLAIN ? PE_CLAIM_NO_LOCK : -1;
   if (fcntl(file, F_GETLK, &whole) != 0) error = errno;
   (void)close(file);
   if (error != 0) return -1;
@@ -193,10 +236,11 @@ pe_claim *pe_claim_new(const char *directory, const char *endpoint, char message
   for (int i = 0; i < TRIES && error == EAGAIN; i++) {
     pe_claim *claim;
     pe_random_uuid7(uuid, pe_clock_wall());
-    (void)snprintf(name, sizeof name, "%s%s.%s", prefix, uuid, SUFFIX);
+    (void)snprintf(name, sizeof name, "%s%s%s", prefix, uuid, PE_CLAIM_SUFFIX);
     claim = new_claim(directory, name);
-    error = claim ? acquire_listed(claim, O_EXCL) : ENOMEM;
+    error = claim ? acquire_listed(claim, true) : ENOMEM;
     if (error == 0) return claim;
+    if (claim && claim->lock >= 0 && error != EAGAIN) (void)unlink(claim->lock_path); /* made in vain */
     if (claim) dispose(claim);
   }
   say(message, "no file can be locked there", error);
@@ -205,13 +249,29 @@ pe_claim *pe_claim_new(const char *directory, const char *endpoint, char message
 
 pe_claim *pe_claim_take(const char *directory, const char *name, char message[PE_CLAIM_MESSAGE]) {
   pe_claim *claim = new_claim(directory, name);
-  int error = claim ? acquire_listed(claim, 0) : ENOMEM;
+  int error = claim ? acquire_listed(claim, false) : ENOMEM;
 
   message[0] = '\0';
   if (error == 0) return claim;
   if (error != EAGAIN) say(message, "it cannot be locked", error);
   if (claim) dispose(claim);
   return NULL;
+}
+
+void pe_claim_note_made(pe_claim *claim) {
+  if (!claim->made) note_made(claim);
+}
+
+bool pe_claim_was_made(const pe_claim *claim) {
+  return claim->made;
+}
+
+bool pe_claim_is_made(const char *directory, const char *name) {
+  pe_claim *wanted = new_claim(directory, name);
+  struct stat found;
+  bool made = wanted && (stat(wanted->lock_path, &found) == 0 ? found.st_size > 0 : !pe_claim_tells_endpoint(name));
+  free(wanted);
+  return made;
 }
 
 const char *pe_claim_path(const pe_claim *claim) {
@@ -245,85 +305,46 @@ static bool beside(const pe_claim *claim, const char *suffix, char *path, size_t
   return length > 0 && (size_t)length < size;
 }
 
-void pe_claim_remove(pe_claim *claim) {
-  static const char *const suffixes[] = {"", "-journal", "-wal", "-shm", ".lock"}; /* the lock last */
+static bool is_missing(const pe_claim *claim, const char *suffix) {
   char path[4096];
+  struct stat found;
+  return beside(claim, suffix, path, sizeof path) && lstat(path, &found) != 0 && errno == ENOENT;
+}
+
+bool pe_claim_has_nothing(const pe_claim *claim) {
+  return is_missing(claim, "") && is_missing(claim, "-wal");
+}
+
+static void drop(const pe_claim *claim, const char *suffix) {
+  char path[4096];
+  if (beside(claim, suffix, path, sizeof path)) (void)unlink(path); /* there may be none */
+}
+
+void pe_claim_remove(pe_claim *claim) {
+  static const char *const suffixes[] = {"", "-journal", "-wal", "-shm", "-mended", ".lock"}; /* the lock last */
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-    if (beside(claim, suffixes[i], path, sizeof path)) (void)unlink(path); /* what is not there is gone */
+    drop(claim, suffixes[i]);
   pe_claim_free(claim);
 }
 
-bool pe_claim_set_aside(pe_claim *claim) {
+/* Returns whether it was there, and moved. */
+static bool move_aside(const pe_claim *claim, const char *suffix, const char *aside) {
   char from[4096], to[4096];
-  bool moved = beside(claim, DAMAGED, to, sizeof to) && rename(claim->path, to) == 0;
-  if (moved && beside(claim, "-wal", from, sizeof from) && beside(claim, DAMAGED "-wal", to, sizeof to))
-    (void)rename(from, to); /* there may be none */
-  if (moved && beside(claim, "-shm", from, sizeof from)) (void)unlink(from);
-  if (moved) (void)unlink(claim->lock_path);
+  return beside(claim, suffix, from, sizeof from) && beside(claim, aside, to, sizeof to) && rename(from, to) == 0;
+}
+
+/* A log that was mended has been set aside already, as it was. */
+bool pe_claim_set_aside(pe_claim *claim) {
+  static const char aside[] = PE_CLAIM_DAMAGED "-wal";
+  bool moved = move_aside(claim, "", PE_CLAIM_DAMAGED);
+
+  if ((moved || is_missing(claim, "")) && is_missing(claim, aside)) moved = move_aside(claim, "-wal", aside) || moved;
+  if (moved) {
+    drop(claim, "-wal");
+    drop(claim, "-shm");
+    drop(claim, "-mended");
+    (void)unlink(claim->lock_path);
+  }
   pe_claim_free(claim);
   return moved;
-}
-
-/* ---- the directory ---- */
-
-static bool is_spool(const char *name, const char *prefix, const char *suffix) {
-  size_t length = strlen(name), tail = strlen(suffix);
-  return strncmp(name, prefix, strlen(prefix)) == 0 && length > tail + 1 && strcmp(name + length - tail, suffix) == 0;
-}
-
-/* What tells the order: behind the endpoint's digits stands the time. */
-static int compare(const char *a, const char *b) {
-  const char *time_a = strchr(a, '-'), *time_b = strchr(b, '-');
-  int order = time_a && time_b ? strcmp(time_a, time_b) : 0;
-  return order != 0 ? order : strcmp(a, b);
-}
-
-static char *find_next(const char *directory, const char *prefix, const char *suffix, const char *after) {
-  DIR *open_directory = opendir(directory);
-  const struct dirent *entry;
-  char best[256] = "";
-
-  if (!open_directory) return NULL;
-  while ((entry = readdir(open_directory))) {
-    const char *name = entry->d_name;
-    if (strlen(name) >= sizeof best || !is_spool(name, prefix, suffix) || (after && compare(name, after) <= 0))
-      continue;
-    if (best[0] == '\0' || compare(name, best) < 0) (void)snprintf(best, sizeof best, "%s", name);
-  }
-  (void)closedir(open_directory);
-  return best[0] != '\0' ? strdup(best) : NULL;
-}
-
-char *pe_claim_next(const char *directory, const char *prefix, const char *after) {
-  return find_next(directory, prefix, "." SUFFIX, after);
-}
-
-char *pe_claim_next_damaged(const char *directory, const char *after) {
-  return find_next(directory, "", DAMAGED, after);
-}
-
-/* The lock of a file that is not there. */
-static void sweep_lock(const char *directory, const char *lock_name) {
-  char *name = strdup(lock_name);
-  char message[PE_CLAIM_MESSAGE];
-  pe_claim *claim = NULL;
-
-  if (!name) return;
-  name[strlen(name) - (sizeof LOCK - 1)] = '\0';
-  claim = pe_claim_take(directory, name, message);
-  free(name);
-  if (claim && access(claim->path, F_OK) != 0 && errno == ENOENT)
-    pe_claim_remove(claim);
-  else
-    pe_claim_free(claim);
-}
-
-void pe_claim_sweep(const char *directory, const char *prefix) {
-  char *name = find_next(directory, prefix, "." SUFFIX LOCK, NULL);
-  while (name) {
-    char *next = find_next(directory, prefix, "." SUFFIX LOCK, name);
-    sweep_lock(directory, name);
-    free(name);
-    name = next;
-  }
 }

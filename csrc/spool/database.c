@@ -1,12 +1,22 @@
 #include "spool/database.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+
+bool pe_database_has_log(const char *path) {
+  struct stat found;
+  char log[4096];
+  int length = snprintf(log, sizeof log, "%s-wal", path);
+  return length < 0 || (size_t)length >= sizeof log ||
+         (stat(log, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > 0);
+}
+
 #ifdef PE_HAVE_SQLITE
 
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 struct pe_database {
   sqlite3 *handle;
@@ -37,6 +47,18 @@ static pe_db_status status_of(int result) {
   case SQLITE_NOTADB: return PE_DB_DAMAGED;
   default: return PE_DB_FAILED;
   }
+}
+
+/* Where not even an index has room, SQLite speaks of an I/O error. */
+static bool is_disk_full(sqlite3 *handle) {
+  const uint64_t least = 65536;
+  const char *path = sqlite3_db_filename(handle, "main");
+  struct statvfs disk;
+  return path && statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < least;
+}
+
+static pe_db_status judge(sqlite3 *handle, int result) {
+  return (result & 0xff) == SQLITE_IOERR && is_disk_full(handle) ? PE_DB_FULL : status_of(result);
 }
 
 /* In the place of SQLite's own, which would write the log back in the middle of the work. */
@@ -81,14 +103,6 @@ pe_db_status pe_database_open(const char *path, pe_database **database) {
   return PE_DB_READ_ONLY;
 }
 
-/* Whether the file has a log, without which it is not all there. */
-static bool has_log(const char *path) {
-  struct stat found;
-  char log[4096];
-  int length = snprintf(log, sizeof log, "%s-wal", path);
-  return length < 0 || (size_t)length >= sizeof log || (stat(log, &found) == 0 && found.st_size > 0);
-}
-
 /* file:PATH?immutable=1, each byte of the path that means something there as its number. NULL: no memory. */
 static char *immutable_uri(const char *path) {
   static const char before[] = "file:", behind[] = "?immutable=1";
@@ -117,9 +131,14 @@ pe_db_status pe_database_look(const char *path, pe_database **database) {
 
   if (status != PE_DB_OK) return status;
   status = pe_database_number(*database, "SELECT count(*) FROM sqlite_master", &ignored);
-  if ((status != PE_DB_FAILED && status != PE_DB_READ_ONLY) || has_log(path)) return PE_DB_OK;
+  if ((status != PE_DB_FAILED && status != PE_DB_READ_ONLY) || pe_database_has_log(path)) return PE_DB_OK;
   pe_database_close(*database);
   return open_unchanging(path, database);
+}
+
+void pe_database_keep_log(pe_database *database) {
+  (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                          NULL); /* an old SQLite does not know it */
 }
 
 void pe_database_close(pe_database *database) {
@@ -129,7 +148,7 @@ void pe_database_close(pe_database *database) {
 }
 
 pe_db_status pe_database_run(pe_database *database, const char *sql) {
-  return status_of(sqlite3_exec(database->handle, sql, NULL, NULL, NULL));
+  return judge(database->handle, sqlite3_exec(database->handle, sql, NULL, NULL, NULL));
 }
 
 pe_db_status pe_database_number(pe_database *database, const char *sql, int64_t *number) {
@@ -155,14 +174,47 @@ int64_t pe_database_log_pages(const pe_database *database) {
   return database->log_pages;
 }
 
+/* What SQLite's format of a log begins with, for the page and for each of its pages. */
+enum { LOG_HEAD = 32, PAGE_HEAD = 24 };
+
+static sqlite3_file *log_of(const pe_database *database) {
+  sqlite3_file *log = NULL;
+#ifdef SQLITE_FCNTL_JOURNAL_POINTER
+  (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+#endif
+  return log && log->pMethods ? log : NULL;
+}
+
+/* Its own file handle is asked. One that was cut off and written to again has nothing where it began. */
+bool pe_database_log_is_whole(const pe_database *database, int64_t pages, int64_t page_size) {
+  static const unsigned char none[4] = {0};
+  unsigned char head[4];
+  sqlite3_int64 size = 0;
+  sqlite3_file *log = log_of(database);
+
+  if (!log || pages == 0) return true;
+  if (log->pMethods->xFileSize(log, &size) != SQLITE_OK) return true;
+  if (size < LOG_HEAD + pages * (PAGE_HEAD + page_size)) return false;
+  return log->pMethods->xRead(log, head, sizeof head, 0) != SQLITE_OK || memcmp(head, none, sizeof head) != 0;
+}
+
+void pe_database_leave_log(pe_database *database) {
+#ifdef SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+  (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+#else
+  (void)database; /* 3.16; before, what can be read is written back */
+#endif
+}
+
 pe_db_status pe_database_checkpoint(pe_database *database) {
-  return status_of(sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+  return judge(database->handle,
+               sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
 }
 
 pe_db_status pe_statement_new(pe_database *database, const char *sql, pe_statement **statement) {
   sqlite3_stmt *made = NULL;
   pe_db_status status =
-      status_of(sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &made, NULL));
+      judge(database->handle, sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &made, NULL));
   *statement = (pe_statement *)made;
   return status;
 }
@@ -181,7 +233,7 @@ void pe_statement_set_bytes(pe_statement *statement, int at, pe_bytes bytes) {
 }
 
 pe_db_status pe_statement_step(pe_statement *statement) {
-  pe_db_status status = status_of(sqlite3_step(raw(statement)));
+  pe_db_status status = judge(sqlite3_db_handle(raw(statement)), sqlite3_step(raw(statement)));
   if (status != PE_DB_ROW) pe_statement_reset(statement);
   return status;
 }
@@ -226,6 +278,7 @@ pe_db_status pe_database_look(const char *path, pe_database **database) {
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+void pe_database_keep_log(pe_database *database) {}
 void pe_database_close(pe_database *database) {}
 pe_db_status pe_database_run(pe_database *database, const char *sql) {
   return PE_DB_FAILED;
@@ -242,6 +295,10 @@ const char *pe_database_message(pe_database *database) {
 int64_t pe_database_log_pages(const pe_database *database) {
   return 0;
 }
+bool pe_database_log_is_whole(const pe_database *database, int64_t pages, int64_t page_size) {
+  return true;
+}
+void pe_database_leave_log(pe_database *database) {}
 pe_db_status pe_database_checkpoint(pe_database *database) {
   return PE_DB_FAILED;
 }

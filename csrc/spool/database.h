@@ -15,7 +15,7 @@ typedef enum pe_db_status {
   PE_DB_OK,  /* done; of a step: no row (any more) */
   PE_DB_ROW, /* a step brought a row */
   PE_DB_NO_MEMORY,
-  PE_DB_FULL,      /* the disk, or the share of it */
+  PE_DB_FULL,      /* the disk */
   PE_DB_BUSY,      /* another process holds a lock */
   PE_DB_READ_ONLY, /* the file or its file system */
   PE_DB_DAMAGED,   /* the file is no database, or not a sound one */
@@ -39,6 +39,12 @@ pe_db_status pe_database_open(const char *path, pe_database **database);
 /* The same, to read alone. Where the file system lets nobody write, and there is no log, the file as it stands. */
 pe_db_status pe_database_look(const char *path, pe_database **database);
 
+/* Whether the file has a log, without which it is not all there. */
+bool pe_database_has_log(const char *path);
+
+/* Leaves the file and the log as they are when it is closed. */
+void pe_database_keep_log(pe_database *database);
+
 /* Closes it: what is in the log goes to the file, and the log goes away, if nobody else has it open. NULL is legal.
  * Every statement was freed before. */
 void pe_database_close(pe_database *database);
@@ -57,6 +63,12 @@ const char *pe_database_message(pe_database *database);
 
 /* How many pages the log has, which nobody writes back but pe_database_checkpoint. */
 int64_t pe_database_log_pages(const pe_database *database);
+
+/* Whether the log that is open still has that many pages: somebody may have cut it off. */
+bool pe_database_log_is_whole(const pe_database *database, int64_t pages, int64_t page_size);
+
+/* pe_database_close leaves the log as it is. */
+void pe_database_leave_log(pe_database *database);
 
 /* Copies the log into the file as far as nobody reads it, and syncs: the one thing here that takes its time. */
 pe_db_status pe_database_checkpoint(pe_database *database);

@@ -1,7 +1,6 @@
-/* The daily life of spool.h: writing, committing, reading back, and what happens when that fails. */
+/* The daily life of spool.h: writing, committing, reading back. What happens when that fails: spool_recover.c. */
 #include "spool/spool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 /* So many batches are written before the transfers have their turn again. */
 enum { BATCHES = 16 };
 
-static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
 static const int64_t IDLE = PE_SECOND; /* after which the log is written back */
 
 /* A wall time before it was not set yet, and says nothing about an age: 2020-01-01. */
@@ -72,59 +70,7 @@ void pe_spool_publish(pe_spool *spool) {
   pe_queue_set_spool(spool->queue, gauges);
 }
 
-/* Takes back what was begun. A file that does not behave is opened again; it may have been opened to read alone. */
-static void put_down(pe_spool_file *file, pe_db_status status) {
-  if (!file->store) return;
-  pe_store_undo(file->store);
-  if (status != PE_DB_FAILED && status != PE_DB_READ_ONLY) return;
-  pe_store_close(file->store);
-  file->store = NULL;
-}
-
-void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now) {
-  pe_spool_gauges *gauges = &spool->gauges;
-  bool is_full = status == PE_DB_FULL;
-
-  if (spool->works) gauges->failures++;
-  spool->works = false;
-  spool->patience = spool->patience > LAST_PATIENCE / 2 ? LAST_PATIENCE : spool->patience * 2;
-  spool->retry_at = now + spool->patience;
-  gauges->state = is_full ? PE_SPOOL_FULL : PE_SPOOL_FAILS;
-  gauges->last_error_at = pe_clock_wall();
-  (void)snprintf(gauges->last_error, sizeof gauges->last_error, "%s", message);
-  put_down(&spool->own, status);
-  put_down(&spool->adopted, status);
-  pe_queue_set_looking(spool->queue, false);
-  pe_queue_set_spooling(spool->queue, false);
-  pe_spool_publish(spool);
-}
-
-void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now) {
-  char message[PE_CLAIM_MESSAGE];
-  (void)snprintf(message, sizeof message, "%s", pe_store_message(file->store));
-  if (status == PE_DB_DAMAGED) file->is_lost = true;
-  pe_spool_fail(spool, status, message, now);
-  if (file->is_lost && spool->patience == FIRST_PATIENCE) spool->retry_at = now; /* at once, but once */
-}
-
 /* ---- ends ---- */
-
-static pe_spool_file *file_of(pe_spool *spool, bool restored) {
-  return restored ? &spool->adopted : &spool->own;
-}
-
-/* Remembers it until it is committed. Where memory is out, an event may be sent again: after a failure of the disk, in
- * another life. */
-static void remember(pe_spool *spool, pe_spool_ended ended) {
-  if (spool->ended_count == spool->ended_capacity) {
-    size_t capacity = spool->ended_capacity > 0 ? spool->ended_capacity * 2 : PE_SPOOL_BATCH;
-    pe_spool_ended *grown = realloc(spool->ended, capacity * sizeof *grown);
-    if (!grown) return;
-    spool->ended = grown;
-    spool->ended_capacity = capacity;
-  }
-  spool->ended[spool->ended_count++] = ended;
-}
 
 static pe_db_status bury(pe_store *store, int64_t row, const pe_spool_end *end) {
   const pe_dead dead = {.outcome = pe_outcome_name(end->outcome),
@@ -139,10 +85,10 @@ static pe_db_status bury(pe_store *store, int64_t row, const pe_spool_end *end) 
 /* Takes the event of that row, which has its outcome, out of the file: to the dead letters where it is one. */
 static void end_row(pe_spool *spool, pe_spool_ended ended, const pe_spool_end *end) {
   bool is_dead = end->outcome == PE_REJECTED_BY_PLATFORM || end->outcome == PE_EXPIRED;
-  pe_spool_file *file = file_of(spool, ended.restored);
+  pe_spool_file *file = pe_spool_file_of(spool, ended.restored);
   pe_db_status status;
 
-  remember(spool, ended);
+  pe_spool_remember(spool, ended);
   if (!spool->works || !file->store) return;
   status = is_dead ? bury(file->store, ended.row, end) : pe_store_finish(file->store, ended.row);
   if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
@@ -153,7 +99,7 @@ void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool
 }
 
 void pe_spool_tried(pe_spool *spool, const pe_record *record) {
-  pe_spool_file *file = file_of(spool, record->ticket == 0);
+  pe_spool_file *file = pe_spool_file_of(spool, record->ticket == 0);
   pe_db_status status;
 
   if (!pe_record_is_on_disk(record) || !spool->works || !file->store) return;
@@ -176,18 +122,6 @@ static void end_forgotten(pe_spool *spool) {
 
 /* ---- writing ---- */
 
-static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
-  pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
-  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
-  return status == PE_DB_OK;
-}
-
-static bool commit(pe_spool *spool, int64_t now) {
-  if (!commit_file(spool, &spool->own, now) || !commit_file(spool, &spool->adopted, now)) return false;
-  spool->ended_count = 0;
-  return true;
-}
-
 static pe_db_status append(pe_spool *spool, const pe_record *record) {
   int64_t row = (int64_t)record->ticket;
   const pe_stored event = {.row = row,
@@ -199,42 +133,60 @@ static pe_db_status append(pe_spool *spool, const pe_record *record) {
   return pe_store_append(spool->own.store, &event);
 }
 
-/* Our own file, made for the first event, and still there: what is written to one that was unlinked is lost. */
-static bool have_file(pe_spool *spool, int64_t now) {
-  char message[PE_CLAIM_MESSAGE] = "the file was removed";
-  pe_spool_file *own = &spool->own;
+/* Whether there is room for the record within max_bytes: what a new file lacks was on disk before, and had it there;
+ * and what was accepted is not lost for it at the end. */
+static pe_db_status find_room(pe_spool *spool, const pe_record *record, bool *found) {
   pe_db_status status = PE_DB_OK;
+  *found = true;
+  if (record->ticket <= spool->rewrite_to) return status;
+  status = pe_store_find_room(spool->own.store, (int64_t)pe_record_text_bytes(record), found);
+  if (spool->is_ending) *found = true;
+  return status;
+}
 
-  if (!own->store)
-    status = pe_spool_make_file(spool, own, message);
-  else if (!pe_store_is_there(own->store))
-    own->is_lost = true;
-  if (own->is_lost) status = pe_spool_replace(spool, own, message);
-  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
-  return status == PE_DB_OK;
+/* Writes the first of the batch: as many as go into one commit, and up to the one for which there is no room. */
+static pe_db_status write_some(pe_spool *spool, size_t count, size_t *written) {
+  pe_db_status status = PE_DB_OK;
+  size_t bytes = 0;
+  bool found = true;
+
+  for (*written = 0; *written < count && bytes < PE_STORE_TOGETHER; ++*written) {
+    const pe_record *record = spool->batch[*written];
+    status = find_room(spool, record, &found);
+    if (found) status = append(spool, record);
+    if (!found || status != PE_DB_OK) break;
+    bytes += pe_record_bytes(record);
+  }
+  spool->is_stuck = status == PE_DB_OK && !found;
+  return status;
 }
 
 static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
-  pe_db_status status = PE_DB_OK;
-  size_t gone;
+  size_t written, gone;
+  pe_db_status status;
+
+  if (!pe_store_has_disk(spool->own.store)) {
+    pe_spool_fail(spool, PE_DB_FULL, "the disk is full", now);
+    return false;
+  }
   note_step(spool, (int64_t)spool->batch[0]->ticket);
-  for (size_t i = 0; i < count && status == PE_DB_OK; i++)
-    status = append(spool, spool->batch[i]);
+  status = write_some(spool, count, &written);
   if (status != PE_DB_OK) {
     pe_spool_fail_file(spool, &spool->own, status, now);
     return false;
   }
-  if (!commit(spool, now)) return false;
-  gone = pe_queue_written(spool->queue, spool->batch, count);
+  if (!pe_spool_commit(spool, now)) return false;
+  (void)pe_store_tidy(spool->own.store, false); /* what fails here fails at the next commit */
+  gone = pe_queue_written(spool->queue, spool->batch, written);
   for (size_t i = 0; i < gone; i++)
     end_row(spool, (pe_spool_ended){.row = (int64_t)spool->batch[i]->ticket}, &DROPPED);
   spool->tidy_at = now + IDLE;
   return spool->works;
 }
 
-static void tell_room(pe_spool *spool) {
+void pe_spool_tell_room(pe_spool *spool) {
   pe_store *own = spool->own.store;
-  pe_queue_set_disk_room(spool->queue, own ? pe_store_room(own) : spool->config.max_bytes);
+  pe_queue_set_disk_room(spool->queue, own ? pe_store_room(own) : spool->config.max_bytes, spool->is_stuck);
 }
 
 /* Whether there is more to write: up to a bound, but all that a new file lacks. */
@@ -243,14 +195,27 @@ static bool has_more(pe_spool *spool, int batches) {
   return batches < BATCHES || spool->batch[0]->ticket <= spool->rewrite_to;
 }
 
+/* What a new file lacks is in it now. Where that is not all, the rest was on disk alone. It is said at once, as a
+ * program may end before it reads that far. */
+static void count_lost(pe_spool *spool) {
+  pe_store_counts counts;
+  if (!spool->is_remade || !spool->own.store) return;
+  pe_store_count(spool->own.store, &counts);
+  pe_queue_lose_but(spool->queue, (uint64_t)counts.pending);
+  spool->is_remade = false;
+}
+
 /* Returns false when the disk fails. */
 static bool write_all(pe_spool *spool, int64_t now) {
-  for (int i = 0; has_more(spool, i); i++) {
+  spool->is_stuck = false;
+  for (int i = 0; !spool->is_stuck && has_more(spool, i); i++) {
     size_t count;
-    if (!have_file(spool, now)) return false; /* first: into another one, more has to be written */
+    if (!pe_spool_keep_files(spool, now) || !pe_spool_have_file(spool, now))
+      return false; /* first: into another one, more has to be written */
     count = pe_queue_unwritten(spool->queue, spool->batch, PE_SPOOL_BATCH);
     if (count > 0 && !write_batch(spool, count, now)) return false; /* the owner may have dropped them all */
   }
+  count_lost(spool);
   return true;
 }
 
@@ -266,6 +231,7 @@ static pe_error take_back(pe_spool *spool, const pe_stored *stored, int64_t afte
                             .row = stored->row,
                             .after = after,
                             .restored = restored,
+                            .has_ended = pe_spool_has_ended(spool, stored->row, restored),
                             .attempts = (uint16_t)stored->attempts};
   if (restored)
     returning.is_undated = !date(stored->accepted_at, now, &returning.accepted_at);
@@ -280,7 +246,7 @@ static bool wants(const pe_spool *spool, bool restored) {
 
 /* PE_DB_ROW: so many. */
 static pe_db_status read_events(pe_spool *spool, size_t count, bool restored, int64_t now) {
-  pe_store *store = file_of(spool, restored)->store;
+  pe_store *store = pe_spool_file_of(spool, restored)->store;
   pe_db_status status = PE_DB_ROW;
 
   for (size_t i = 0; i < count && status == PE_DB_ROW; i++) {
@@ -295,8 +261,8 @@ static pe_db_status read_events(pe_spool *spool, size_t count, bool restored, in
 
 /* Returns false when the disk fails. */
 static bool read_back(pe_spool *spool, bool restored, int64_t now) {
-  size_t wanted = pe_queue_wanted(spool->queue, restored);
-  pe_spool_file *file = file_of(spool, restored);
+  pe_spool_file *file = pe_spool_file_of(spool, restored);
+  size_t wanted = file->store ? pe_queue_wanted(spool->queue, restored) : 0;
   pe_db_status status = wanted > 0 ? read_events(spool, wanted, restored, now) : PE_DB_ROW;
 
   if (status == PE_DB_OK && pe_queue_lose(spool->queue, restored) > 0) file->is_short = true; /* there should be more */
@@ -313,64 +279,60 @@ pe_error pe_spool_new(const pe_spool_config *config, pe_queue *queue, pe_spool *
   made->config = *config;
   made->queue = queue;
   made->works = true;
-  made->patience = FIRST_PATIENCE / 2;
   made->tidy_at = INT64_MAX;
-  made->gauges.state = PE_SPOOL_WORKS;
+  pe_spool_calm(made);
   pe_queue_set_looking(queue, true);
   *spool = made;
   return PE_OK;
 }
 
-/* Does again what the failure took back, and sees whether writing works. Returns false when it does not. */
-static bool redo(pe_spool *spool, int64_t now) {
-  pe_spool_file *file = &spool->own;
-  pe_db_status status = pe_store_probe(file->store);
-  for (size_t i = 0; i < spool->ended_count && status == PE_DB_OK; i++) {
-    file = file_of(spool, spool->ended[i].restored);
-    if (file->store) status = pe_store_finish(file->store, spool->ended[i].row);
-  }
-  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
-  return status == PE_DB_OK;
-}
-
-static bool recover(pe_spool *spool, int64_t now) {
-  char message[PE_CLAIM_MESSAGE] = "";
-  pe_db_status status = pe_spool_open_file(spool, &spool->own, message);
-  if (status == PE_DB_OK) status = pe_spool_open_file(spool, &spool->adopted, message);
-  if (status == PE_DB_OK && !spool->own.claim) status = pe_spool_make_file(spool, &spool->own, message);
-  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
-  if (status != PE_DB_OK || !redo(spool, now)) return false;
-  spool->works = true;
-  spool->gauges.state = PE_SPOOL_WORKS;
-  tell_room(spool);
-  pe_queue_set_spooling(spool->queue, true);
-  return true;
-}
-
-static void work(pe_spool *spool, int64_t now) {
-  end_forgotten(spool);
-  if (!spool->works || !write_all(spool, now) || !commit(spool, now)) return;
-  spool->patience = FIRST_PATIENCE / 2;
-  pe_spool_adopt(spool, now);
-  if (!spool->works) return;
-  pe_spool_publish(spool);
-  pe_queue_set_looking(spool->queue, spool->adopted.store != NULL); /* there may be more files behind it */
+/* Once the restored ones are all in memory, our own. */
+static void read_back_all(pe_spool *spool, int64_t now) {
   if (read_back(spool, true, now) && !wants(spool, true)) (void)read_back(spool, false, now);
+}
+
+/* A full disk can be read all the same, and what is sent of it makes room; but not before a new file has what it lacks.
+ */
+static bool can_read(pe_spool *spool) {
+  return spool->works || (spool->gauges.state == PE_SPOOL_FULL && !has_more(spool, BATCHES));
+}
+
+static void read_what_can(pe_spool *spool, int64_t now) {
+  if (can_read(spool)) read_back_all(spool, now);
+}
+
+/* Returns false when the disk fails. */
+static bool work(pe_spool *spool, int64_t now) {
+  bool is_written = pe_spool_keep_files(spool, now) && write_all(spool, now) && pe_spool_commit(spool, now);
+  if (is_written) {
+    pe_spool_calm(spool);
+    pe_spool_adopt(spool, now);
+  }
+  if (spool->works) {
+    pe_spool_publish(spool);
+    pe_queue_set_looking(spool->queue, spool->adopted.store != NULL); /* there may be more files behind it */
+  }
+  read_what_can(spool, now);
+  return spool->works;
 }
 
 static void tidy(pe_spool *spool, int64_t now) {
   bool is_idle = now >= spool->tidy_at;
-  if (spool->own.store) (void)pe_store_tidy(spool->own.store, is_idle); /* what fails here fails at the next commit */
+  if (spool->own.store) (void)pe_store_tidy(spool->own.store, is_idle);
   if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, is_idle);
   if (is_idle) spool->tidy_at = INT64_MAX;
 }
 
 void pe_spool_run(pe_spool *spool, int64_t now) {
-  if (!spool->works && (now < spool->retry_at || !recover(spool, now))) return;
-  work(spool, now);
-  if (!spool->works) return;
+  end_forgotten(spool); /* before it is asked whether it is time: that makes room */
+  if (!spool->works && now < spool->retry_at) return;
+  if (!spool->works && !pe_spool_recover(spool, now)) {
+    read_what_can(spool, now); /* of a file that is gone, too: there may be no room for another one before it is sent */
+    return;
+  }
+  if (!work(spool, now)) return;
   tidy(spool, now);
-  tell_room(spool);
+  pe_spool_tell_room(spool);
   pe_spool_publish(spool);
 }
 
@@ -384,11 +346,13 @@ void pe_spool_free(pe_spool *spool) {
   if (!spool) return;
   spool->retry_at = 0;
   spool->adopt_at = INT64_MAX;
+  spool->is_ending = true;
   do
     pe_spool_run(spool, pe_clock_monotonic());
   while (spool->works && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0);
-  pe_spool_close_file(&spool->own);
-  pe_spool_close_file(&spool->adopted);
+  if (!pe_spool_close_file(&spool->own)) pe_queue_forsake(spool->queue, false);
+  if (!pe_spool_close_file(&spool->adopted)) pe_queue_forsake(spool->queue, true);
   free(spool->ended);
+  free(spool->directory);
   free(spool);
 }

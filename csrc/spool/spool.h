@@ -18,7 +18,7 @@ typedef struct pe_spool pe_spool;
 typedef struct pe_spool_config {
   const char *directory; /* borrowed as long as the spool lives */
   const char *endpoint;  /* the same: the url without query and credentials */
-  int64_t max_bytes;     /* of our file */
+  int64_t max_bytes;     /* of our file, but at the end; the longest event fits into an empty one */
   int64_t dead_letters;
   bool full_sync; /* a commit survives a power cut */
 } pe_spool_config;

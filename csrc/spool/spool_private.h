@@ -1,4 +1,4 @@
-/* What spool.c, spool_file.c and spool_adopt.c share. Included by these. */
+/* What spool.c, spool_recover.c, spool_file.c and spool_adopt.c share. Included by these. */
 #ifndef PE_SPOOL_PRIVATE_H
 #define PE_SPOOL_PRIVATE_H
 
@@ -17,10 +17,10 @@ enum { PE_SPOOL_BATCH = 256, PE_SPOOL_STEPS = 16 };
 typedef struct pe_spool_file {
   pe_claim *claim;
   pe_store *store;
-  bool is_lost;     /* damaged, or removed: to be replaced */
+  bool is_damaged;  /* to be replaced */
   bool is_short;    /* events are not to be found in it */
   int tries;        /* to open it, in vain */
-  int64_t expected; /* events, by the account of the damaged one in whose place it is */
+  int64_t expected; /* events, by the account of the damaged one in whose place it is; below 0: nobody knows */
 } pe_spool_file;
 
 /* An event whose end is not committed. */
@@ -39,13 +39,18 @@ struct pe_spool {
   pe_spool_config config;
   pe_queue *queue;
   /* the sender's thread */
+  char *directory; /* its real path, once it was found: to stay there, whatever becomes of the links on the way */
   pe_spool_file own, adopted;
   pe_spool_ended *ended; /* since the last commit: to be done again where that fails */
   size_t ended_count, ended_capacity;
+  int64_t ended_to[2];                 /* no row of these is behind it: of our own file, of the adopted one */
   pe_spool_step steps[PE_SPOOL_STEPS]; /* the last ones; one at least when anything was written */
   size_t step_count;
   uint64_t rewrite_to; /* the last ticket that another file may lack */
+  bool is_remade;      /* our own file is another one, and nobody has counted yet what it lacks for good */
   bool works;
+  bool is_stuck;              /* what is not written finds no room within max_bytes */
+  bool is_ending;             /* then it is written all the same */
   int64_t retry_at, patience; /* when it does not */
   bool has_looked;            /* for files to adopt, once at least */
   int64_t adopt_at;
@@ -54,27 +59,59 @@ struct pe_spool {
   pe_record *batch[PE_SPOOL_BATCH];
 };
 
+/* Tells the queue how the spool is. */
+void pe_spool_publish(pe_spool *spool);
+
+/* Tells it how much can be written. */
+void pe_spool_tell_room(pe_spool *spool);
+
+/* ---- spool_recover.c ---- */
+
 /* The disk does not do what it should: the queue goes on in memory, and we try again later. */
 void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now);
 
 /* The same, for a file: what is damaged is to be replaced. */
 void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now);
 
-/* Tells the queue how the spool is. */
-void pe_spool_publish(pe_spool *spool);
+/* What there was to write is on disk: it works, or works again. */
+void pe_spool_calm(pe_spool *spool);
+
+/* Tries again. Returns false when the disk still fails. */
+bool pe_spool_recover(pe_spool *spool, int64_t now);
+
+pe_spool_file *pe_spool_file_of(pe_spool *spool, bool restored);
+
+/* Remembers what has ended until it is committed; and whether the event of that row is one of these. */
+void pe_spool_remember(pe_spool *spool, pe_spool_ended ended);
+bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored);
+
+/* Returns false when the disk fails. */
+bool pe_spool_commit(pe_spool *spool, int64_t now);
+
+/* Sees to it that the files that we have are still there: what is written to one that was unlinked is lost. Returns
+ * false when the disk fails. */
+bool pe_spool_keep_files(pe_spool *spool, int64_t now);
+
+/* Makes our own file for the first event. Returns false when the disk fails. */
+bool pe_spool_have_file(pe_spool *spool, int64_t now);
 
 /* ---- spool_file.c ---- */
 
 /* Settings for a file: of our own endpoint. */
 pe_store_config pe_spool_store_config(const pe_spool *spool);
 
+/* Finds the directory, and makes it at need, or does not. Returns whether there is one. */
+bool pe_spool_find_directory(pe_spool *spool, bool make, char message[PE_CLAIM_MESSAGE]);
+
 /* Makes a file of our own. */
 pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
 
-/* Closes it: what is in it stays, for whoever adopts it; an empty one goes. */
-void pe_spool_close_file(pe_spool_file *file);
+/* Closes it: what is in it stays, for whoever adopts it; an empty one goes. Returns whether it stays: false, where the
+ * file was removed, or its directory. */
+bool pe_spool_close_file(pe_spool_file *file);
 
-/* Sees to it that a file that we have is open, and sound: one that is beyond help is replaced. */
+/* Sees to it that a file that we have is open, sound, and where it belongs: one that is beyond help is replaced, and so
+ * is one that is not there any more, from what is open of it. An empty one that is not there we do not have. */
 pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
 
 /* Copies what can be read of a file that is damaged, or was removed, into a new one, which takes its place. */

@@ -1,10 +1,19 @@
 /* The half of store.h that reads and changes what is in the file. */
 #include "spool/store.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
 #include "spool/store_private.h"
 
-/* The log is written back when it has grown by so many pages, 64 MiB, or when idle: to sync takes its time. */
-enum { MANY_PAGES = 16384 };
+/* The log is written back when it has grown by so many pages, 64 MiB, or when idle: to sync takes its time. And before
+ * it fills the disk. */
+enum { MANY_PAGES = 16384, REST = 1 << 16 };
+
+/* Of a row: its numbers, and what SQLite has beside it. Bytes. */
+enum { BESIDE = 40 };
 
 /* ---- changing ---- */
 
@@ -21,8 +30,10 @@ pe_db_status pe_store_measure(pe_store *store) {
   int64_t pages = 0, unused = 0;
   pe_db_status status = ask(store->statements[PE_STORE_PAGES], &pages);
   if (status == PE_DB_OK) status = ask(store->statements[PE_STORE_FREE_PAGES], &unused);
-  if (status == PE_DB_OK) store->counts.used_bytes = (pages - unused) * store->page_size;
-  return status;
+  if (status != PE_DB_OK) return status;
+  store->counts.used_bytes = (pages - unused) * store->page_size;
+  store->unused_bytes = unused * store->page_size;
+  return PE_DB_OK;
 }
 
 /* Another process may have removed dead letters since: then the counts are what the file says. */
@@ -36,6 +47,11 @@ static pe_db_status catch_up(pe_store *store) {
   return status;
 }
 
+pe_db_status pe_store_catch_up(pe_store *store) {
+  pe_db_status status = store->changing ? PE_DB_OK : catch_up(store);
+  return status == PE_DB_OK && !store->changing ? pe_store_measure(store) : status;
+}
+
 /* A reader would begin with what it saw, which SQLite refuses where that is not the newest any more. */
 pe_db_status pe_store_begin(pe_store *store) {
   pe_db_status status;
@@ -47,14 +63,15 @@ pe_db_status pe_store_begin(pe_store *store) {
   return catch_up(store);
 }
 
+/* What it takes at most: a page may be half full. */
+static int64_t most_bytes(const pe_stored *event) {
+  return 2 * (int64_t)(event->body.size + event->id.size + event->name.size + BESIDE);
+}
+
 pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {
   pe_statement *statement = store->statements[PE_STORE_APPEND];
-  int64_t size = (int64_t)event->body.size;
-  pe_db_status status;
+  pe_db_status status = pe_store_begin(store);
 
-  status = pe_store_give_way(store, size);
-  if (status == PE_DB_OK && !pe_store_fits(store, size)) return PE_DB_FULL;
-  if (status == PE_DB_OK) status = pe_store_begin(store);
   if (status != PE_DB_OK) return status;
   pe_statement_set_number(statement, 1, event->row);
   pe_statement_set_number(statement, 2, event->accepted_at);
@@ -66,7 +83,7 @@ pe_db_status pe_store_append(pe_store *store, const pe_stored *event) {
   if (status != PE_DB_OK) return status;
   store->counts.pending += pe_database_changes(store->database);
   if (event->row > store->counts.last_row) store->counts.last_row = event->row;
-  store->counts.used_bytes += size; /* about; measured at the commit */
+  store->counts.used_bytes += most_bytes(event); /* measured at the commit */
   return PE_DB_OK;
 }
 
@@ -118,6 +135,21 @@ void pe_store_undo(pe_store *store) {
   store->counts = store->committed;
 }
 
+/* What can still be written to the disk, and into free pages of the file, beside what of the log is to go there. A log
+ * that has gone there begins anew. */
+static int64_t disk_left(const pe_store *store) {
+  int64_t pages = pe_database_log_pages(store->database);
+  int64_t log = pages == store->tidy_pages ? pages : store->tidy_pages - pages;
+  struct statvfs disk;
+  if (statvfs(store->path, &disk) != 0) return INT64_MAX;
+  return (int64_t)(disk.f_bavail * disk.f_frsize) + store->unused_bytes + log * store->page_size;
+}
+
+/* A commit goes to the log, and from there to the file. The rest is for the pages that lead there. */
+bool pe_store_has_disk(const pe_store *store) {
+  return disk_left(store) >= 2 * PE_STORE_TOGETHER + REST;
+}
+
 pe_db_status pe_store_tidy(pe_store *store, bool idle) {
   int64_t pages = pe_database_log_pages(store->database);
   pe_db_status status;
@@ -125,7 +157,7 @@ pe_db_status pe_store_tidy(pe_store *store, bool idle) {
   pe_store_end_reading(store);
   if (pages < store->tidy_pages) store->tidy_pages = 0; /* it has begun anew */
   if (store->changing || pages == store->tidy_pages) return PE_DB_OK;
-  if (!idle && pages - store->tidy_pages < MANY_PAGES) return PE_DB_OK;
+  if (!idle && pages - store->tidy_pages < MANY_PAGES && pe_store_has_disk(store)) return PE_DB_OK;
   status = pe_database_checkpoint(store->database);
   if (status == PE_DB_OK) store->tidy_pages = pages;
   return status;
@@ -144,7 +176,17 @@ void pe_store_end_reading(pe_store *store) {
   store->reading = false;
 }
 
-pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
+bool pe_store_passes(pe_store *store, pe_db_status status) {
+  bool passes = store->passes_over && (status == PE_DB_DAMAGED || status == PE_DB_FAILED);
+  if (passes) store->has_passed = true;
+  return passes;
+}
+
+bool pe_store_is_whole(pe_bytes body) {
+  return body.size > 0 && !memchr(body.data, 0, body.size);
+}
+
+static pe_db_status next_row(pe_store *store, int64_t row, pe_stored *event) {
   pe_statement *statement = store->statements[PE_STORE_NEXT];
   pe_db_status status;
 
@@ -158,7 +200,16 @@ pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
   event->id = pe_statement_bytes(statement, 3);
   event->name = pe_statement_bytes(statement, 4);
   event->body = pe_statement_bytes(statement, 5);
-  return PE_DB_ROW;
+  return pe_store_is_whole(event->body) ? PE_DB_ROW : PE_DB_DAMAGED;
+}
+
+pe_db_status pe_store_next(pe_store *store, int64_t row, pe_stored *event) {
+  pe_db_status status = next_row(store, row, event);
+  for (int tries = 0; pe_store_passes(store, status); tries++) {
+    if (tries == PE_STORE_GIVE_UP || row >= store->counts.last_row) return PE_DB_OK;
+    status = next_row(store, ++row, event);
+  }
+  return status;
 }
 
 void pe_store_count(const pe_store *store, pe_store_counts *counts) {
@@ -170,12 +221,22 @@ pe_db_status pe_store_probe(pe_store *store) {
   return status == PE_DB_OK ? pe_store_commit(store) : status;
 }
 
+/* SQLite's words ("disk I/O error") do not say that nobody may write there. */
 const char *pe_store_message(const pe_store *store) {
-  return store ? pe_database_message(store->database) : "";
+  if (!store) return "";
+  return access(store->path, R_OK | W_OK) == 0 ? pe_database_message(store->database) : strerror(errno);
 }
 
 bool pe_store_is_empty(const pe_store *store) {
   return store->counts.pending == 0 && store->counts.dead == 0;
+}
+
+bool pe_store_has_passed(const pe_store *store) {
+  return store->has_passed;
+}
+
+const char *pe_store_path(const pe_store *store) {
+  return store->path;
 }
 
 const char *pe_store_endpoint(const pe_store *store) {

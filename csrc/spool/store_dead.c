@@ -6,6 +6,10 @@
 
 #include "spool/store_private.h"
 
+/* Pages beside its bytes that an event may take: the first and the last are not full. And what is kept in hand: of
+ * these we do not say that there is room, since pages that lead there are added now and then. */
+enum { BESIDE = 2, IN_HAND = 6 };
+
 /* Reads the number that a statement brings for a row; 0 where it brings none. */
 static pe_db_status number_of(pe_statement *statement, int64_t row, int64_t *number) {
   pe_db_status status;
@@ -43,28 +47,30 @@ pe_db_status pe_store_add_dead(pe_store *store, int64_t bytes) {
   return status;
 }
 
-bool pe_store_fits(const pe_store *store, int64_t bytes) {
+static bool fits(const pe_store *store, int64_t bytes) {
   return store->config.max_bytes <= 0 || store->counts.used_bytes + bytes <= store->config.max_bytes;
 }
 
-/* A page is free when the last letter has left it, so each time it is measured again. */
-pe_db_status pe_store_give_way(pe_store *store, int64_t bytes) {
+/* What was known is an estimate: it is measured before it counts, and again with each letter, since a page is free when
+ * the last one has left it. */
+pe_db_status pe_store_find_room(pe_store *store, int64_t bytes, bool *found) {
   pe_db_status status = PE_DB_OK;
-  if (pe_store_fits(store, bytes) || store->counts.dead == 0) return status;
-  status = pe_store_begin(store);
-  if (status == PE_DB_OK) status = pe_store_measure(store);
-  while (status == PE_DB_OK && !pe_store_fits(store, bytes) && store->counts.dead > 0) {
+  bytes += BESIDE * store->page_size;
+  if (!fits(store, bytes)) status = pe_store_measure(store);
+  if (status == PE_DB_OK && !fits(store, bytes) && store->counts.dead > 0) status = pe_store_begin(store);
+  while (status == PE_DB_OK && !fits(store, bytes) && store->counts.dead > 0) {
     status = drop_oldest(store);
     if (status == PE_DB_OK) status = pe_store_measure(store);
   }
+  *found = status == PE_DB_OK && fits(store, bytes);
   return status;
 }
 
-/* Their first page stays. */
+/* The first page of the dead letters stays. */
 int64_t pe_store_room(const pe_store *store) {
   const pe_store_counts *counts = &store->counts;
   int64_t given_back = counts->dead_bytes > store->page_size ? counts->dead_bytes - store->page_size : 0;
-  return store->config.max_bytes - counts->used_bytes + given_back;
+  return store->config.max_bytes - counts->used_bytes + given_back - IN_HAND * store->page_size;
 }
 
 pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead) {

@@ -3,19 +3,32 @@
 
 #include "spool/store_private.h"
 
+enum { BODY = 10 }; /* a column of the dead */
+
 static void read_event(pe_statement *statement, int column, pe_stored *event) {
   event->id = pe_statement_bytes(statement, column);
   event->name = pe_statement_bytes(statement, column + 1);
   event->body = pe_statement_bytes(statement, column + 2);
 }
 
-pe_db_status pe_store_next_dead(pe_store *store, int64_t row, pe_dead_letter *dead) {
-  pe_statement *statement = store->statements[PE_STORE_NEXT_DEAD];
+/* Has the statement read the next row behind that one. */
+static pe_db_status step_dead(pe_statement *statement, int64_t row) {
   pe_db_status status;
-
   pe_statement_reset(statement); /* of the call before */
   pe_statement_set_number(statement, 1, row);
   status = pe_statement_step(statement);
+  if (status != PE_DB_ROW) return status;
+  return pe_store_is_whole(pe_statement_bytes(statement, BODY)) ? PE_DB_ROW : PE_DB_DAMAGED;
+}
+
+pe_db_status pe_store_next_dead(pe_store *store, int64_t row, pe_dead_letter *dead) {
+  pe_statement *statement = store->statements[PE_STORE_NEXT_DEAD];
+  pe_db_status status = step_dead(statement, row);
+
+  for (int tries = 0; pe_store_passes(store, status); tries++) {
+    if (tries == PE_STORE_GIVE_UP || row == INT64_MAX) return PE_DB_OK;
+    status = step_dead(statement, ++row);
+  }
   if (status != PE_DB_ROW) return status;
   dead->event.row = pe_statement_number(statement, 0);
   dead->event.accepted_at = pe_statement_number(statement, 1);

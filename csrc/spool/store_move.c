@@ -3,38 +3,14 @@
 
 #include "spool/store_private.h"
 
-enum { TOGETHER = 1000, DEAD_COLUMNS = 11, REPLY = 7, BODY = 10, GIVE_UP = 100000 };
-
-/* The next event that can be read behind *row, which is set to its row, or to the last that was tried. What is damaged
- * is passed over, row by row: a page of it may hold many. */
-static pe_db_status next_sound(pe_store *from, int64_t *row, pe_stored *event) {
-  pe_db_status status = pe_store_next(from, *row, event);
-  for (int tries = 0; status != PE_DB_ROW && status != PE_DB_OK; tries++) {
-    if (tries == GIVE_UP || *row >= from->counts.last_row) return PE_DB_OK;
-    ++*row;
-    status = pe_store_next(from, *row, event);
-  }
-  if (status == PE_DB_ROW) *row = event->row;
-  return status;
-}
-
-pe_db_status pe_store_salvage(pe_store *from, int64_t row, pe_store *into, int64_t *copied) {
-  pe_stored event;
-  pe_db_status status = PE_DB_OK;
-
-  *copied = 0;
-  while (status == PE_DB_OK && next_sound(from, &row, &event) == PE_DB_ROW) {
-    status = pe_store_append(into, &event);
-    if (status == PE_DB_OK && ++*copied % TOGETHER == 0) status = pe_store_commit(into);
-  }
-  return status == PE_DB_OK ? pe_store_commit(into) : status;
-}
+enum { DEAD_COLUMNS = 11, REPLY = 7, BODY = 10 };
 
 /* Copies the row that the reading statement stands on. */
 static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   pe_statement *add = into->statements[PE_STORE_ADD_DEAD];
   int64_t size = (int64_t)(pe_statement_bytes(read, REPLY).size + pe_statement_bytes(read, BODY).size);
   pe_db_status status = pe_store_begin(into);
+  bool found;
 
   if (status != PE_DB_OK) return status;
   for (int column = 1; column < DEAD_COLUMNS; column++) {
@@ -47,29 +23,69 @@ static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   if (status != PE_DB_OK) return status;
   status = pe_store_add_dead(into, size);
   if (status == PE_DB_OK) status = pe_store_measure(into);
-  return status == PE_DB_OK ? pe_store_give_way(into, 0) : status;
+  return status == PE_DB_OK ? pe_store_find_room(into, 0, &found) : status;
+}
+
+/* Copies the dead letters, and commits them; *copied: how many. */
+static pe_db_status copy_all_dead(pe_store *from, pe_store *into, int64_t *copied) {
+  pe_dead_letter dead;
+  pe_db_status status = pe_store_next_dead(from, 0, &dead);
+
+  *copied = 0;
+  while (status == PE_DB_ROW) {
+    int64_t row = dead.event.row;
+    status = copy_dead(from->statements[PE_STORE_NEXT_DEAD], into);
+    ++*copied;
+    if (status == PE_DB_OK) status = pe_store_next_dead(from, row, &dead);
+  }
+  pe_store_end_reading(from);
+  return status == PE_DB_OK ? pe_store_commit(into) : status;
 }
 
 pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
-  pe_statement *read = from->statements[PE_STORE_NEXT_DEAD];
-  pe_db_status status = PE_DB_ROW;
-  int64_t row = 0;
-
-  while (status == PE_DB_ROW) {
-    pe_statement_set_number(read, 1, row);
-    status = pe_statement_step(read);
-    if (status != PE_DB_ROW) break;
-    row = pe_statement_number(read, 0);
-    status = copy_dead(read, into);
-    pe_statement_reset(read);
-    if (status == PE_DB_OK) status = PE_DB_ROW;
-  }
-  if (status == PE_DB_OK) status = pe_store_commit(into);
+  int64_t copied;
+  pe_db_status status = copy_all_dead(from, into, &copied);
   if (status != PE_DB_OK) return status;
   status = pe_store_begin(from);
   if (status == PE_DB_OK) status = pe_database_run(from->database, "DELETE FROM dead");
   from->counts.dead = from->counts.dead_bytes = 0;
   return status == PE_DB_OK ? pe_store_commit(from) : status;
+}
+
+/* So many bytes more were added: commits where that is enough. */
+static pe_db_status commit_much(pe_store *store, size_t more, size_t *bytes) {
+  pe_db_status status;
+  *bytes += more;
+  if (*bytes < PE_STORE_TOGETHER) return PE_DB_OK;
+  *bytes = 0;
+  status = pe_store_commit(store);
+  return status == PE_DB_OK ? pe_store_tidy(store, false) : status;
+}
+
+static pe_db_status copy_events(pe_store *from, int64_t row, pe_store *into, int64_t *copied) {
+  pe_stored event;
+  size_t bytes = 0;
+  pe_db_status status = pe_store_next(from, row, &event);
+
+  while (status == PE_DB_ROW) {
+    row = event.row;
+    status = pe_store_append(into, &event);
+    if (status == PE_DB_OK) ++*copied;
+    if (status == PE_DB_OK) status = commit_much(into, event.body.size, &bytes);
+    if (status == PE_DB_OK) status = pe_store_next(from, row, &event);
+  }
+  pe_store_end_reading(from);
+  return status;
+}
+
+pe_db_status pe_store_salvage(pe_store *from, int64_t row, pe_store *into, pe_store_salvaged *salvaged) {
+  pe_db_status status;
+
+  *salvaged = (pe_store_salvaged){0};
+  from->passes_over = true;
+  status = copy_events(from, row, into, &salvaged->copied); /* they had their room already */
+  salvaged->is_all = !from->has_passed;
+  return status == PE_DB_OK ? copy_all_dead(from, into, &salvaged->dead) : status;
 }
 
 pe_db_status pe_store_recount(pe_store *store) {

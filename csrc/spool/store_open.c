@@ -1,14 +1,12 @@
-/* The half of store.h that makes, opens and closes a file, and the schema. */
+/* The part of store.h that makes, opens and closes a file, and the schema. */
 #include "spool/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "spool/store_private.h"
+#include "spool/wal.h"
 
 /* "pesp", and the version of the schema: what a newer release has written is not for us to touch. */
 #define APPLICATION 1885696880
@@ -16,7 +14,7 @@
 #define NUMBER_(x)  #x
 #define NUMBER(x)   NUMBER_(x)
 
-enum { LEAST_PAGE = 4096, LEAST_EVENT = 16 }; /* bytes */
+enum { MOST_DEAD = 1000000 }; /* spool.dead_letters */
 
 /* 16 KiB would hold most events in one page, but a commit writes whole pages. */
 #define LOOKING_                                                                                                       \
@@ -24,7 +22,7 @@ enum { LEAST_PAGE = 4096, LEAST_EVENT = 16 }; /* bytes */
 
 static const char LOOKING[] = LOOKING_;
 static const char SETTINGS[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
-                               "PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = FAST;" LOOKING_;
+                               "PRAGMA journal_size_limit = 262144; PRAGMA secure_delete = FAST;" LOOKING_;
 
 static const char TABLES[] =
     "BEGIN IMMEDIATE;"
@@ -38,8 +36,14 @@ static const char TABLES[] =
     "CREATE TABLE about (endpoint TEXT NOT NULL);"
     "PRAGMA application_id = " NUMBER(APPLICATION) "; PRAGMA user_version = " NUMBER(SCHEMA) ";";
 
+/* A row of zeros, where the disk has nothing any more, is none. */
+#define ACCOUNT " FROM account WHERE typeof(pending) = 'integer' AND typeof(last_row) = 'integer'"
+
 static const char DEAD_BYTES[] =
     "SELECT ifnull(sum(length(CAST(body AS BLOB)) + ifnull(length(CAST(reply AS BLOB)), 0)), 0) FROM dead";
+
+#define WHY_DEAD                                                                                                       \
+  "SELECT name, ifnull(code, outcome), count(*), min(accepted_at) FROM dead WHERE accepted_at < ?1 GROUP BY 1, 2"
 
 static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -59,37 +63,10 @@ static const char *const sql[PE_STORE_STATEMENTS] = {
     [PE_STORE_FREE_PAGES] = "PRAGMA freelist_count",
     [PE_STORE_VERSION] = "PRAGMA data_version",
     [PE_STORE_TALLY] = "SELECT name, NULL, count(*), min(accepted_at) FROM event WHERE accepted_at < ?1 GROUP BY name",
-    [PE_STORE_TALLY_DEAD] =
-        "SELECT name, code, count(*), min(accepted_at) FROM dead WHERE accepted_at < ?1 GROUP BY name, code",
+    [PE_STORE_TALLY_DEAD] = WHY_DEAD,
     [PE_STORE_PURGE] = "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE accepted_at < ?1 LIMIT 1000)",
     [PE_STORE_PURGE_DEAD] = "DELETE FROM dead WHERE row IN (SELECT row FROM dead WHERE accepted_at < ?1 LIMIT 1000)",
 };
-
-/* ---- the file ---- */
-
-static pe_db_status no_file(char message[200], const char *what) {
-  (void)snprintf(message, 200, "%s", what);
-  return PE_DB_FAILED;
-}
-
-/* Empty, 0600 whatever the umask adds; SQLite gives its log the same. */
-static bool make_file(const char *path) {
-  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  return file >= 0 && close(file) == 0;
-}
-
-static bool remember_file(pe_store *store) {
-  struct stat found;
-  if (lstat(store->path, &found) != 0 || !S_ISREG(found.st_mode)) return false;
-  store->device = found.st_dev;
-  store->inode = found.st_ino;
-  return true;
-}
-
-bool pe_store_is_there(const pe_store *store) {
-  struct stat found;
-  return lstat(store->path, &found) == 0 && found.st_dev == store->device && found.st_ino == store->inode;
-}
 
 /* ---- opening ---- */
 
@@ -105,6 +82,7 @@ static pe_store *new_store(const char *path, const pe_store_config *config) {
   pe_store *made = calloc(1, sizeof *made);
   if (!made) return NULL;
   made->config = *config;
+  made->passes_over = config->looks;
   made->path = copy_text(path, strlen(path));
   if (made->path) return made;
   free(made);
@@ -160,7 +138,7 @@ static pe_db_status check_account(pe_store *store) {
 pe_db_status pe_store_read_account(pe_store *store) {
   pe_store_counts *counts = &store->counts;
   pe_statement *statement;
-  pe_db_status status = pe_statement_new(store->database, "SELECT * FROM account", &statement);
+  pe_db_status status = pe_statement_new(store->database, "SELECT *" ACCOUNT, &statement);
 
   if (status == PE_DB_OK) status = pe_statement_step(statement);
   if (status == PE_DB_ROW) {
@@ -185,8 +163,9 @@ static pe_db_status read_endpoint(pe_store *store) {
   if (status == PE_DB_OK) status = pe_statement_step(statement);
   if (status == PE_DB_ROW) {
     pe_bytes text = pe_statement_bytes(statement, 0);
-    store->endpoint = copy_text(text.data ? text.data : "", text.size);
-    status = store->endpoint ? PE_DB_OK : PE_DB_NO_MEMORY;
+    bool is_text = text.size > 0 && !memchr(text.data, 0, text.size);
+    store->endpoint = is_text ? copy_text(text.data, text.size) : NULL;
+    status = store->endpoint ? PE_DB_OK : is_text ? PE_DB_NO_MEMORY : PE_DB_DAMAGED;
   } else if (status == PE_DB_OK) {
     status = PE_DB_DAMAGED;
   }
@@ -226,21 +205,16 @@ static pe_db_status get_ready(pe_store *store) {
   if (status == PE_DB_OK) status = pe_store_measure(store);
   if (status == PE_DB_OK) status = pe_database_number(store->database, "PRAGMA data_version", &store->version);
   store->committed = store->counts;
-  return status;
-}
-
-/* Opens the database of a file that is there. On an error the words are in `message`. */
-static pe_db_status open_database(pe_store *store, char message[200]) {
-  pe_db_status status;
-  if (!remember_file(store)) return no_file(message, "it is not there, or no plain file");
-  status = store->config.looks ? pe_database_look(store->path, &store->database)
-                               : pe_database_open(store->path, &store->database);
-  if (status != PE_DB_OK) (void)no_file(message, "it cannot be opened");
+  for (int place = PE_STORE_LOG; place < PE_STORE_PLACES && status == PE_DB_OK && !store->config.looks; place++)
+    (void)pe_store_remember(store, place); /* where it is there by now */
   return status;
 }
 
 static void keep_words(pe_store *store, pe_db_status status, char message[200]) {
-  if (status != PE_DB_OK && store->database) (void)no_file(message, pe_database_message(store->database));
+  if (status == PE_DB_FULL)
+    (void)pe_store_fail(message, "the disk is full");
+  else if (status != PE_DB_OK && store->database)
+    (void)pe_store_fail(message, pe_database_message(store->database));
 }
 
 pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe_store **store, char message[200]) {
@@ -248,13 +222,13 @@ pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe
   pe_db_status status = PE_DB_NO_MEMORY;
 
   *store = NULL;
-  (void)no_file(message, "out of memory");
+  (void)pe_store_fail(message, "out of memory");
   if (!made) return status;
-  if (!make_file(path)) {
+  if (!pe_store_make_file(path)) {
     pe_store_close(made);
-    return no_file(message, "it cannot be made");
+    return pe_store_fail(message, "it cannot be made");
   }
-  status = open_database(made, message);
+  status = pe_store_open_database(made, message);
   if (status == PE_DB_OK) {
     status = set_up(made);
     if (status == PE_DB_OK) status = make_tables(made);
@@ -271,23 +245,37 @@ pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe
   return status;
 }
 
+/* Opens one in which there is something. */
+static pe_db_status open_content(pe_store *made, pe_store_kind *kind, char message[200]) {
+  pe_db_status status;
+
+  if (made->config.is_alone && !pe_wal_is_sound(made->path)) {
+    (void)pe_store_fail(message, "its log is not whole");
+    return PE_DB_DAMAGED;
+  }
+  status = pe_store_open_database(made, message);
+  if (status != PE_DB_OK) return status;
+  status = look(made, kind);
+  if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = set_up(made);
+  if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = get_ready(made);
+  keep_words(made, status, message);
+  if (status == PE_DB_OK && *kind == PE_STORE_OURS && pe_store_is_cut(made)) {
+    (void)pe_store_fail(message, "its end is missing");
+    status = PE_DB_DAMAGED;
+  }
+  return status;
+}
+
 pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_store **store, pe_store_kind *kind,
                            char message[200]) {
   pe_store *made = new_store(path, config);
-  pe_db_status status = PE_DB_NO_MEMORY;
+  pe_db_status status;
 
   *store = NULL;
   *kind = PE_STORE_FOREIGN;
-  (void)no_file(message, "out of memory");
-  if (!made) return status;
-  status = open_database(made, message);
-  if (status != PE_DB_OK && access(path, F_OK) != 0 && errno == ENOENT) *kind = PE_STORE_NOTHING;
-  if (status == PE_DB_OK) {
-    status = look(made, kind);
-    if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = set_up(made);
-    if (status == PE_DB_OK && *kind == PE_STORE_OURS) status = get_ready(made);
-    keep_words(made, status, message);
-  }
+  (void)pe_store_fail(message, "out of memory");
+  if (!made) return PE_DB_NO_MEMORY;
+  status = pe_store_has_nothing(path) ? pe_store_judge_nothing(path, kind, message) : open_content(made, kind, message);
   if (status == PE_DB_OK && *kind == PE_STORE_OURS)
     *store = made;
   else
@@ -295,32 +283,67 @@ pe_db_status pe_store_open(const char *path, const pe_store_config *config, pe_s
   return status;
 }
 
-/* What a damaged file says of itself, where it has the room for that. */
+/* ---- damaged files ---- */
+
+/* What a damaged file says of itself, where that can be true; else -1. */
 static int64_t lost_count(pe_store *store) {
-  int64_t pending = 0, pages = 0;
-  if (pe_database_number(store->database, "SELECT pending FROM account", &pending) != PE_DB_OK) return 0;
-  if (pe_database_number(store->database, "PRAGMA page_count", &pages) != PE_DB_OK) return 0;
-  return pending > 0 && pending <= pages * LEAST_PAGE / LEAST_EVENT ? pending : 0;
+  int64_t pending = 0, last = 0;
+  if (pe_database_number(store->database, "SELECT pending" ACCOUNT, &pending) != PE_DB_OK) return -1;
+  if (pe_database_number(store->database, "SELECT last_row" ACCOUNT, &last) != PE_DB_OK) return -1;
+  return pending >= 0 && pending <= last ? pending : -1;
+}
+
+/* The same of its dead letters, of which no option lets more be. */
+static int64_t lost_dead_count(pe_store *store) {
+  int64_t dead = 0;
+  if (pe_database_number(store->database, "SELECT dead" ACCOUNT " AND typeof(dead) = 'integer'", &dead) != PE_DB_OK)
+    return -1;
+  return dead >= 0 && dead <= MOST_DEAD ? dead : -1;
+}
+
+/* Up to which row there is something; where that cannot be read, there is no telling. */
+static int64_t damaged_last_row(pe_store *store) {
+  int64_t last = INT64_MAX;
+  if (pe_database_number(store->database, "SELECT max(row) FROM event", &last) != PE_DB_OK)
+    (void)pe_database_number(store->database, "SELECT last_row" ACCOUNT, &last);
+  return last > 0 ? last : INT64_MAX;
+}
+
+/* The setting has SQLite read a file that is shorter than it says. */
+static pe_db_status open_as_it_is(pe_store *store) {
+  char message[200];
+  pe_db_status status;
+
+  if (!pe_store_give_page(store)) return PE_DB_DAMAGED;
+  status = pe_store_open_database(store, message);
+  if (status == PE_DB_OK) pe_database_keep_log(store->database);
+  if (status == PE_DB_OK) status = pe_database_run(store->database, "PRAGMA writable_schema = ON");
+  if (status == PE_DB_OK) status = pe_database_run(store->database, LOOKING);
+  return status == PE_DB_OK ? prepare(store, PE_STORE_NEXT, PE_STORE_NEXT_DEAD + 1) : status;
 }
 
 pe_store *pe_store_open_damaged(const char *path, const pe_store_config *config) {
-  char message[200];
   pe_store *made = new_store(path, config);
+  bool is_whole = config->looks ? pe_wal_is_sound(path) : pe_wal_mend(path);
 
   if (!made) return NULL;
-  if (open_database(made, message) == PE_DB_OK && prepare(made, PE_STORE_NEXT, PE_STORE_NEXT_DEAD + 1) == PE_DB_OK) {
-    made->counts.last_row = INT64_MAX;
-    (void)pe_database_number(made->database, "SELECT max(row) FROM event", &made->counts.last_row);
-    made->counts.pending = lost_count(made);
-    return made;
+  if ((config->looks && !is_whole) || open_as_it_is(made) != PE_DB_OK) {
+    pe_store_close(made);
+    return NULL;
   }
-  pe_store_close(made);
-  return NULL;
+  made->passes_over = true;
+  made->has_passed = !is_whole;
+  made->counts.last_row = damaged_last_row(made);
+  made->counts.pending = is_whole ? lost_count(made) : -1;
+  made->counts.dead = is_whole ? lost_dead_count(made) : -1;
+  (void)read_endpoint(made); /* where it can be read */
+  return made;
 }
 
 void pe_store_close(pe_store *store) {
   if (!store) return;
   if (store->changing) pe_store_undo(store);
+  if (store->database && pe_store_log_is_cut(store)) pe_database_leave_log(store->database);
   for (int i = 0; i < PE_STORE_STATEMENTS; i++)
     pe_statement_free(store->statements[i]);
   pe_database_close(store->database);

@@ -120,6 +120,25 @@ static void test_sets_a_damaged_file_aside(void **state) {
   assert_int_not_equal(access(path_of("a-1.spool.lock"), F_OK), 0);
 }
 
+/* What tells a file that is being made from one that was emptied. */
+static void test_remembers_that_the_file_was_made(void **state) {
+  char name[100];
+  pe_claim *claim = pe_claim_new(directory, "https://x/1", message);
+  (void)state;
+  (void)snprintf(name, sizeof name, "%s", strrchr(pe_claim_path(claim), '/') + 1);
+  assert_false(pe_claim_was_made(claim) || pe_claim_is_made(directory, name));
+  pe_claim_note_made(claim);
+  assert_true(pe_claim_was_made(claim) && pe_claim_is_made(directory, name));
+  pe_claim_free(claim);
+  claim = pe_claim_take(directory, name, message);
+  assert_true(pe_claim_was_made(claim));
+  pe_claim_free(claim);
+  claim = pe_claim_take(directory, "none-of-ours.spool", message);
+  assert_true(pe_claim_was_made(claim));
+  pe_claim_free(claim);
+  assert_true(pe_claim_is_made(directory, "none-of-ours.spool"));
+}
+
 static void test_sweeps_up_locks_of_nothing(void **state) {
   pe_claim *claim, *ours;
   (void)state;
@@ -147,6 +166,7 @@ int main(void) {
       IN_DIRECTORY(test_finds_files_in_order_of_their_making),
       IN_DIRECTORY(test_says_why_there_is_no_directory),
       IN_DIRECTORY(test_sets_a_damaged_file_aside),
+      IN_DIRECTORY(test_remembers_that_the_file_was_made),
       IN_DIRECTORY(test_sweeps_up_locks_of_nothing),
   };
   if (!pe_database_version()) return 0; /* a build without SQLite */

@@ -216,16 +216,38 @@ static void what_a_process_had_on_disk_at_its_end_is_kept(void **state) {
   assert_int_equal(counters.spool.failures, 9);
 }
 
+/* Each as it has it: a spool keeps nothing of the client beside it. */
+static void what_clients_without_a_spool_hold_is_not_kept_by_the_spool_of_another(void **state) {
+  const pe_counters without = {.accepted = 10, .pending = 10, .queued = 10};
+  const pe_counters with = {
+      .accepted = 5, .pending = 5, .queued = 5, .unwritten = 1, .spool = {.state = PE_SPOOL_WORKS}};
+  pe_counters sum = {0}, of_sums = {0};
+  (void)state;
+  pe_counters_add(&sum, &without);
+  pe_counters_add(&sum, &with);
+  assert_int_equal(pe_counters_kept(&sum), 4);
+  pe_counters_add(&of_sums, &sum);
+  pe_counters_add(&of_sums, &without);
+  pe_counters_add(&of_sums, &sum);
+  assert_int_equal(pe_counters_kept(&of_sums), 8);
+  pe_counters_end(&of_sums);
+  assert_int_equal(of_sums.kept, 8);
+  assert_int_equal(of_sums.lost, 32);
+  assert_int_equal(of_sums.unspooled, 0);
+}
+
 static void the_sum_has_the_spools_of_both(void **state) {
-  pe_counters sum = {.spool = {PE_SPOOL_FAILS, 1, 2, 3, 4, 5, 6, 7, .last_error_at = 1, .last_error = "early"}};
+  pe_counters sum = {
+      .spool = {PE_SPOOL_FAILS, 1, 2, 3, 4, 5, 6, 7, .dead_lost = 3, .last_error_at = 1, .last_error = "early"}};
   const pe_counters other = {
-      .spool = {PE_SPOOL_WORKS, 10, 20, 30, 40, 50, 60, 5, .last_error_at = 2, .last_error = "late"}};
+      .spool = {PE_SPOOL_WORKS, 10, 20, 30, 40, 50, 60, 5, .dead_lost = 4, .last_error_at = 2, .last_error = "late"}};
   (void)state;
   pe_counters_add(&sum, &other);
   assert_int_equal(sum.spool.state, PE_SPOOL_FAILS);
   assert_int_equal(sum.spool.bytes, 11);
   assert_int_equal(sum.spool.dead, 22);
   assert_int_equal(sum.spool.dead_dropped, 33);
+  assert_int_equal(sum.spool.dead_lost, 7);
   assert_int_equal(sum.spool.failures, 44);
   assert_int_equal(sum.spool.adopted, 55);
   assert_int_equal(sum.spool.damaged, 66);
@@ -247,6 +269,7 @@ int main(void) {
                                      TEST(the_sum_has_the_later_error),
                                      TEST(what_a_process_held_at_its_end_is_lost),
                                      TEST(what_a_process_had_on_disk_at_its_end_is_kept),
+                                     TEST(what_clients_without_a_spool_hold_is_not_kept_by_the_spool_of_another),
                                      TEST(the_sum_has_the_spools_of_both)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

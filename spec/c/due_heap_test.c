@@ -48,6 +48,12 @@ static void take_out(pe_due_heap *waiting, model *expected, const pe_record *rec
   pe_due_heap_remove(waiting, record);
 }
 
+static void hasten(pe_due_heap *waiting, model *expected, uint32_t transfer, int64_t due) {
+  for (size_t i = 0; i < RECORDS; i++)
+    if (pe_transfer_is_later(transfer, expected->records[i].drawn_by) && expected->due[i] > due) expected->due[i] = due;
+  pe_due_heap_hasten(waiting, transfer, due);
+}
+
 static void agrees_with_a_list(void **state) {
   model *expected = calloc(1, sizeof *expected);
   numbers random = {20};
@@ -57,6 +63,8 @@ static void agrees_with_a_list(void **state) {
   pe_due_heap_init(&waiting);
   for (int step = 0; step < 12000; step++) {
     size_t i = below(&random, RECORDS);
+    if (below(&random, 40) == 0) hasten(&waiting, expected, (uint32_t)below(&random, 100), (int64_t)below(&random, 40));
+    if (!expected->inside[i]) expected->records[i].drawn_by = (uint32_t)(below(&random, 100) - 50);
     /* Many equal times, and some at the ends of the range. */
     int64_t due = below(&random, 50) == 0 ? INT64_MAX : (int64_t)below(&random, 40) - 20;
     bool grows = (step / 2000) % 2 == 0;

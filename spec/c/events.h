@@ -63,7 +63,7 @@ static inline uint64_t take_at(pe_queue *queue, pe_pick pick, int64_t now, pe_re
 }
 
 static inline void end_with(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_error code) {
-  const pe_queue_answer answer = {outcome == PE_DELIVERED ? 200 : 0, code, "what went wrong"};
+  const pe_queue_answer answer = {outcome == PE_DELIVERED ? 200 : 0, code, "what went wrong", 0};
   pe_queue_end(queue, record, outcome, code, &answer, NOW);
   (void)accounted(queue);
   free(record);
@@ -74,7 +74,7 @@ static inline void deliver(pe_queue *queue, pe_record *record) {
 }
 
 static inline void retry_at(pe_queue *queue, pe_record *record, int64_t due) {
-  const pe_queue_answer answer = {503, PE_UNAVAILABLE, "not now"};
+  const pe_queue_answer answer = {503, PE_UNAVAILABLE, "not now", 0};
   assert_true(pe_queue_retry(queue, record, due, &answer));
   (void)accounted(queue);
 }

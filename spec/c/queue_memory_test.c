@@ -136,10 +136,37 @@ static void the_sender_goes_on_when_there_is_memory_again(void **state) {
   pe_queue_free(queue);
 }
 
+static void what_drew_a_hold_waits_among_the_others(void **state) {
+  (void)state;
+  for (long n = 1; n <= 3; n++) {
+    pe_queue *queue = without_room_to_wait();
+    pe_record *records[2];
+    for (uint64_t i = 0; i < 2; i++)
+      assert_int_equal(take_without_memory(queue, PE_PICK_DUE, NOW + 2 * PE_SECOND, &records[i]), i + 1);
+    failing_malloc_at(n);
+    for (int i = 0; i < 2; i++) {
+      records[i]->draws = 1;
+      retry_at(queue, records[i], NOW + (i + 1) * PE_SECOND);
+    }
+    (void)failing_malloc_end();
+    for (uint64_t i = 0; i < 2; i++) {
+      assert_int_equal(take_without_memory(queue, PE_PICK_ANY, NOW, &records[i]), i + 1);
+      records[i]->draws = 0;
+    }
+    for (int i = 0; i < 2; i++)
+      retry_at(queue, records[i], NOW);
+    assert_int_equal(accounted(queue).waiting, 2);
+    pe_queue_free(queue);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      TEST(a_queue_is_made_whole_or_not_at_all), TEST(an_event_is_refused),
-      TEST(nothing_is_dropped_for_it),           TEST(the_sender_takes_what_waits),
-      TEST(a_probe_is_one_of_those_that_wait),   TEST(the_sender_goes_on_when_there_is_memory_again)};
+  const struct CMUnitTest tests[] = {TEST(a_queue_is_made_whole_or_not_at_all),
+                                     TEST(an_event_is_refused),
+                                     TEST(nothing_is_dropped_for_it),
+                                     TEST(the_sender_takes_what_waits),
+                                     TEST(a_probe_is_one_of_those_that_wait),
+                                     TEST(the_sender_goes_on_when_there_is_memory_again),
+                                     TEST(what_drew_a_hold_waits_among_the_others)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static void a_flush_ends_with_what_is_in_flight(void **state) {
 static void throws_away_what_is_not_in_flight(void **state) {
   pe_queue *queue = filled(5);
   pe_record *delivered = taken(queue), *failed = taken(queue), *waiting = taken(queue);
-  const pe_queue_answer answer = {503, PE_UNAVAILABLE, "not now"};
+  const pe_queue_answer answer = {503, PE_UNAVAILABLE, "not now", 0};
   (void)state;
   retry_at(queue, waiting, NOW + PE_SECOND);
   assert_int_equal(free_list(pe_queue_withdraw(queue, NOW)), 3);

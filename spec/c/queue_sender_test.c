@@ -123,6 +123,98 @@ static void in_order_the_oldest_is_probed_three_times(void **state) {
   pe_queue_free(queue);
 }
 
+/* ---- events that drew a hold ---- */
+
+static void draw_at(pe_queue *queue, pe_record *record, uint8_t draws, uint32_t transfer, int64_t due) {
+  record->draws = draws;
+  record->drawn_by = transfer;
+  retry_at(queue, record, due);
+}
+
+static void deliver_by(pe_queue *queue, pe_record *record, uint32_t transfer, int64_t now) {
+  const pe_queue_answer answer = {200, PE_OK, NULL, transfer};
+  pe_queue_end(queue, record, PE_DELIVERED, PE_OK, &answer, now);
+  free(record);
+}
+
+static void those_that_drew_a_hold_take_turns_with_the_others(void **state) {
+  pe_queue *queue = filled(&wide, 9);
+  (void)state;
+  for (uint64_t i = 1; i <= 3; i++)
+    draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, i), 1, 1, NOW + (int64_t)i);
+  retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 4), NOW + 3);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW, 5); /* none is due yet */
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, 1);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, 4);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, 2);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, 6);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, 3);
+  for (uint64_t i = 7; i <= 9; i++)
+    (void)take_ticket(queue, PE_PICK_DUE, NOW + 3, i);
+  pe_queue_free(queue);
+}
+
+static void they_are_due_when_enough_others_are_delivered(void **state) {
+  pe_queue *queue = filled(&wide, 5);
+  pe_record *other;
+  (void)state;
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), 1, 10, NOW + PE_SECOND);
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 2), 1, 12, NOW + 2 * PE_SECOND);
+  retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 3), NOW + 3 * PE_SECOND);
+  other = take_ticket(queue, PE_PICK_DUE, NOW, 4);
+  deliver_by(queue, take_ticket(queue, PE_PICK_DUE, NOW, 5), 10, NOW);
+  assert_int_equal(take_at(queue, PE_PICK_DUE, NOW, NULL), 0);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, NOW), NOW + PE_SECOND);
+  deliver_by(queue, other, 11, NOW + 5);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, NOW), NOW + 5);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 5, 1);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, NOW, NOW), NOW + 2 * PE_SECOND);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 2 * PE_SECOND, 2);
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 3 * PE_SECOND, 3);
+  pe_queue_free(queue);
+}
+
+static void only_one_never_tried_finds_out_what_a_hold_is_about(void **state) {
+  const pe_queue_config configs[] = {wide, with_width(1)};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    pe_queue *queue = filled(&configs[i], 2);
+    pe_record *record = take_ticket(queue, PE_PICK_FRESH, NOW, 1);
+    draw_at(queue, record, 1, 1, NOW);
+    if (i == 0) draw_at(queue, take_ticket(queue, PE_PICK_FRESH, NOW, 2), 1, 2, NOW);
+    assert_int_equal(take_at(queue, PE_PICK_FRESH, NOW, NULL), 0); /* in order, the second waits for the first */
+    assert_int_equal(pe_queue_next(queue, PE_PICK_FRESH, NOW, NOW), INT64_MAX);
+    assert_int_equal(pe_queue_sleep(queue, PE_PICK_FRESH, NOW, NOW), INT64_MAX);
+    pe_queue_free(queue);
+  }
+}
+
+static void in_order_none_waits_for_a_suspect(void **state) {
+  const pe_queue_config config = with_width(1);
+  pe_queue *queue = filled(&config, 5);
+  (void)state;
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), 1, 1, NOW + 5);
+  assert_int_equal(take_at(queue, PE_PICK_DUE, NOW, NULL), 0); /* it is none yet */
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW + 5, 1), 2, 5, NOW + PE_SECOND);
+  deliver_by(queue, take_ticket(queue, PE_PICK_DUE, NOW + 5, 2), 5, NOW + 5);
+  retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW + 5, 3), NOW + 10);
+  assert_int_equal(take_at(queue, PE_PICK_DUE, NOW + 9, NULL), 0); /* the rest keeps its order */
+  deliver_by(queue, take_ticket(queue, PE_PICK_DUE, NOW + 10, 3), 6, NOW + 10);
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW + 10, 1), 3, 7, NOW + 10); /* due, and in its turn */
+  (void)take_ticket(queue, PE_PICK_DUE, NOW + 10, 4);
+  pe_queue_free(queue);
+}
+
+static void one_that_drew_a_hold_may_be_dropped(void **state) {
+  pe_queue *queue = filled(&wide, 2);
+  (void)state;
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), 1, 1, NOW);
+  draw_at(queue, take_ticket(queue, PE_PICK_FRESH, NOW, 2), 1, 2, NOW);
+  assert_int_equal(free_list(pe_queue_withdraw(queue, NOW)), 2);
+  assert_int_equal(take_at(queue, PE_PICK_DUE, NOW, NULL), 0);
+  pe_queue_free(queue);
+}
+
 /* ---- what an attempt brought ---- */
 
 static void counts_what_attempts_brought(void **state) {
@@ -161,7 +253,7 @@ static void odd_answers_do_no_harm(void **state) {
   memset(message, 'x', sizeof message);
   message[sizeof message - 1] = '\0';
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-    const pe_queue_answer answer = {statuses[i], PE_BAD_REPLY, message};
+    const pe_queue_answer answer = {statuses[i], PE_BAD_REPLY, message, 0};
     pe_queue_retry(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), NOW, &answer);
   }
   counters = accounted(queue);
@@ -172,7 +264,7 @@ static void odd_answers_do_no_harm(void **state) {
 }
 
 static void only_deliveries_have_a_latency(void **state) {
-  const pe_queue_answer answer = {200, PE_OK, NULL};
+  const pe_queue_answer answer = {200, PE_OK, NULL, 0};
   pe_queue *queue = queue_with(&wide);
   pe_record *record;
   (void)state;
@@ -357,6 +449,11 @@ int main(void) {
                                      TEST(a_probe_of_a_cooling_endpoint_is_a_new_event),
                                      TEST(every_probe_of_a_held_endpoint_is_another_event),
                                      TEST(in_order_the_oldest_is_probed_three_times),
+                                     TEST(those_that_drew_a_hold_take_turns_with_the_others),
+                                     TEST(they_are_due_when_enough_others_are_delivered),
+                                     TEST(only_one_never_tried_finds_out_what_a_hold_is_about),
+                                     TEST(in_order_none_waits_for_a_suspect),
+                                     TEST(one_that_drew_a_hold_may_be_dropped),
                                      TEST(counts_what_attempts_brought),
                                      TEST(odd_answers_do_no_harm),
                                      TEST(only_deliveries_have_a_latency),

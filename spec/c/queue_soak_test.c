@@ -51,7 +51,7 @@ static void forget(model *self, pe_record *record) {
 
 static void push(model *self) {
   static const char text[400];
-  const pe_event event = {text, text, text, below(&self->random, 400), below(&self->random, 40), 7};
+  const pe_event event = {text, text, text, below(&self->random, 400), below(&self->random, 40), 7, 0};
   size_t bytes = offsetof(pe_record, data) + event.body_size + event.id_size + 7;
   bool fits = self->pending < self->config.max_events && self->bytes + bytes <= self->config.max_bytes;
   pe_push result;
@@ -79,7 +79,7 @@ static void take(model *self) {
 }
 
 static void give_back(model *self) {
-  const pe_queue_answer answer = {below(&self->random, 2) ? 503 : 0, PE_UNAVAILABLE, "no"};
+  const pe_queue_answer answer = {below(&self->random, 2) ? 503 : 0, PE_UNAVAILABLE, "no", 0};
   size_t i = below(&self->random, WIDTH);
   pe_record *record;
 
@@ -227,8 +227,8 @@ static void settle(sender *self, pe_record **in_flight, size_t *count, uint64_t 
   int64_t now = pe_clock_monotonic();
   while (*count > 0) {
     pe_record *record = in_flight[--*count];
-    const pe_queue_answer answer = {200, PE_OK, NULL};
-    const pe_queue_answer trouble = {503, PE_UNAVAILABLE, "no"};
+    const pe_queue_answer answer = {200, PE_OK, NULL, 0};
+    const pe_queue_answer trouble = {503, PE_UNAVAILABLE, "no", 0};
     if (below(&self->random, 20) == 0) {
       pe_queue_retry(self->queue, record, now + (int64_t)below(&self->random, 100000), &trouble);
       continue;

@@ -20,7 +20,7 @@ static uint64_t push_dropping(pe_queue *queue) {
   assert_non_null(push.dropped);
   assert_null(push.dropped->newer);
   ticket = push.dropped->ticket;
-  pe_queue_forget(queue, push.dropped);
+  (void)pe_queue_forget(queue, push.dropped);
   (void)accounted(queue);
   return ticket;
 }
@@ -28,16 +28,70 @@ static uint64_t push_dropping(pe_queue *queue) {
 static void test_drops_the_oldest_when_the_disk_is_full(void **state) {
   pe_queue *queue = dropping_queue(10);
   pe_record *forgotten;
+  char body[101] = "";
   (void)state;
-  (void)push_at(queue, "x", NOW);
-  (void)push_at(queue, "x", NOW);
+  memset(body, 'x', sizeof body - 1);
+  (void)push_at(queue, body, NOW);
+  (void)push_at(queue, body, NOW);
   (void)write_out(queue);
-  pe_queue_set_disk_room(queue, 0);
+  pe_queue_set_disk_room(queue, 0, false);
   assert_int_equal(push_dropping(queue), 1);
   forgotten = pe_queue_take_forgotten(queue);
   assert_int_equal(forgotten->row, 1);
   free(forgotten);
   assert_null(pe_queue_take_forgotten(queue));
+  pe_queue_free(queue);
+}
+
+/* It would be in vain. */
+static void test_drops_nothing_for_what_does_not_fit(void **state) {
+  pe_queue *queue = dropping_queue(10);
+  const pe_event event = event_of("x");
+  pe_push push;
+  (void)state;
+  pe_queue_restore(queue, 1);
+  read_back(queue, 1, true);
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  pe_queue_set_disk_room(queue, 0, false);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
+  assert_null(push.dropped);
+  assert_int_equal(accounted(queue).pending, 2);
+  pe_queue_free(queue);
+}
+
+/* What was restored is in another file: that it goes makes no room in ours. */
+static void test_drops_the_oldest_of_the_file_that_is_full(void **state) {
+  pe_queue *queue = dropping_queue(10);
+  char body[101] = "";
+  (void)state;
+  memset(body, 'x', sizeof body - 1);
+  pe_queue_restore(queue, 1);
+  read_back(queue, 1, true);
+  (void)push_at(queue, body, NOW);
+  (void)write_out(queue);
+  pe_queue_set_disk_room(queue, 0, false);
+  assert_int_equal(push_dropping(queue), 1);
+  assert_int_equal(pe_queue_left(queue, true), 1);
+  free(pe_queue_take_forgotten(queue));
+  pe_queue_free(queue);
+}
+
+/* What is written to no disk may wait there for room; until some is made the sender sleeps. */
+static void test_sleeps_while_the_disk_is_full(void **state) {
+  pe_queue *queue = dropping_queue(10);
+  char body[101] = "";
+  (void)state;
+  memset(body, 'x', sizeof body - 1);
+  (void)push_at(queue, body, NOW);
+  (void)write_out(queue);
+  (void)push_at(queue, "x", NOW);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW), NOW);
+  pe_queue_set_disk_room(queue, 80, true);
+  assert_true(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW) > NOW);
+  assert_int_equal(push_dropping(queue), 1);
+  assert_int_equal(pe_queue_next(queue, PE_PICK_DUE, INT64_MAX, NOW), NOW);
+  free(pe_queue_take_forgotten(queue));
   pe_queue_free(queue);
 }
 
@@ -112,7 +166,7 @@ static void test_withdraws_what_is_not_written(void **state) {
   (void)push_at(queue, "x", NOW);
   assert_int_equal(pe_queue_unwritten(queue, &record, 1), 1);
   (void)push_at(queue, "x", NOW);
-  pe_queue_forget(queue, pe_queue_withdraw(queue, NOW));
+  (void)pe_queue_forget(queue, pe_queue_withdraw(queue, NOW));
   assert_int_equal(accounted(queue).dropped_by[PE_WITHDRAWN], 2);
   assert_int_equal(pe_queue_written(queue, &record, 1), 1);
   assert_int_equal(accounted(queue).unwritten, 0);
@@ -148,14 +202,92 @@ static void test_withdraws_what_is_found_later(void **state) {
   pe_queue_free(queue);
 }
 
+/* Two of them are in memory, and the second of these, which was in flight, stands behind the first on disk, too: where
+ * that is the place of the first to be read back. Returns the second. */
+static pe_record *make_overlap(pe_queue *queue) {
+  pe_record *first, *second;
+  char body[101] = "";
+  memset(body, 'x', sizeof body - 1);
+  (void)push_at(queue, body, NOW);
+  (void)push_at(queue, body, NOW);
+  (void)write_out(queue);
+  assert_int_equal(take(queue, &first), 1);
+  assert_int_equal(take(queue, &second), 2);
+  assert_true(pe_queue_retry(queue, first, NOW, NULL));
+  (void)push_at(queue, "x", NOW); /* the first leaves memory for it */
+  (void)write_out(queue);
+  assert_true(pe_queue_retry(queue, second, NOW, NULL));
+  assert_int_equal(accounted(queue).on_disk, 2);
+  return second;
+}
+
+/* The row of what was dropped is there until the sender has taken it out: it must not come back meanwhile. */
+static void check_stays_dropped(pe_queue *queue, const pe_record *second, pe_record *dropped) {
+  assert_ptr_equal(dropped, second);
+  assert_null(dropped->newer);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(pe_queue_wanted(queue, false), 0);
+    read_back(queue, 1, false); /* the sender was about to */
+    read_back(queue, 2, false);
+    assert_int_equal(accounted(queue).on_disk, 2);
+    if (i == 0) (void)pe_queue_forget(queue, dropped);
+  }
+  free(pe_queue_take_forgotten(queue));
+  assert_true(pe_queue_wanted(queue, false) > 0);
+  read_back(queue, 1, false);
+  read_back(queue, 3, false);
+  assert_int_equal(accounted(queue).on_disk, 0);
+}
+
+static void test_reads_nothing_back_that_was_dropped(void **state) {
+  pe_queue *queue = dropping_queue(2);
+  const pe_event event = event_of("x");
+  pe_record *second = make_overlap(queue);
+  pe_push push;
+  (void)state;
+  pe_queue_set_disk_room(queue, 0, false);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  check_stays_dropped(queue, second, push.dropped);
+  pe_queue_free(queue);
+}
+
+static void test_reads_nothing_back_that_was_withdrawn(void **state) {
+  pe_queue *queue = dropping_queue(2);
+  pe_record *second = make_overlap(queue);
+  (void)state;
+  check_stays_dropped(queue, second, pe_queue_withdraw(queue, NOW));
+  pe_queue_free(queue);
+}
+
+/* What waits for the sender to take it out of the disk. */
+static void test_wakes_the_sender_for_what_was_dropped(void **state) {
+  pe_queue *queue = dropping_queue(2);
+  pe_record *dropped;
+  (void)state;
+  (void)push_at(queue, "x", NOW);
+  (void)write_out(queue);
+  dropped = pe_queue_withdraw(queue, NOW);
+  assert_true(pe_queue_sleep(queue, PE_PICK_DUE, INT64_MAX, NOW) > NOW);
+  assert_true(pe_queue_forget(queue, dropped));
+  assert_false(pe_queue_forget(queue, NULL));
+  free(pe_queue_take_forgotten(queue));
+  pe_queue_free(queue);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_drops_the_oldest_when_the_disk_is_full),
+      TEST(test_drops_nothing_for_what_does_not_fit),
+      TEST(test_drops_the_oldest_of_the_file_that_is_full),
+      TEST(test_sleeps_while_the_disk_is_full),
       TEST(test_drops_the_oldest_that_is_not_written),
       TEST(test_drops_what_is_just_written),
       TEST(test_drops_what_was_to_be_written),
       TEST(test_withdraws_what_is_not_written),
       TEST(test_withdraws_what_is_found_later),
+      TEST(test_reads_nothing_back_that_was_dropped),
+      TEST(test_reads_nothing_back_that_was_withdrawn),
+      TEST(test_wakes_the_sender_for_what_was_dropped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

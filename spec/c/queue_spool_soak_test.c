@@ -54,7 +54,7 @@ static void read_some(sender *self) {
 
 /* Every third event is tried again. */
 static void settle(sender *self, pe_record *record) {
-  const pe_queue_answer answer = {200, PE_OK, NULL};
+  const pe_queue_answer answer = {200, PE_OK, NULL, 0};
   if (record->attempts == 1 && record->ticket % 3 == 0) {
     assert_true(pe_queue_retry(self->queue, record, NOW, &answer));
     return;
@@ -108,7 +108,7 @@ static void burst(pe_overflow overflow) {
     const pe_event event = event_of("{x}");
     pe_push push;
     assert_int_equal(pe_queue_push(self.queue, &event, NOW, &push), PE_OK);
-    pe_queue_forget(self.queue, push.dropped);
+    (void)pe_queue_forget(self.queue, push.dropped);
     if (i % 100 == 0) (void)accounted(self.queue);
   }
   assert_int_equal(pe_queue_flush(self.queue, 20 * PE_SECOND), 0);

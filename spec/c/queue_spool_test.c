@@ -86,6 +86,31 @@ static void test_takes_nothing_back_before_what_is_older(void **state) {
   pe_queue_free(queue);
 }
 
+/* Where the disk has no room for it that would last: what is on disk has to be sent, and makes some. */
+static void test_reads_back_beside_what_cannot_be_sent(void **state) {
+  pe_queue *queue = spooling_queue(2);
+  pe_record *record;
+  (void)state;
+  for (int i = 0; i < 2; i++)
+    (void)push_at(queue, "x", NOW);
+  assert_int_equal(write_out(queue), 2);
+  for (int i = 0; i < 2; i++)
+    (void)push_at(queue, "x", NOW); /* the written ones leave memory */
+  assert_int_equal(accounted(queue).on_disk, 2);
+  for (uint64_t ticket = 1; ticket <= 2; ticket++) {
+    assert_int_equal(take(queue, NULL), 0);
+    assert_int_equal(pe_queue_wanted(queue, true), 0);
+    assert_int_equal(pe_queue_wanted(queue, false), 1);
+    read_back(queue, (int64_t)ticket, false);
+    assert_int_equal(pe_queue_wanted(queue, false), 0);
+    assert_int_equal(take(queue, &record), ticket);
+    assert_int_equal(pe_queue_wanted(queue, false), 0);
+    deliver(queue, record);
+  }
+  assert_int_equal(pe_queue_wanted(queue, false), 0);
+  pe_queue_free(queue);
+}
+
 static void test_is_full_when_nothing_can_leave(void **state) {
   pe_queue *queue = spooling_queue(2);
   const pe_event event = event_of("x");
@@ -96,9 +121,9 @@ static void test_is_full_when_nothing_can_leave(void **state) {
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
   (void)accounted(queue);
   assert_int_equal(write_out(queue), 2);
-  pe_queue_set_disk_room(queue, 10);
+  pe_queue_set_disk_room(queue, 10, false);
   assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
-  pe_queue_set_disk_room(queue, 1000);
+  pe_queue_set_disk_room(queue, 1000, false);
   (void)push_at(queue, "x", NOW);
   pe_queue_free(queue);
 }
@@ -144,7 +169,7 @@ static void test_restores_what_others_left(void **state) {
   }
   assert_int_equal(pe_queue_lose(queue, true), 1);
   assert_int_equal(accounted(queue).dropped_by[PE_SPOOL], 1);
-  assert_int_equal(pe_queue_restored(queue), 0);
+  assert_int_equal(pe_queue_left(queue, true), 0);
   pe_queue_free(queue);
 }
 
@@ -275,12 +300,40 @@ static void test_does_not_age_on_disk_while_held(void **state) {
   pe_queue_free(queue);
 }
 
+/* While the disk failed what is not written was tried from memory; what comes back then is not lost behind it. */
+static void test_takes_what_comes_back_beside_what_was_tried(void **state) {
+  pe_queue *queue = spooling_queue(10);
+  pe_record *record;
+  (void)state;
+  pe_queue_set_spooling(queue, false);
+  (void)push_at(queue, "x", NOW);
+  assert_int_equal(take(queue, &record), 1);
+  retry_at(queue, record, NOW + 1);
+  pe_queue_set_spooling(queue, true);
+  pe_queue_restore(queue, 2);
+  read_back(queue, 1, true);
+  (void)push_at(queue, "x", NOW);
+  read_back(queue, 2, true);
+  for (int64_t row = 1; row <= 2; row++) {
+    record = pe_queue_take(queue, PE_PICK_DUE, NOW);
+    assert_non_null(record);
+    assert_int_equal(record->row, row);
+    deliver(queue, record);
+  }
+  assert_int_equal(take(queue, NULL), 0);
+  assert_int_equal(write_out(queue), 2);
+  assert_int_equal(take(queue, &record), 2);
+  deliver(queue, record);
+  pe_queue_free(queue);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_sends_nothing_that_is_not_written),
       TEST(test_sends_from_memory_while_writing_fails),
       TEST(test_keeps_on_disk_what_does_not_fit),
       TEST(test_takes_nothing_back_before_what_is_older),
+      TEST(test_reads_back_beside_what_cannot_be_sent),
       TEST(test_is_full_when_nothing_can_leave),
       TEST(test_refuses_an_awaited_event_that_cannot_be_written),
       TEST(test_restores_what_others_left),
@@ -290,6 +343,7 @@ int main(void) {
       TEST(test_writes_nothing_again_that_was_restored),
       TEST(test_accepts_what_cannot_be_written_where_that_is_not_required),
       TEST(test_does_not_age_on_disk_while_held),
+      TEST(test_takes_what_comes_back_beside_what_was_tried),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

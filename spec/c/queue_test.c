@@ -48,7 +48,7 @@ static void fill(pe_queue *queue, int count) {
 
 static void keeps_a_copy(void **state) {
   char body[] = "{\"a\":\"x\0y\"}", id[] = "id-1", name[] = "be_reserved";
-  const pe_event event = {body, id, name, sizeof body - 1, sizeof id - 1, sizeof name - 1};
+  const pe_event event = {body, id, name, sizeof body - 1, sizeof id - 1, sizeof name - 1, 0};
   pe_queue *queue = queue_with(&few);
   pe_record *record;
   pe_push push;

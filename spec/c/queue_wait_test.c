@@ -64,7 +64,7 @@ typedef struct helper {
 } helper;
 
 static void end_one(pe_queue *queue, pe_record *record, int64_t now) {
-  const pe_queue_answer answer = {200, PE_OK, NULL};
+  const pe_queue_answer answer = {200, PE_OK, NULL, 0};
   pe_queue_end(queue, record, PE_DELIVERED, PE_OK, &answer, now);
   free(record);
 }

@@ -11,11 +11,11 @@
 
 enum { EVENTS = 40, PAGE = 4096 };
 
-/* A file and its log, as a process left them. */
+/* A file, its log and the index of that, as a process left them. */
 typedef struct left {
   char name[256]; /* in the directory */
-  char *bytes, *log;
-  size_t size, log_size;
+  char *bytes, *log, *index;
+  size_t size, log_size, index_size;
 } left;
 
 static char path[512];
@@ -98,12 +98,14 @@ static void leave(left *self, bool killed) {
   find_name(self->name, sizeof self->name);
   self->bytes = read_file(path_of(self->name, ""), &self->size);
   self->log = read_file(path_of(self->name, "-wal"), &self->log_size);
+  self->index = read_file(path_of(self->name, "-shm"), &self->index_size);
   assert_true(killed ? self->log_size > 0 : self->log_size == 0);
 }
 
 static void forget(left *self) {
   free(self->bytes);
   free(self->log);
+  free(self->index);
 }
 
 /* A directory with that file alone. */
@@ -113,6 +115,7 @@ static void lay_out(const left *self) {
   assert_int_equal(spooling_set_up(&none), 0);
   write_file(path_of(self->name, ""), self->bytes, self->size);
   if (self->log_size > 0) write_file(path_of(self->name, "-wal"), self->log, self->log_size);
+  if (self->index_size > 0) write_file(path_of(self->name, "-shm"), self->index, self->index_size);
 }
 
 /* Adopts what there is. Returns the counters at the end; *lost is how many of the events came never. */
@@ -170,19 +173,108 @@ static void test_survives_a_bit_of_each_page(void **state) {
   forget(&file);
 }
 
-static void test_survives_a_bit_of_its_log(void **state) {
+/* What stands behind it in the log is not there for SQLite. */
+static void test_tells_of_a_bit_of_its_log(void **state) {
   left file;
   numbers random = {11};
+  unsigned all_lost = 0, rounds = 0;
   (void)state;
   leave(&file, true);
   for (size_t at = 0; at < file.log_size; at += PAGE / 2) {
     size_t byte = at + below(&random, PAGE / 2);
     unsigned lost;
+    pe_counters counters;
     if (byte >= file.log_size) break;
     file.log[byte] ^= 16;
     lay_out(&file);
-    (void)adopt(&lost); /* what stands behind it in the log is not there for SQLite */
+    counters = adopt(&lost);
+    assert_int_equal(counters.spool.damaged, 1);
+    assert_true(counters.spool.uncounted == 1 || counters.outcomes[PE_DROPPED] >= lost);
+    all_lost += lost;
+    rounds++;
     file.log[byte] ^= 16;
+  }
+  assert_true(all_lost < rounds * 5); /* a page has five */
+  forget(&file);
+}
+
+/* Without the index, nobody knows of the last commit. */
+static void test_tells_of_its_log_without_an_index(void **state) {
+  left file;
+  (void)state;
+  leave(&file, true);
+  file.index_size = 0;
+  for (size_t at = 100; at < file.log_size * 3 / 4; at += 5 * PAGE + 100) {
+    unsigned lost;
+    pe_counters counters;
+    file.log[at] ^= 1;
+    lay_out(&file);
+    counters = adopt(&lost);
+    assert_int_equal(counters.spool.damaged, 1);
+    assert_true(counters.spool.uncounted == 1 || counters.outcomes[PE_DROPPED] >= lost);
+    file.log[at] ^= 1;
+  }
+  forget(&file);
+}
+
+/* With the index, and without: then there is nothing to be read of it. */
+static void test_tells_of_rubbish_in_its_log(void **state) {
+  left file;
+  numbers random = {5};
+  size_t index_size;
+  (void)state;
+  leave(&file, true);
+  index_size = file.index_size;
+  for (int round = 0; round < 8; round++) {
+    unsigned lost;
+    pe_counters counters;
+    for (size_t i = 0; i < file.log_size; i++)
+      file.log[i] = round / 2 % 2 == 0 ? (char)below(&random, 256) : 0;
+    file.index_size = round % 2 == 0 ? index_size : 0;
+    lay_out(&file);
+    write_file(path_of(file.name, ".lock"), "\n", 1);
+    counters = adopt(&lost);
+    assert_int_equal(counters.spool.damaged, 1);
+    assert_int_equal(counters.spool.uncounted, 1);
+  }
+  forget(&file);
+}
+
+/* What is wrong in it makes nobody lose anything, or crash. */
+static void test_survives_rubbish_in_the_index(void **state) {
+  left file;
+  numbers random = {6};
+  (void)state;
+  leave(&file, true);
+  for (int round = 0; round < 40; round++) {
+    unsigned lost;
+    for (size_t i = 0; i < 136; i++) /* both copies alike, so that they are believed */
+      if (i != 0 && below(&random, 8) == 0) file.index[i] = (char)below(&random, 256);
+    memcpy(file.index + 48, file.index, 48);
+    memcpy(file.index, "\x18\xe2\x2d\0", 4);
+    memcpy(file.index + 48, file.index, 4);
+    lay_out(&file);
+    (void)adopt(&lost);
+    assert_int_equal(lost, 0);
+  }
+  forget(&file);
+}
+
+static void test_tells_of_a_log_that_is_cut_off(void **state) {
+  left file;
+  size_t whole;
+  (void)state;
+  leave(&file, true);
+  whole = file.log_size;
+  for (size_t size = 0; size < whole; size += 3 * PAGE + 5) {
+    unsigned lost;
+    pe_counters counters;
+    file.log_size = size;
+    lay_out(&file);
+    counters = adopt(&lost);
+    assert_int_equal(counters.spool.damaged, 1);
+    assert_int_equal(counters.spool.uncounted, 1);
+    assert_int_equal(spooling_files(".damaged"), 1);
   }
   forget(&file);
 }
@@ -195,10 +287,45 @@ static void test_survives_one_that_is_cut_off(void **state) {
   whole = file.size;
   for (size_t size = 0; size < whole; size += PAGE / 2 + 5) {
     unsigned lost;
+    pe_counters counters;
     file.size = size;
     lay_out(&file);
-    (void)adopt(&lost);
+    write_file(path_of(file.name, ".lock"), "\n", 1);
+    counters = adopt(&lost);
+    assert_int_equal(counters.spool.damaged, 1);
+    assert_true(counters.spool.uncounted == 1 || counters.outcomes[PE_DROPPED] == lost);
+    assert_int_equal(spooling_files(".damaged"), 1);
   }
+  forget(&file);
+}
+
+/* Its lock tells that it was made. */
+static void test_tells_of_one_that_was_emptied(void **state) {
+  left file;
+  unsigned lost;
+  pe_counters counters;
+  (void)state;
+  leave(&file, false);
+  file.size = 0;
+  lay_out(&file);
+  write_file(path_of(file.name, ".lock"), "\n", 1);
+  counters = adopt(&lost);
+  assert_int_equal(counters.spool.damaged, 1);
+  assert_int_equal(counters.spool.uncounted, 1);
+  assert_int_equal(spooling_files(".damaged"), 1);
+  forget(&file);
+}
+
+static void test_reads_the_log_of_one_that_was_emptied(void **state) {
+  left file;
+  unsigned lost;
+  (void)state;
+  leave(&file, true);
+  file.size = 0;
+  lay_out(&file);
+  write_file(path_of(file.name, ".lock"), "\n", 1);
+  assert_int_equal(adopt(&lost).spool.damaged, 1);
+  assert_int_equal(lost, 0);
   forget(&file);
 }
 
@@ -281,10 +408,20 @@ static void test_follows_no_link(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SPOOLING(test_delivers_a_sound_one),      SPOOLING(test_survives_a_bit_of_each_page),
-      SPOOLING(test_survives_a_bit_of_its_log), SPOOLING(test_survives_one_that_is_cut_off),
-      SPOOLING(test_survives_rubbish),          SPOOLING(test_clears_away_what_was_never_finished),
-      SPOOLING(test_leaves_a_newer_one_alone),  SPOOLING(test_follows_no_link),
+      SPOOLING(test_delivers_a_sound_one),
+      SPOOLING(test_survives_a_bit_of_each_page),
+      SPOOLING(test_tells_of_a_bit_of_its_log),
+      SPOOLING(test_tells_of_its_log_without_an_index),
+      SPOOLING(test_tells_of_rubbish_in_its_log),
+      SPOOLING(test_survives_rubbish_in_the_index),
+      SPOOLING(test_tells_of_a_log_that_is_cut_off),
+      SPOOLING(test_survives_one_that_is_cut_off),
+      SPOOLING(test_tells_of_one_that_was_emptied),
+      SPOOLING(test_reads_the_log_of_one_that_was_emptied),
+      SPOOLING(test_survives_rubbish),
+      SPOOLING(test_clears_away_what_was_never_finished),
+      SPOOLING(test_leaves_a_newer_one_alone),
+      SPOOLING(test_follows_no_link),
   };
   if (!pe_spool_version()) return 0; /* a build without SQLite */
   return cmocka_run_group_tests(tests, spooling_use_clock, NULL);

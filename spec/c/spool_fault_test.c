@@ -18,6 +18,7 @@ static long countdown; /* to the first that fails; 0: none does */
 static long failing;   /* how many do */
 static int with;       /* errno */
 static bool has_failed;
+static bool is_full; /* and what writes does, until it is over */
 
 static bool fails(void) {
   if (countdown == 0) return false;
@@ -76,7 +77,15 @@ STAND_BEFORE_OPEN(open)
 STAND_BEFORE_OPEN(open64)
 STAND_BEFORE_FCNTL(fcntl)
 STAND_BEFORE_FCNTL(fcntl64)
-STAND_BEFORE(ssize_t, pwrite64, (int file, const void *bytes, size_t size, off_t at), (file, bytes, size, at))
+
+EXPORT ssize_t pwrite64(int file, const void *bytes, size_t size, off_t at);
+ssize_t pwrite64(int file, const void *bytes, size_t size, off_t at) {
+  static ssize_t (*real)(int, const void *, size_t, off_t);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pwrite64");
+  if (is_full) errno = ENOSPC;
+  return is_full || fails() ? -1 : real(file, bytes, size, at);
+}
+
 STAND_BEFORE(ssize_t, pread64, (int file, void *bytes, size_t size, off_t at), (file, bytes, size, at))
 STAND_BEFORE(int, ftruncate64, (int file, off_t size), (file, size))
 
@@ -183,6 +192,7 @@ static bool live(long n, long count, int error) {
   assert_int_equal(counters.outcomes[PE_DROPPED], 0);
   assert_int_equal(missing, 0);
   if (!failed) assert_int_equal(twice, 0);
+  if (count == MANY) assert_int_equal(counters.spool.damaged, 0); /* the files were good all the time */
   assert_int_equal(count_descriptors(), before);
   return failed;
 }
@@ -218,14 +228,57 @@ static void test_survives_them_all_for_a_while(void **state) {
   each_call_may_fail(EIO, 11, MANY);
 }
 
+/* Takes the first four, which are on disk, and gives one of them back: it leaves memory for the fifth, and the others
+ * stand behind it on disk. */
+static void take_four(spooling *self, pe_record *records[4]) {
+  for (unsigned i = 0; i < 4; i++)
+    assert_true(spooling_push(self, i));
+  spooling_run(self);
+  for (int i = 0; i < 4; i++) {
+    records[i] = pe_queue_take(self->queue, PE_PICK_DUE, spooling_now);
+    assert_non_null(records[i]);
+  }
+  assert_true(pe_queue_retry(self->queue, records[0], spooling_now, NULL));
+  assert_true(spooling_push(self, 4));
+  spooling_run(self);
+  assert_int_equal(accounted(self->queue).on_disk, 2);
+}
+
+/* What has ended is still on a disk that is too full even to take it out. From there it does not come back: not what
+ * ended before that was known, and not what ends later. */
+static void test_reads_nothing_back_that_has_ended(void **state) {
+  spooling self;
+  pe_record *records[4];
+  unsigned missing, twice;
+  (void)state;
+  spooling_start(&self);
+  take_four(&self, records);
+  is_full = true;
+  spooling_end(&self, records[1]);
+  spooling_end(&self, records[2]);
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).spool.state, PE_SPOOL_FULL);
+  spooling_end(&self, records[3]);
+  for (int i = 0; i < 4; i++) {
+    (void)spooling_cycle(&self);
+    spooling_now += 2 * PE_SECOND;
+  }
+  is_full = false;
+  spooling_drain(&self);
+  spooling_stop(&self);
+  look_again(&self);
+  spooling_judge(5, &missing, &twice);
+  assert_int_equal(missing, 0);
+  assert_int_equal(twice, 0);
+}
+
 #define SPOOLING(function) cmocka_unit_test_setup_teardown(function, spooling_set_up, spooling_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SPOOLING(test_survives_an_error_of_each),
-      SPOOLING(test_survives_a_full_disk_at_each),
-      SPOOLING(test_survives_locks_that_are_not_there),
-      SPOOLING(test_survives_them_all_for_a_while),
+      SPOOLING(test_survives_an_error_of_each),         SPOOLING(test_survives_a_full_disk_at_each),
+      SPOOLING(test_survives_locks_that_are_not_there), SPOOLING(test_survives_them_all_for_a_while),
+      SPOOLING(test_reads_nothing_back_that_has_ended),
   };
   if (!pe_spool_version()) return 0; /* a build without SQLite */
   return cmocka_run_group_tests(tests, spooling_use_clock, NULL);

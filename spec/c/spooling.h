@@ -11,7 +11,7 @@
 #include "events.h"
 #include "spool/spool.h"
 
-enum { SPOOLING_EVENTS = 64, SPOOLING_WIDTH = 2 };
+enum { SPOOLING_EVENTS = 1024, SPOOLING_WIDTH = 2 };
 
 typedef struct spooling {
   pe_queue *queue;
@@ -19,7 +19,9 @@ typedef struct spooling {
 } spooling;
 
 static char spooling_directory[96];
-static unsigned spooling_delivered[SPOOLING_EVENTS], spooling_rejected[SPOOLING_EVENTS];
+static unsigned spooling_delivered[SPOOLING_EVENTS], spooling_rejected[SPOOLING_EVENTS],
+    spooling_dropped[SPOOLING_EVENTS];
+static int spooling_size; /* of an event's JSON, at least */
 
 /* Monotonic; the wall time lies so far ahead of it. */
 static int64_t spooling_now;
@@ -52,6 +54,8 @@ static inline int spooling_set_up(void **state) {
   (void)snprintf(spooling_directory, sizeof spooling_directory, "%s/postevent-spool-XXXXXX", parent ? parent : "/tmp");
   memset(spooling_delivered, 0, sizeof spooling_delivered);
   memset(spooling_rejected, 0, sizeof spooling_rejected);
+  memset(spooling_dropped, 0, sizeof spooling_dropped);
+  spooling_size = 0;
   spooling_now = 1000 * PE_SECOND;
   spooling_wall_ahead = INT64_C(1800000000) * PE_SECOND;
   return mkdtemp(spooling_directory) ? 0 : 1;
@@ -69,16 +73,25 @@ static inline pe_spool_config spooling_config(void) {
       .directory = spooling_directory, .endpoint = "https://x/1", .max_bytes = 1 << 20, .dead_letters = 10};
 }
 
-static inline pe_error spooling_start_with(spooling *self, const pe_spool_config *config) {
-  const pe_queue_config queue = {
+static inline pe_queue_config spooling_queue_config(void) {
+  return (pe_queue_config){
       .max_events = 4, .max_bytes = 1 << 20, .max_age = 1000000 * PE_SECOND, .width = SPOOLING_WIDTH, .spools = true};
+}
+
+static inline pe_error spooling_start_queue(spooling *self, const pe_queue_config *queue,
+                                            const pe_spool_config *config) {
   pe_error error;
   memset(self, 0, sizeof *self);
-  error = pe_queue_new(&queue, &self->queue);
+  error = pe_queue_new(queue, &self->queue);
   if (error != PE_OK) return error;
   error = pe_spool_new(config, self->queue, &self->spool);
   if (error != PE_OK) pe_queue_free(self->queue);
   return error;
+}
+
+static inline pe_error spooling_start_with(spooling *self, const pe_spool_config *config) {
+  const pe_queue_config queue = spooling_queue_config();
+  return spooling_start_queue(self, &queue, config);
 }
 
 static inline void spooling_start(spooling *self) {
@@ -92,23 +105,34 @@ static inline void spooling_run(spooling *self) {
   (void)accounted(self->queue);
 }
 
-/* The event of that number; whether it was accepted. */
-static inline bool spooling_push(spooling *self, unsigned number) {
-  char body[16], id[16];
-  pe_event event = {.body = body, .id = id, .name = "e", .name_size = 1};
-  pe_push push;
-  event.body_size = (size_t)snprintf(body, sizeof body, "{%u}", number);
-  event.id_size = (size_t)snprintf(id, sizeof id, "%u", number);
-  return pe_queue_push(self->queue, &event, spooling_now, &push) == PE_OK;
-}
-
 static inline unsigned spooling_number_of(const pe_record *record) {
   char body[16] = ""; /* a record's is not NUL-terminated */
   unsigned number = SPOOLING_EVENTS;
   memcpy(body, pe_record_body(record), record->body_size < sizeof body ? record->body_size : sizeof body - 1);
-  assert_int_equal(sscanf(body, "{%u}", &number), 1);
+  assert_int_equal(sscanf(body, "{%u", &number), 1);
   assert_true(number < SPOOLING_EVENTS);
   return number;
+}
+
+/* The event of that number. What goes for it is noted. */
+static inline pe_error spooling_try(spooling *self, unsigned number) {
+  static char body[65536];
+  char id[16];
+  pe_event event = {.body = body, .id = id, .name = "e", .name_size = 1};
+  pe_push push;
+  pe_error error;
+  event.body_size = (size_t)snprintf(body, sizeof body, "{%u%*s}", number, spooling_size, "");
+  event.id_size = (size_t)snprintf(id, sizeof id, "%u", number);
+  error = pe_queue_push(self->queue, &event, spooling_now, &push);
+  for (const pe_record *record = push.dropped; record; record = record->newer)
+    spooling_dropped[spooling_number_of(record)]++;
+  (void)pe_queue_forget(self->queue, push.dropped);
+  return error;
+}
+
+/* Whether it was accepted. */
+static inline bool spooling_push(spooling *self, unsigned number) {
+  return spooling_try(self, number) == PE_OK;
 }
 
 static inline void spooling_end(spooling *self, pe_record *record) {

@@ -17,7 +17,10 @@ static pe_db_status append_large(pe_store *store, int64_t row) {
   const pe_stored event = {.row = row, .body = {body, sizeof body}};
   pe_db_status status;
   memset(body, 'x', sizeof body);
-  status = pe_store_append(store, &event);
+  bool found;
+  status = pe_store_find_room(store, EVENT, &found);
+  if (status == PE_DB_OK && !found) status = PE_DB_FULL;
+  if (status == PE_DB_OK) status = pe_store_append(store, &event);
   if (status == PE_DB_OK) return pe_store_commit(store);
   pe_store_undo(store);
   return status;

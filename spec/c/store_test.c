@@ -101,19 +101,47 @@ static void test_is_full_at_its_share(void **state) {
   const pe_stored event = {2, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0};
   pe_store_config config = usual;
   pe_store *store;
+  bool found;
   (void)state;
   memset(body, 'x', sizeof body);
   config.max_bytes = 150000;
   assert_int_equal(pe_store_create(path_of("a"), &config, &store, message), PE_DB_OK);
   append(store, 1, "x");
+  assert_int_equal(pe_store_find_room(store, sizeof body, &found), PE_DB_OK);
+  assert_true(found);
   assert_int_equal(pe_store_append(store, &event), PE_DB_OK);
-  assert_int_equal(pe_store_commit(store), PE_DB_OK);
-  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0}),
-                   PE_DB_FULL);
+  assert_int_equal(pe_store_find_room(store, sizeof body, &found), PE_DB_OK);
+  assert_false(found);
   assert_int_equal(pe_store_finish(store, 2), PE_DB_OK);
+  assert_int_equal(pe_store_find_room(store, sizeof body, &found), PE_DB_OK);
+  assert_true(found); /* what is taken out makes room before it is committed */
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
-  assert_int_equal(pe_store_append(store, &(pe_stored){3, 0, {NULL, 0}, {NULL, 0}, {body, sizeof body}, 0}), PE_DB_OK);
+  pe_store_close(store);
+}
+
+/* What cannot be read is passed over row by row, up to the last that there can be. */
+static void test_passes_over_no_more_rows_than_there_can_be(void **state) {
+  pe_store *store = create("a");
+  pe_dead_letter dead;
+  pe_stored event;
+  (void)state;
+  append(store, 1, "x");
+  assert_int_equal(pe_store_bury(store, 1, &(pe_dead){.outcome = "rejected"}), PE_DB_OK);
+  assert_int_equal(pe_store_append(store, &(pe_stored){.row = INT64_MAX, .body = bytes("x")}), PE_DB_OK);
   assert_int_equal(pe_store_commit(store), PE_DB_OK);
+  pe_store_close(store);
+  for (int64_t page = 1; page <= 2; page++) { /* behind the first, which names the tables */
+    FILE *file = fopen(path_of("a"), "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 4096 * page, SEEK_SET), 0);
+    assert_int_equal(fputs("rubbish", file) >= 0, 1);
+    assert_int_equal(fclose(file), 0);
+  }
+  store = pe_store_open_damaged(path_of("a"), &usual);
+  assert_non_null(store);
+  assert_int_equal(pe_store_next(store, INT64_MAX - 3, &event), PE_DB_OK);
+  assert_int_equal(pe_store_next_dead(store, INT64_MAX - 3, &dead), PE_DB_OK);
+  assert_true(pe_store_has_passed(store));
   pe_store_close(store);
 }
 
@@ -260,6 +288,7 @@ int main(void) {
       IN_DIRECTORY(test_takes_back_what_was_not),
       IN_DIRECTORY(test_keeps_so_many_dead),
       IN_DIRECTORY(test_is_full_at_its_share),
+      IN_DIRECTORY(test_passes_over_no_more_rows_than_there_can_be),
       IN_DIRECTORY(test_leaves_others_alone),
       IN_DIRECTORY(test_refuses_links_and_rubbish),
       IN_DIRECTORY(test_sees_that_its_file_is_gone),

@@ -22,12 +22,26 @@ describe("postevent spool purge", function()
     spool(2, "say what: --dead, --pending, --damaged, or several", "purge", directory)
     spool(2, "purge asks, and stdin is no terminal: give --yes", "purge", directory, "--dead")
     spool(2, "--older-than: expected an age", "purge", directory, "--dead", "--older-than", "soon")
+    spool(2, "unknown option -1; a value that begins so", "purge", directory, "--dead", "--older-than", "-1d")
+    spool(2, "--older-than: expected an age, counted back", "purge", directory, "--dead", "--older-than=-1d")
     assert.equal("removed 0 dead and 0 pending events\n",
       (spool(0, nil, "purge", directory, "--dead", "--older-than", "1d", "--yes")))
     assert.equal(3, list(directory).dead)
     assert.equal("removed 3 dead and 0 pending events\n",
       (spool(0, nil, "purge", directory, "--dead", "--pending", "--yes")))
     assert.same({}, list(directory).files) -- an empty one goes
+  end)
+
+  it("leaves a running program a file that is empty, which goes with it", function()
+    local server = rude.start("script", { script = spooled.script })
+    local directory = files.new_path "spool"
+    local client = start(server.url, directory)
+    server:set "refuse"
+    track(client, 1, 2)
+    assert(client:flush(10))
+    assert.equal("removed 2 dead and 0 pending events\n", (spool(0, nil, "purge", directory, "--dead", "--yes")))
+    assert(client:close(1))
+    assert.same({}, list(directory).files)
   end)
 
   it("leaves the pending events of a running program, which has them in hand, and removes its dead ones", function()

@@ -9,6 +9,7 @@ local command = require "support.command"
 local core = require "postevent.core"
 local files = require "support.files"
 local helper = require "support.helper"
+local posting = require "support.posting"
 local process = require "support.process"
 local rude = require "support.rude"
 local spooled = require "support.spooled"
@@ -26,6 +27,7 @@ describe("postevent spool retry", function()
     spool(2, "say which", "retry", directory)
     spool(1, "there is no dead event e2", "retry", directory, "e2")
     spool(1, "there is no such dead event", "retry", directory, "--code", "timeout")
+    assert.equal("nothing to retry: no event is dead\n", (spool(0, nil, "retry", files.new_directory "none", "--all")))
     local said = spool(0, nil, "retry", directory, "e1")
     assert.equal("1 event is pending again; a program takes them when it starts, or postevent spool deliver\n", said)
     assert.same({ "e1" }, exported(directory, "--pending"))
@@ -45,6 +47,24 @@ describe("postevent spool retry", function()
       bodies[arrival.id] = arrival.body
     end
     assert.same({}, list(directory).files)
+  end)
+
+  it("knows those that have expired by that word, and says which there are", function()
+    local server, directory = leave(3, "refuse")
+    server:set ""
+    local client = posting.client(server.url, {
+      spool = { path = directory, max_age = 0.05 }, id_attribute = "external_event_id",
+      retry = { initial = 0.01, max = 0.02 },
+    })
+    track(client, 4, 5)
+    assert(client:flush(10))
+    client:close(0)
+    assert.same({ expired = 2, rejected = 3 }, list(directory).codes)
+    assert.truthy(spool(0, nil, "list", directory):find("dead     expired 2, rejected 3", 1, true))
+    spool(1, "there is no such dead event; there are expired, rejected", "retry", directory, "--code", "expird")
+    spool(0, nil, "retry", directory, "--code", "expired")
+    assert.same({ "e4", "e5" }, exported(directory, "--pending"))
+    assert.same({ "e1", "e2", "e3" }, exported(directory, "--dead"))
   end)
 
   it("leaves one file, however often it runs", function()

@@ -28,6 +28,28 @@ local DEFINITIONS = cjson.encode { coin_found = {
   phone = { type = "customer", sensitive = true },
 } }
 
+describe("postevent spool beside a program that takes over one file after the other", function()
+  helper.guard()
+
+  it("says of none that it cannot be read", function()
+    local server = rude.start("script", { script = spooled.script })
+    local directory = files.new_path "spool"
+    for i = 1, 40 do
+      local client = start(server.url, directory)
+      track(client, i, i)
+      client:close(0)
+    end
+    server:set "open"
+    local client = start(server.url, directory)
+    client:start()
+    while client:stats().pending > 0 or client:stats().delivered < 40 do
+      spool(0, nil, "list", directory)
+      spool(0, nil, "export", directory)
+    end
+    client:close()
+  end)
+end)
+
 describe("postevent spool list", function()
   helper.guard()
 
@@ -113,16 +135,44 @@ describe("postevent spool list", function()
     newer:seek("set", 60) -- user_version, in SQLite's header
     newer:write "\0\0\0\99"
     newer:close()
-    local shown = spool(0, nil, "list", directory)
+    local status, shown = command.run { "spool", "list", directory }
+    assert.equal(1, status)
     assert.truthy(shown:find("x.spool.damaged: it is damaged", 1, true), shown)
     assert.truthy(shown:find("y.spool: it is damaged", 1, true), shown)
     assert.truthy(shown:find("\n1 of them set aside as damaged: postevent spool purge DIR --damaged ", 1, true), shown)
-    assert.equal(1, list(directory).damaged)
     assert.truthy(shown:find("z.spool: a newer release has written it", 1, true), shown)
-    assert.equal(4, list(directory).pending)
-    local _, output, errors = command.run { "spool", "export", directory }
+    local _, output = command.run { "spool", "list", directory, "--json" }
+    local all = cjson.decode(output)
+    assert.same({ 1, 4 }, { all.damaged, all.pending })
+    local errors
+    _, output, errors = command.run { "spool", "export", directory }
     assert.equal(4, #ids_of(output))
     assert.truthy(errors:find("newer release", 1, true), errors)
+  end)
+
+  it("names a directory and an id in one line, whatever they are called", function()
+    spool(2, "DIR: /no\\nwhere: ", "list", "/no\nwhere")
+    local _, directory = leave(1)
+    local odd = files.new_path "odd" .. "\nname"
+    assert.equal(0, children.run { "cp", "-r", directory, odd })
+    files.write(odd .. "/0000000000000000-y.spool", ("rubbish"):rep(100))
+    local _, output, errors = command.run { "spool", "list", odd }
+    assert.is_nil((output .. errors):find("\nname", 1, true))
+    assert.truthy((output .. errors):find("odd\\nname/0000000000000000-y.spool: it is damaged", 1, true))
+    _, _, errors = command.run { "spool", "retry", odd, "a\nb" }
+    assert.truthy(errors:find("there is no dead event a\\nb", 1, true), errors)
+    _, _, errors = command.run { "spool", "deliver", odd, "--url", command.nowhere, "--timeout", "0.1" }
+    assert.is_nil(errors:find("\nname", 1, true))
+  end)
+
+  it("says how old the oldest is, and how large the files are, where it is known", function()
+    local _, directory = leave(1)
+    local shown = spool(0, nil, "list", directory)
+    assert.is_nil(shown:find("now old", 1, true))
+    assert.truthy(shown:find ", the oldest of this second; 1 file, %d+ KB" or shown:find "seconds? old; 1 file", shown)
+    local aside = files.new_directory "aside"
+    files.write(aside .. "/0000000000000000-x.spool.damaged", "rubbish")
+    assert.truthy(spool(0, nil, "list", aside):find "0 pending, 0 dead; 1 file\n")
   end)
 
   it("says what is wrong with the directory", function()
@@ -149,7 +199,7 @@ describe("postevent spool show and export", function()
     assert.truthy(shown:find('phone +"%+4915112345678"'), shown)
     _, errors = spool(0, nil, "show", directory, "e3")
     assert.truthy(errors:find("nothing is known to be sensitive", 1, true), errors)
-    spool(1, "there is no event of that id", "show", directory, "e2")
+    spool(1, "there is no event e2", "show", directory, "e2")
   end)
 
   it("send the terminal no control character of an event", function()
@@ -177,7 +227,8 @@ describe("postevent spool show and export", function()
     local checked = expect(0, nil, { "check", "--definitions", definitions, "-" }, { stdin = lines })
     assert.equal("3 events, 0 with problems\n", checked)
     server:set "open"
-    local reply = expect(0, nil, { "post", "--url", server.url, "--json", "-" }, { stdin = lines:match "[^\n]+" })
+    local first = lines:match '[^\n]*"e1"[^\n]*'
+    local reply = expect(0, nil, { "post", "--url", server.url, "--json", "-" }, { stdin = first })
     assert.equal("e1", cjson.decode(reply).event_id)
     local bodies = {}
     for _, arrival in ipairs(server:arrivals()) do
@@ -239,9 +290,77 @@ describe("postevent spool deliver", function()
     end, 10, "the program to adopt the file")
     deliver(0, "3 more in the hands of running programs", server, directory)
     client:close(0)
+  end)
+
+  it("says what is for another endpoint, and sends it to this one when it is told to", function()
+    local server, directory = leave(7)
     local other = rude.start "answer"
-    deliver(0, "0 delivered, 0 left", other, directory)
+    local words = (": 7 events are for %s: "):format(server.url)
+    deliver(1, words, other, directory)
+    deliver(1, words, { url = server.url .. "/" }, directory)
+    deliver(1, words, { url = server.url:gsub("^http:", "https:") }, directory)
+    assert.equal(7, list(directory).pending)
+    local age = list(directory).oldest
+    deliver(75, "7 left", { url = command.nowhere }, directory, "--from", server.url, "--timeout", "0.2")
+    assert.equal(server.url, list(directory).files[1].endpoint)
+    assert.equal(age, list(directory).oldest)
+    expect(2, ("--from: nothing here is for http://other/, but for %s"):format(server.url),
+      { "spool", "deliver", directory, "--url", other.url, "--from", "http://other" })
+    assert.equal(7, list(directory).pending)
+    deliver(0, "7 delivered, 0 left", other, directory, "--from", server.url, "--from", other.url)
+    assert.equal(7, #other:arrivals())
+    assert.same({}, core.spool.files(directory))
+    deliver(0, "0 delivered, 0 left", other, directory, "--from", server.url)
+  end)
+
+  it("leaves what it has not sent to its endpoint when it is killed, and sends what is for this one", function()
+    local server, directory = leave(40)
+    local slow = rude.start("script", { script = [[if request.mode == "" then return { status = 503 } end]] })
+    local child = children.spawn { children.lua(), command.path, "spool", "deliver", directory, "--url", slow.url,
+      "--from", server.url }
+    waiting.wait_until(function()
+      return #slow:arrivals() > 0
+    end, 10, "the first attempt")
+    child:kill "SIGKILL"
+    child:wait()
+    local all = list(directory)
+    assert.equal(40, all.pending)
+    for _, file in ipairs(all.files) do
+      assert.equal(server.url, file.endpoint)
+    end
+    local client = start(slow.url, directory)
+    track(client, 41, 43)
+    client:close(0)
+    slow:set "open"
+    deliver(0, "43 delivered, 0 left", slow, directory, "--from", server.url)
+  end)
+
+  it("knows an endpoint by any of its spellings", function()
+    local server, directory = leave(3)
+    server:set "open"
+    local spelled = server.url:gsub("^http", "HTTP") .. "?x=1"
+    deliver(0, "3 delivered, 0 left", { url = spelled }, directory)
+    local endpoint = require "postevent.options.endpoint"
+    for given, wanted in pairs {
+      ["HTTP://Example.COM:80"] = "http://example.com/", ["https://u:p@h:0443/A?b=c#d"] = "https://h/A",
+      ["https://[::1]:443/x/"] = "https://[::1]/x/", ["http://h:443/"] = "http://h:443/", ["http://h:/"] = "http://h/",
+    } do
+      assert.equal(wanted, endpoint(given))
+    end
+  end)
+
+  it("does not take from a running program what is to go elsewhere", function()
+    local server, directory = leave(3)
+    local client = start(server.url, directory)
+    client:start()
+    waiting.wait_until(function()
+      return client:stats().restored == 3
+    end, 10, "the program to adopt the file")
+    local other = rude.start "answer"
+    deliver(0, "0 delivered, 0 left", other, directory, "--from", server.url)
     assert.equal(3, list(directory).pending)
+    client:close(0)
+    deliver(0, "3 delivered, 0 left", other, directory, "--from", server.url)
   end)
 
   it("needs an address, and takes its credential as post does", function()

@@ -8,59 +8,11 @@ local children = require "support.children"
 local documents = require "support.documents"
 local files = require "support.files"
 local helper = require "support.helper"
-local posting = require "support.posting"
 local process = require "support.process"
 local rude = require "support.rude"
+local spooling = require "support.spooling"
 local tracking = require "support.tracking"
 local waiting = require "support.waiting"
-
--- Answers 503 until it is told to be open.
-local CLOSED = "if request.mode ~= 'open' then return { status = 503 } end"
-
-local function new(url, directory, options)
-  local all = {
-    id_attribute = "external_event_id", retry = { initial = 0.002, max = 0.05 }, spool = { path = directory },
-  }
-  for name, value in pairs(options or {}) do
-    all[name] = value
-  end
-  for name, value in pairs(all.more or {}) do
-    all.spool[name] = value
-  end
-  all.more = nil
-  local client = posting.client(url, all)
-  helper.defer(function()
-    client:close(0)
-    tracking.assert_balanced(client:stats())
-  end)
-  return client
-end
-
-local function track(client, prefix, count)
-  for number = 1, count do
-    assert(client:track { event_name = "e", external_event_id = prefix .. number })
-  end
-end
-
--- Fails unless each of these ids came `times` (1).
-local function assert_arrived(server, prefix, count, times)
-  local counts = {}
-  for _, arrival in ipairs(server:arrivals()) do
-    counts[arrival.id] = (counts[arrival.id] or 0) + 1
-  end
-  for number = 1, count do
-    local id = prefix .. number
-    assert((counts[id] or 0) >= 1, id .. " never came")
-    assert(not times or counts[id] <= times, ("%s came %d times"):format(id, counts[id]))
-  end
-end
-
-local function settled(client, condition, what)
-  return waiting.wait_until(function()
-    local stats = tracking.assert_balanced(client:stats())
-    return condition(stats) and stats
-  end, 10, what)
-end
 
 -- How often the other threads of this process have slept.
 local function switches()
@@ -110,9 +62,9 @@ describe("a program with a spool", function()
       local stats = tracking.assert_balanced(client:stats())
       assert(stats.delivered == 60 + stats.restored and stats.pending == 0)
     ]], server.url, files.new_path "spool")
-    assert_arrived(server, "before", 30, 1)
-    assert_arrived(server, "child", 30, 1)
-    assert_arrived(server, "parent", 30, 1)
+    spooling.assert_arrived(server, "before", 30, 1)
+    spooling.assert_arrived(server, "child", 30, 1)
+    spooling.assert_arrived(server, "parent", 30, 1)
   end)
 
   it("forks again and again while its thread writes, and no child hangs", function()
@@ -130,12 +82,12 @@ describe("a program with a spool", function()
       assert(client:close(10))
     ]], server.url, files.new_path "spool")
     for number = 1, 30 do
-      assert_arrived(server, "c" .. number .. "-", 3, 1)
+      spooling.assert_arrived(server, "c" .. number .. "-", 3, 1)
     end
   end)
 
   it("that is killed after a fork leaves its events, and its child's, to another process", function()
-    local server = rude.start("script", { script = CLOSED })
+    local server = rude.start("script", { script = spooling.CLOSED })
     local directory = files.new_path "spool"
     run_lua(PRELUDE .. [[
       local client = new()
@@ -148,23 +100,23 @@ describe("a program with a spool", function()
       process._exit(0)
     ]], server.url, directory)
     server:set "open"
-    local client = new(server.url, directory)
+    local client = spooling.client(server.url, { path = directory })
     assert(client:start())
     assert(client:flush(10))
     assert.equal(25, tracking.assert_balanced(client:stats()).restored)
-    assert_arrived(server, "parent", 20)
-    assert_arrived(server, "child", 5)
+    spooling.assert_arrived(server, "parent", 20)
+    spooling.assert_arrived(server, "child", 5)
   end)
 
   it("of another user has a file of its own in a shared directory, and leaves those of others alone", function()
-    local server = rude.start("script", { script = CLOSED })
+    local server = rude.start("script", { script = spooling.CLOSED })
     local shared = assert(process.temporary_directory "/tmp/postevent-shared-") -- the run's own is for its user alone
     helper.defer(function()
       assert(children.run { "rm", "-r", shared } == 0)
     end)
     local directory = shared .. "/spool"
-    local client = new(server.url, directory)
-    track(client, "root", 5)
+    local client = spooling.client(server.url, { path = directory })
+    spooling.track(client, 1, 5, "root")
     client:close(0)
     local script = files.write(shared .. "/nobody.lua", PRELUDE .. [[
       local client = new { spool = { path = directory, wait = true } }
@@ -183,22 +135,23 @@ describe("a program with a spool", function()
     end
     assert(status == 0, errors)
     server:set "open"
-    local again = new(server.url, directory)
+    local again = spooling.client(server.url, { path = directory })
     assert(again:start())
     assert(again:flush(10))
-    assert_arrived(server, "root", 5)
-    assert_arrived(server, "nobody", 5) -- root may read them
+    spooling.assert_arrived(server, "root", 5)
+    spooling.assert_arrived(server, "nobody", 5) -- root may read them
   end)
 
   it("drops what is on disk alone when it is told to", function()
-    local server = rude.start("script", { script = CLOSED })
-    local client = new(server.url, files.new_path "spool", { queue = { max_events = 40 }, more = { wait = true } })
-    track(client, "e", 200)
-    settled(client, function(stats)
+    local server = rude.start("script", { script = spooling.CLOSED })
+    local client = spooling.client(server.url, { path = files.new_path "spool", wait = true },
+      { queue = { max_events = 40 } })
+    spooling.track(client, 1, 200, "e")
+    spooling.wait_for(client, function(stats)
       return stats.spool.uncommitted == 0 and stats.spool.on_disk > 100
     end, "the events to be on disk")
     client:set_mode("off", "drop")
-    local stats = settled(client, function(stats)
+    local stats = spooling.wait_for(client, function(stats)
       return stats.pending == 0
     end, "all to be dropped")
     assert.equal(200, stats.dropped)
@@ -206,28 +159,28 @@ describe("a program with a spool", function()
   end)
 
   it("drops what earlier runs have left when it is told to, before it has tracked anything", function()
-    local server = rude.start("script", { script = CLOSED })
+    local server = rude.start("script", { script = spooling.CLOSED })
     local directory = files.new_path "spool"
     for run = 1, 3 do
-      local earlier = new(server.url, directory)
-      track(earlier, "r" .. run .. "-", 30)
+      local earlier = spooling.client(server.url, { path = directory })
+      spooling.track(earlier, 1, 30, "r" .. run .. "-")
       earlier:close(0.01)
     end
     local before = server:requests()
     server:set "open"
-    local client = new(server.url, directory, { mode = "off", queue = { max_events = 10 } })
+    local client = spooling.client(server.url, { path = directory }, { mode = "off", queue = { max_events = 10 } })
     assert(client:set_mode("off", "drop"))
     assert(client:flush(10))
     local stats = tracking.assert_balanced(client:stats())
     assert.same({ 90, 90, 0 }, { stats.restored, stats.dropped_by.withdrawn, stats.pending })
     assert(client:set_mode "live")
-    track(client, "new", 1)
+    spooling.track(client, 1, 1, "new")
     assert(client:flush(10))
     assert.equal(before + 1, server:requests())
   end)
 
   it("withdraws for its forked children, too", function()
-    local server = rude.start("script", { script = CLOSED })
+    local server = rude.start("script", { script = spooling.CLOSED })
     run_lua(PRELUDE .. [[
       local core = require("postevent.core").spool
       local waiting = require "support.waiting"
@@ -259,9 +212,10 @@ describe("a program with a spool", function()
   end)
 
   it("refuses nothing of a burst that is faster than the disk, where the oldest may go", function()
-    local server = rude.start("script", { script = CLOSED })
-    local client = new(server.url, files.new_path "spool", { queue = { max_events = 20, overflow = "drop_oldest" } })
-    track(client, "e", 300)
+    local server = rude.start("script", { script = spooling.CLOSED })
+    local client = spooling.client(server.url, { path = files.new_path "spool" },
+      { queue = { max_events = 20, overflow = "drop_oldest" } })
+    spooling.track(client, 1, 300, "e")
     assert.equal(300, client:stats().accepted)
     server:set "open"
     assert(client:flush(20))
@@ -272,9 +226,9 @@ describe("a program with a spool", function()
   end)
 
   it("drops the oldest where the disk's share is full", function()
-    local server = rude.start("script", { script = CLOSED })
-    local client = new(server.url, files.new_path "spool",
-      { queue = { max_events = 20, overflow = "drop_oldest" }, more = { max_bytes = 1024 * 1024 } })
+    local server = rude.start("script", { script = spooling.CLOSED })
+    local client = spooling.client(server.url, { path = files.new_path "spool", max_bytes = 1024 * 1024 },
+      { queue = { max_events = 20, overflow = "drop_oldest" } })
     local text = ("x"):rep(10000)
     for number = 1, 300 do
       assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
@@ -291,8 +245,8 @@ describe("a program with a spool", function()
   it("lets dead letters go for the sake of events that are alive", function()
     local refuse = "if request.mode ~= 'closed' then return { status = 422, body = '{}' } end return { status = 503 }"
     local server = rude.start("script", { script = refuse })
-    local client = new(server.url, files.new_path "spool",
-      { queue = { max_events = 1000 }, more = { max_bytes = 1024 * 1024 } })
+    local client = spooling.client(server.url, { path = files.new_path "spool", max_bytes = 1024 * 1024 },
+      { queue = { max_events = 1000 } })
     local text = ("x"):rep(10000)
     local function fill(count)
       for number = 1, count do
@@ -305,7 +259,7 @@ describe("a program with a spool", function()
     end
     server:set "closed"
     fill(60)
-    local stats = settled(client, function(stats)
+    local stats = spooling.wait_for(client, function(stats)
       return stats.spool.uncommitted == 0
     end, "all to be written")
     assert.equal(160, stats.rejected)
@@ -317,40 +271,40 @@ describe("a program with a spool", function()
   end)
 
   it("waits for room where the disk's share is full", function()
-    local server = rude.start("script", { script = CLOSED })
-    local client = new(server.url, files.new_path "spool",
-      { queue = { max_events = 20, overflow = "wait", wait = 20 }, more = { max_bytes = 1024 * 1024 } })
+    local server = rude.start("script", { script = spooling.CLOSED })
+    local client = spooling.client(server.url, { path = files.new_path "spool", max_bytes = 1024 * 1024 },
+      { queue = { max_events = 20, overflow = "wait", wait = 20 } })
     local text = ("x"):rep(10000)
     server:set "open"
     for number = 1, 300 do
       assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
     end
     assert(client:flush(20))
-    assert_arrived(server, "e", 300, 1)
+    spooling.assert_arrived(server, "e", 300, 1)
   end)
 
   it("that another url uses sends nothing of what was accepted for this one", function()
-    local server, other = rude.start("script", { script = CLOSED }), rude.start "answer"
+    local server, other = rude.start("script", { script = spooling.CLOSED }), rude.start "answer"
     local directory = files.new_path "spool"
-    local client = new(server.url, directory)
-    track(client, "e", 10)
+    local client = spooling.client(server.url, { path = directory })
+    spooling.track(client, 1, 10, "e")
     client:close(0.05)
-    local stranger = new(other.url, directory)
-    track(stranger, "s", 1)
+    local stranger = spooling.client(other.url, { path = directory })
+    spooling.track(stranger, 1, 1, "s")
     assert(stranger:flush(10))
     assert.equal(1, other:requests())
     server:set "open"
-    local again = new(server.url, directory)
+    local again = spooling.client(server.url, { path = directory })
     assert(again:start())
     assert(again:flush(10))
     assert.equal(10, again:stats().restored)
-    assert_arrived(server, "e", 10)
+    spooling.assert_arrived(server, "e", 10)
   end)
 
   it("does not wake up while there is nothing to do", function()
     local server = rude.start "answer"
-    local client = new(server.url, files.new_path "spool")
-    track(client, "e", 20)
+    local client = spooling.client(server.url, { path = files.new_path "spool" })
+    spooling.track(client, 1, 20, "e")
     assert(client:flush(10))
     local woken
     waiting.wait_until(function() -- it writes its log back a second after the last event

@@ -108,4 +108,24 @@ describe("the log of a client with a spool", function()
     client:close()
     assert.equal(before, helper.read_file(path))
   end)
+
+  it("is told once of files for another url, and of those that it cannot open", function()
+    local server = rude.start("script", { script = REFUSE })
+    local directory = files.new_path "spool"
+    local path = leave(server.url, directory, 3)
+    local other, lines = start(server.url .. "/", directory)
+    assert(other:start() and other:flush(5))
+    wait_for(other, lines, "warn: files of the spool that are for another url")
+    assert.same({ 1, 0 }, { other:stats().spool.elsewhere, other:stats().restored })
+    other:close()
+    assert(children.run { "rm", path .. ".lock" } == 0)
+    assert(children.run { "mkdir", path .. ".lock" } == 0) -- even root cannot lock that
+    local client
+    client, lines = start(server.url, directory)
+    assert(client:start() and client:flush(5))
+    wait_for(client, lines, "warn: files of the spool that this process cannot open, and leaves alone ("
+      .. path:match "[^/]+$" .. ": it cannot be locked: its .lock is no plain file): 1")
+    assert.same({ 1, 0, 0 }, { client:stats().spool.barred, client:stats().spool.elsewhere, client:stats().restored })
+    client:close()
+  end)
 end)

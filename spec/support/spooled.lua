@@ -1,5 +1,6 @@
 -- Directories that programs with a spool have left, and the command that looks into them: for the specs of `postevent
 -- spool`.
+local children = require "support.children"
 local cjson = require "cjson"
 local command = require "support.command"
 local files = require "support.files"
@@ -55,6 +56,34 @@ function spooled.leave(count, mode)
   end
   client:close(0)
   return server, directory
+end
+
+local KILLED = [[
+local url, directory, count = arg[1], arg[2], tonumber(arg[3])
+local client = require("postevent").new {
+  url = url, spool = { path = directory, wait = true }, id_attribute = "external_event_id",
+  retry = { initial = 0.01, max = 0.05 },
+}
+for number = 1, count do
+  assert(client:track { event_name = "coin_found", external_event_id = "e" .. number, text = ("x"):rep(500) })
+end
+io.stdout:write "tracked\n"
+io.stdout:flush()
+while true do client:flush(1) end
+]]
+
+-- Leaves so many events in a directory as a program does that is killed: the file, its log, its index. Returns the
+-- path of the file.
+function spooled.kill(url, directory, count)
+  local script = files.write(files.new_path "killed.lua", KILLED)
+  local child = children.spawn { children.lua(), script, url, directory, tostring(count) }
+  helper.wait_until(function()
+    assert(child:running(), child:errors())
+    return child:output() == "tracked\n"
+  end)
+  child:kill "SIGKILL"
+  child:wait()
+  return directory .. "/" .. spooled.list(directory).files[1].file
 end
 
 -- `postevent spool ...`, as command.expect.

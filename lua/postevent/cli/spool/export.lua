@@ -1,4 +1,4 @@
--- `postevent spool export`: the events as JSON Lines, which `postevent check` and `postevent post --json` read.
+-- `postevent spool export`: the events as JSON Lines, which `postevent check` and `postevent import` read.
 
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")

@@ -7,15 +7,18 @@ local output = require("postevent.cli.output")
 
 local files = {}
 
+local NO_LOCK = -2 -- as csrc/spool/claim.h has it
+
 local WORDS = {
-  damaged = "it is damaged", newer = "a newer release has written it", foreign = "it is no spool's file",
+  damaged = "it is damaged", foreign = "it is no spool's file",
+  newer = "a newer release has written it, and only such a one can use it",
   taken = "a running program holds it",
 }
 
 -- The files, in the order of their making: { { name = , damaged = }, ... }.
 function files.list(directory)
   local list, why = core.files(directory)
-  return list or exit.usage(("DIR: %s: %s"):format(directory, why))
+  return list or exit.usage(("DIR: %s: %s"):format(output.printable(directory), why))
 end
 
 -- The same, of a directory in which this user may change something: what another user makes there, the programs of its
@@ -24,9 +27,14 @@ function files.list_own(directory)
   local list = files.list(directory)
   local own, why = core.writable(directory)
   if not own then
-    exit.with(exit.FAILED, ("%s: %s"):format(directory, why))
+    exit.with(exit.FAILED, ("%s: %s"):format(output.printable(directory), why))
   end
   return list
+end
+
+-- A file's path, to be shown: a name can have lines.
+function files.path(directory, name)
+  return output.printable(directory .. "/" .. name)
 end
 
 -- Why a file cannot be used, with its name. `kind` and `why` are those of files.open.
@@ -34,19 +42,29 @@ function files.explain(directory, name, kind, why)
   local words = WORDS[kind]
   if kind == "failed" or not words then
     words = why
+  elseif kind == "damaged" and why then
+    words = words .. ": " .. why
   end
-  return ("%s/%s: %s"):format(directory, name, words)
+  return ("%s: %s"):format(files.path(directory, name), words)
 end
 
--- Opens one to look into it ("look"), to change it ("write"), or so that nobody takes it meanwhile ("claim"): the file;
--- or nil, a kind and why. One that was removed meanwhile, or into
--- which nothing was ever written, is of the kind "gone".
+-- Whether the file is still there: a running program removes one that it has emptied.
+function files.is_there(directory, name)
+  for _, entry in ipairs(core.files(directory) or {}) do
+    if entry.name == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- Opens one to look into it ("look"), to change it ("write"), so that nobody takes it meanwhile ("claim"; of one that
+-- is open, "again"), or to look into what can be read of a damaged one ("salvage"): the file; or nil, a kind and why.
+-- One that was removed meanwhile, or into which nothing was ever written, is of the kind "gone".
 function files.open(directory, name, how)
   local file, kind, why = core.open(directory, name, how or "look")
-  if kind == "nothing" or (not file and why == "No such file or directory") then
-    kind = "gone"
-  end
-  return file, kind, why
+  local is_gone = not file and (kind == "nothing" or not files.is_there(directory, name))
+  return file, is_gone and "gone" or kind, why
 end
 
 -- Removes a file that was set aside, with the log that went with it. Returns true; or nil and why.
@@ -57,7 +75,8 @@ function files.remove_damaged(directory, name)
   return removed, why and why:gsub("^.*: ", "")
 end
 
--- Calls `visit(file, name)` for every file that can be used. Names the others on stderr; returns whether there are any.
+-- Calls `visit(file, name)` for every file that can be used; to look into it, also for what can be read of a damaged
+-- one. Names on stderr what cannot be used; returns whether there is nothing of that.
 function files.each(directory, list, how, visit)
   local all_read = true
   for _, entry in ipairs(list) do
@@ -65,10 +84,15 @@ function files.each(directory, list, how, visit)
     if not entry.damaged then
       file, kind, why = files.open(directory, entry.name, how)
     end
+    if kind == "damaged" and how == "look" and not entry.damaged then
+      file = files.open(directory, entry.name, "salvage")
+    end
     if file then
       visit(file, entry.name)
+      kind = file:about().passed and "damaged" or kind
       file:close()
-    elseif kind ~= "gone" then
+    end
+    if kind and kind ~= "gone" then
       output.warn(files.explain(directory, entry.name, kind, why))
       all_read = false
     end
@@ -76,9 +100,17 @@ function files.each(directory, list, how, visit)
   return all_read
 end
 
--- Ends the command for what a file said of its content.
+-- What goes behind a word of what is not there, where not all files could be read.
+function files.where(all_read)
+  return all_read and "" or " in what can be read"
+end
+
+-- Ends the command for what a file said of its content, if it is there.
 function files.fail(directory, name, why)
-  exit.with(exit.FAILED, ("%s/%s: %s"):format(directory, name, why))
+  if not files.is_there(directory, name) then
+    return
+  end
+  exit.with(exit.FAILED, ("%s: %s"):format(files.path(directory, name), why))
 end
 
 -- `for event in files.events(file, dead, fail)`: the pending events of a file, or the dead, oldest first; of one id
@@ -96,11 +128,14 @@ function files.events(file, dead, fail, id)
   end
 end
 
--- Who holds the file: nil where nobody does; else { pid = , name = }, each where it is known.
+-- Who holds the file: nil where nobody does; else { pid = , name = }, each where it is known. nil and why, where nobody
+-- can.
 function files.holder(directory, name)
   local pid = core.owner(directory, name)
   if not pid then
     return nil
+  elseif pid == NO_LOCK then
+    return nil, "its .lock is no plain file, and no program can take it"
   elseif pid < 0 then
     return {}
   end
@@ -125,7 +160,7 @@ end
 -- Makes a file for events of that endpoint, which nobody takes until it is closed.
 function files.create(directory, endpoint)
   local file, why = core.create(directory, endpoint)
-  return file or exit.with(exit.FAILED, ("%s: %s"):format(directory, why))
+  return file or exit.with(exit.FAILED, ("%s: %s"):format(output.printable(directory), why))
 end
 
 -- How an event without an id is called: the end of its file's name, whether it is dead, its row.
@@ -142,7 +177,5 @@ function files.refer(file, name, dead, id)
   local event = file:next(dead, row - 1)
   return event and event.row == row and event or nil
 end
-
-files.asks = core.asks
 
 return files

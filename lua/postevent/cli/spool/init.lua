@@ -1,10 +1,15 @@
 -- `postevent spool`: looks into a spool's directory, and puts it in order, while programs use it and while none does.
 
 local exit = require("postevent.cli.exit")
+local notes = require("postevent.cli.notes")
 
 local command = {}
 
 local ACTIONS = { "list", "show", "retry", "export", "purge", "deliver" } -- in the order of the help
+
+local function list_statuses()
+  return { { 0, "done" }, { 1, "not all of it" } }
+end
 
 local function action_of(name)
   return require("postevent.cli.spool." .. name)
@@ -18,11 +23,17 @@ function command.define(parser)
     local sub = group:command(name, action_of(name).summary)
     sub:argument("directory", "The spool's directory, as in spool.path."):argname("DIR")
     action_of(name).define(sub)
+    notes.set_statuses(sub, action_of(name).statuses or list_statuses())
     actions[name] = sub
   end
-  group:epilog("postevent help spool list shows the options of one. Exit status: 0 done,\n"
-    .. "1 not all of it, 2 wrong usage; of deliver, 75: some events are left.")
+  group:epilog("postevent help spool list shows the options of one.")
   return group, actions
+end
+
+local LOOKS = { list = true, show = true, export = true }
+
+function command.finishes(args)
+  return not LOOKS[args.action]
 end
 
 function command.run(args)

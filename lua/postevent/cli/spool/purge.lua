@@ -1,6 +1,7 @@
 -- `postevent spool purge`: removes events for good, and damaged files. It asks, unless it is told not to.
 
-local age = require("postevent.cli.spool.age")
+local age = require("postevent.cli.age")
+local confirm = require("postevent.cli.confirm")
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
@@ -12,6 +13,7 @@ function purge.define(command)
   command:flag("--pending", "Remove pending ones; not those of a running program, which has them in hand.")
   command:flag("--damaged", "Remove the files that were set aside as damaged.")
   command:option("--older-than", "Only events accepted so long ago: 7d, 12h, 30m, 45s."):argname("AGE")
+    :overwrite(false)
   command:flag("--yes", "Do not ask.")
 end
 
@@ -72,17 +74,6 @@ local function describe(args, events, damaged)
   return table.concat(parts, ", ")
 end
 
-local function ask(args, what)
-  if args.yes then
-    return true
-  elseif not files.asks() then
-    exit.usage("purge asks, and stdin is no terminal: give --yes")
-  end
-  io.stderr:write(("%s: remove %s for good? [y/N] "):format(output.printable(args.directory), what))
-  local answer = io.stdin:read("*l") or ""
-  return answer:lower() == "y" or answer:lower() == "yes"
-end
-
 -- Removes from one file, and returns how many.
 local function empty(directory, name, file, dead, before)
   local count = 0
@@ -91,6 +82,7 @@ local function empty(directory, name, file, dead, before)
     if not removed then
       files.fail(directory, name, why)
     end
+    removed = removed or 0 -- the file is gone
     count = count + removed
   until removed == 0
   return count
@@ -147,14 +139,14 @@ function purge.run(args)
   local damaged, list = sort_out(args)
   local found, held, all_read = count_all(args, list, before)
   local has_events = found.dead + found.pending > 0
-  if (has_events or damaged[1]) and not ask(args, describe(args, found, #damaged)) then
+  if (has_events or damaged[1]) and not confirm(args.yes, args.directory, describe(args, found, #damaged)) then
     exit.with(exit.FAILED, "nothing was removed")
   end
   local removed = purge_events(args, has_events and list or {}, before)
-  output.say("removed " .. describe(args, removed, remove_damaged(args, damaged)))
+  output.report("removed " .. describe(args, removed, remove_damaged(args, damaged)))
   if held > 0 then
-    exit.with(exit.FAILED, ("%s: %d pending event%s in the hands of running programs stay"):format(args.directory, held,
-      held == 1 and "" or "s"))
+    exit.with(exit.FAILED, ("%s: %d pending event%s in the hands of running programs stay"):format(
+      output.printable(args.directory), held, held == 1 and "" or "s"))
   end
   return all_read and exit.OK or exit.FAILED
 end

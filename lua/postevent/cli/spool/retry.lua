@@ -3,6 +3,7 @@
 -- has in hand; from its file the dead letter is removed, after it is safe in the other: a kill between the two leaves a
 -- copy, with the same id.
 
+local choice = require("postevent.cli.choice")
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
 local output = require("postevent.cli.output")
@@ -12,43 +13,16 @@ local retry = { summary = "Make dead events pending again." }
 local TOGETHER = 64 -- in one commit: a kill leaves no more copies than that, and nobody waits long for a file
 
 function retry.define(command)
-  command:argument("id", "The id of a dead event, or its row, as `show DIR` prints it."):args("*"):argname("ID")
-  command:flag("--all", "All of them.")
-  command:option("--code", "Those that ended with CODE: rejected, timeout, ... May be given again."):argname("CODE")
-    :count("*")
+  choice.define(command, "The id of a dead event, or its row, as `show DIR` prints it.")
 end
 
-local function check_choice(args)
-  local ways = (args.id[1] and 1 or 0) + (args.all and 1 or 0) + (args.code[1] and 1 or 0)
-  if ways ~= 1 then
-    exit.usage("say which: ID ..., --all, or --code CODE")
-  end
-end
-
-local function set_of(list)
-  local set = {}
-  for _, item in ipairs(list) do
-    set[item] = true
-  end
-  return set
-end
-
--- Returns a function that says whether a dead letter is meant; and the ids that were not met yet.
-local function chooser(args)
-  local codes, ids, missing = set_of(args.code), set_of(args.id), set_of(args.id)
-  return function(event, name)
-    local reference = files.reference(name, true, event.row)
-    missing[event.id or reference], missing[reference] = nil, nil
-    return args.all or codes[event.code or event.outcome] or ids[event.id or reference] or ids[reference]
-  end, missing
-end
-
--- A file of that endpoint, of those whose names begin so, that nobody has, and that nobody takes until it is closed;
--- nil: there is none.
-local function claim(directory, list, prefix, endpoint)
+-- A file of that endpoint, of those whose names begin as that of `source`, that nobody has, and that nobody takes until
+-- it is closed; it may be `source`, which is open. nil: there is none.
+local function claim(directory, list, source, endpoint)
+  local prefix = source:match("^[^-]*-") or source
   for _, entry in ipairs(list) do
     local is_candidate = not entry.damaged and entry.name:sub(1, #prefix) == prefix
-    local file = is_candidate and files.open(directory, entry.name, "claim")
+    local file = is_candidate and files.open(directory, entry.name, entry.name == source and "again" or "claim")
     if file and file:about().endpoint == endpoint then
       return file
     elseif file then
@@ -63,7 +37,7 @@ local function target_for(targets, source, name)
   local endpoint = source:about().endpoint
   local by_endpoint = targets.by_endpoint
   by_endpoint[endpoint] = by_endpoint[endpoint]
-    or claim(targets.directory, targets.list, name:match("^[^-]*-") or name, endpoint)
+    or claim(targets.directory, targets.list, name, endpoint)
     or files.create(targets.directory, endpoint)
   return by_endpoint[endpoint]
 end
@@ -99,7 +73,9 @@ end
 local function empty(source, name, targets, is_meant)
   local count, row = 0, 0
   local function check(may_end, result, why)
-    if not result and (why or not may_end) then
+    if not result and not may_end then
+      exit.with(exit.FAILED, ("%s: %s"):format(files.path(targets.directory, name), why))
+    elseif why then
       files.fail(targets.directory, name, why)
     end
     return result
@@ -107,7 +83,7 @@ local function empty(source, name, targets, is_meant)
   while row do
     local batch
     batch, row = next_batch(source, row, function(event)
-      return is_meant(event, name)
+      return is_meant(event, files.reference(name, true, event.row))
     end, check)
     if batch[1] then
       move(batch, source, target_for(targets, source, name), check)
@@ -129,17 +105,20 @@ local function is_awaited(targets)
   return false
 end
 
-local function report(args, targets, count, missing)
-  local lines = {}
+local function report(args, targets, count, missing, met, all_read)
+  local lines, place = {}, files.where(all_read)
   for _, id in ipairs(args.id) do
-    lines[#lines + 1] = missing[id] and ("%s: there is no dead event %s"):format(args.directory, id) or nil
+    lines[#lines + 1] = missing[id] and ("%s: there is no dead event %s%s"):format(output.printable(args.directory),
+      output.printable(id), place) or nil
   end
   if count > 0 then
-    output.say(("%d event%s pending again; %s"):format(count, count == 1 and " is" or "s are",
+    output.report(("%d event%s pending again; %s"):format(count, count == 1 and " is" or "s are",
       is_awaited(targets) and "a running program takes them within 30 seconds"
         or "a program takes them when it starts, or postevent spool deliver"))
+  elseif args.all then
+    output.say("nothing to retry: no event is dead" .. place)
   elseif not lines[1] then
-    lines[1] = args.directory .. ": there is no such dead event"
+    lines[1] = output.printable(args.directory) .. ": there is no such dead event" .. place .. choice.describe(met)
   end
   if lines[1] then
     exit.with(exit.FAILED, table.concat(lines, "\n"))
@@ -147,9 +126,9 @@ local function report(args, targets, count, missing)
 end
 
 function retry.run(args)
-  check_choice(args)
+  choice.check(args)
   local list = files.list_own(args.directory)
-  local is_meant, missing = chooser(args)
+  local is_meant, missing, met = choice.of(args)
   local targets, count = { directory = args.directory, list = list, by_endpoint = {} }, 0
   local all_read = files.each(args.directory, list, "write", function(file, name)
     count = count + empty(file, name, targets, is_meant)
@@ -157,7 +136,7 @@ function retry.run(args)
   for _, target in next, targets.by_endpoint do
     target:close() -- now others may take it
   end
-  report(args, targets, count, missing)
+  report(args, targets, count, missing, met, all_read)
   return all_read and exit.OK or exit.FAILED
 end
 

@@ -1,0 +1,156 @@
+/* The part of spool.h for a disk that fails: the queue goes on in memory, what has ended meanwhile is remembered, and
+ * the spool is tried again later. */
+#include "spool/spool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "spool/spool_private.h"
+
+static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
+static const int64_t FULL_PATIENCE = 100 * PE_MILLISECOND; /* after an end, which makes room */
+
+/* ---- the failure ---- */
+
+/* Takes back what was begun. A file that does not behave is opened again, it may have been opened to read alone; but
+ * not one that is gone, whose events are behind what is open of it. */
+static void put_down(pe_spool_file *file, pe_db_status status) {
+  if (!file->store) return;
+  pe_store_undo(file->store);
+  if ((status != PE_DB_FAILED && status != PE_DB_READ_ONLY) || !pe_store_is_there(file->store)) return;
+  pe_store_close(file->store);
+  file->store = NULL;
+}
+
+/* How long until it is tried again: longer each time; but of a disk that is full, somebody may have made room. */
+static int64_t next_patience(int64_t last, bool is_full) {
+  if (is_full) return FIRST_PATIENCE;
+  return last > LAST_PATIENCE / 2 ? LAST_PATIENCE : last * 2;
+}
+
+void pe_spool_calm(pe_spool *spool) {
+  spool->patience = FIRST_PATIENCE / 2;
+  spool->gauges.state = PE_SPOOL_WORKS;
+}
+
+/* Why is told before anybody can be refused for it. */
+void pe_spool_fail(pe_spool *spool, pe_db_status status, const char *message, int64_t now) {
+  pe_spool_gauges *gauges = &spool->gauges;
+  bool is_full = status == PE_DB_FULL;
+
+  if (gauges->state == PE_SPOOL_WORKS) gauges->failures++;
+  spool->works = false;
+  spool->patience = next_patience(spool->patience, is_full);
+  spool->retry_at = now + spool->patience;
+  gauges->state = is_full ? PE_SPOOL_FULL : PE_SPOOL_FAILS;
+  gauges->last_error_at = pe_clock_wall();
+  (void)snprintf(gauges->last_error, sizeof gauges->last_error, "%s", message);
+  put_down(&spool->own, status);
+  put_down(&spool->adopted, status);
+  pe_spool_publish(spool);
+  pe_queue_set_looking(spool->queue, false);
+  pe_queue_set_spooling(spool->queue, false);
+}
+
+void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status status, int64_t now) {
+  char message[PE_CLAIM_MESSAGE];
+  (void)snprintf(message, sizeof message, "%s", pe_store_message(file->store));
+  if (status == PE_DB_DAMAGED) file->is_damaged = true;
+  pe_spool_fail(spool, status, message, now);
+  if (file->is_damaged && spool->patience == FIRST_PATIENCE) spool->retry_at = now; /* at once, but once */
+}
+
+/* ---- what ends ---- */
+
+pe_spool_file *pe_spool_file_of(pe_spool *spool, bool restored) {
+  return restored ? &spool->adopted : &spool->own;
+}
+
+static void hurry(pe_spool *spool) {
+  int64_t at = pe_clock_monotonic() + FULL_PATIENCE;
+  if (at < spool->retry_at) spool->retry_at = at;
+}
+
+/* Where memory is out, an event may be sent again: after a failure of the disk, in another life. */
+void pe_spool_remember(pe_spool *spool, pe_spool_ended ended) {
+  int64_t *to = &spool->ended_to[ended.restored ? 1 : 0];
+  if (!spool->works && spool->gauges.state == PE_SPOOL_FULL) hurry(spool);
+  if (spool->ended_count == spool->ended_capacity) {
+    size_t capacity = spool->ended_capacity > 0 ? spool->ended_capacity * 2 : PE_SPOOL_BATCH;
+    pe_spool_ended *grown = realloc(spool->ended, capacity * sizeof *grown);
+    if (!grown) return;
+    spool->ended = grown;
+    spool->ended_capacity = capacity;
+  }
+  spool->ended[spool->ended_count++] = ended;
+  if (ended.row > *to) *to = ended.row;
+}
+
+/* Rows are read in their order: seldom one is not behind all that have ended. */
+bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored) {
+  size_t i = row > spool->ended_to[restored ? 1 : 0] ? spool->ended_count : 0;
+  while (i < spool->ended_count && (spool->ended[i].row != row || spool->ended[i].restored != restored))
+    i++;
+  return i < spool->ended_count;
+}
+
+static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
+  pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
+  return status == PE_DB_OK;
+}
+
+bool pe_spool_commit(pe_spool *spool, int64_t now) {
+  if (!commit_file(spool, &spool->own, now) || !commit_file(spool, &spool->adopted, now)) return false;
+  spool->ended_count = 0;
+  spool->ended_to[0] = spool->ended_to[1] = 0;
+  return true;
+}
+
+/* ---- the files ---- */
+
+bool pe_spool_keep_files(pe_spool *spool, int64_t now) {
+  char message[PE_CLAIM_MESSAGE] = "";
+  pe_db_status status = pe_spool_open_file(spool, &spool->own, message);
+  if (status == PE_DB_OK) status = pe_spool_open_file(spool, &spool->adopted, message);
+  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
+  return status == PE_DB_OK;
+}
+
+bool pe_spool_have_file(pe_spool *spool, int64_t now) {
+  char message[PE_CLAIM_MESSAGE] = "";
+  pe_db_status status = spool->own.claim ? PE_DB_OK : pe_spool_make_file(spool, &spool->own, message);
+  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
+  return status == PE_DB_OK;
+}
+
+/* ---- the return ---- */
+
+/* Their logs may be what fills the disk: once they are written back, what follows takes their place. */
+static void write_back(const pe_spool *spool) {
+  if (spool->own.store) (void)pe_store_tidy(spool->own.store, true); /* what fails here fails at the next commit */
+  if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, true);
+}
+
+/* Does again what the failure took back, and sees whether writing works. Returns false when it does not. */
+static bool redo(pe_spool *spool, int64_t now) {
+  pe_spool_file *file = &spool->own;
+  pe_db_status status = pe_store_probe(file->store);
+  for (size_t i = 0; i < spool->ended_count && status == PE_DB_OK; i++) {
+    file = pe_spool_file_of(spool, spool->ended[i].restored);
+    if (file->store) status = pe_store_finish(file->store, spool->ended[i].row);
+  }
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
+  return status == PE_DB_OK;
+}
+
+/* What has ended is committed before anything is written: that makes room. */
+bool pe_spool_recover(pe_spool *spool, int64_t now) {
+  if (!pe_spool_keep_files(spool, now) || !pe_spool_have_file(spool, now)) return false;
+  if (spool->gauges.state == PE_SPOOL_FULL) write_back(spool);
+  if (!redo(spool, now) || !pe_spool_commit(spool, now)) return false;
+  spool->works = true;
+  pe_spool_tell_room(spool);
+  pe_queue_set_spooling(spool->queue, true);
+  return true;
+}
