@@ -15,10 +15,8 @@
 #include "http/http_plan.h"
 
 enum {
-  HEADER_CEILING = 64 * 1024, /* bytes of reply headers that are read */
-  CA_CACHE = 86400,           /* seconds; libcurl's own default */
-  LONGEST_POLL = 1000,        /* milliseconds; libcurl wakes us when there is something to do */
-  CONNECTION_MAX_AGE = 60,    /* seconds: a busy one must not outlive for long what the host's name says */
+  CA_CACHE = 86400,        /* seconds; libcurl's own default */
+  CONNECTION_MAX_AGE = 60, /* seconds: a busy one must not outlive for long what the host's name says */
   NAME_CACHE =
       1, /* seconds, for many that connect at once; longer, and a failed connect would be repeated to no avail */
   CONNECTION_MAX_IDLE = 55 /* seconds: below the 60 s at which gateways close, so that a post rarely meets the race */
@@ -48,21 +46,6 @@ static int on_request(void *user, char *ip, char *local_ip, int port, int local_
     return CURL_PREREQFUNC_ABORT;
   }
   return ++http->requests == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
-  pe_http *http = user;
-  pe_error error = pe_buffer_append(&http->result->body, bytes, size * count);
-  http->body_lost = error == PE_NO_MEMORY;
-  return error == PE_OK ? size * count : 0;
-}
-
-static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
-  pe_http *http = user;
-  (void)bytes;
-  http->header_bytes += size * count;
-  http->headers_too_long = http->header_bytes > HEADER_CEILING;
-  return http->headers_too_long ? 0 : size * count;
 }
 
 /* libcurl asks in loops in which it does not look at its own clock: while it reads a proxy's endless answer. */
@@ -102,7 +85,7 @@ static bool copy_headers(const struct curl_slist *from, struct curl_slist **to) 
 }
 
 static bool make_headers(const pe_http_config *config, struct curl_slist **list) {
-  if (!append_header(list, "Content-Type: application/json")) return false;
+  if (!append_header(list, config->reads ? "Accept: application/json" : "Content-Type: application/json")) return false;
   if (!append_header(list, "Expect:")) return false; /* one round trip saved, and no 417 to handle */
   for (size_t i = 0; i < config->header_count; i++)
     if (!append_header(list, config->headers[i])) return false;
@@ -115,9 +98,9 @@ static CURLcode set_callbacks(pe_http *http) {
 
   SET(CURLOPT_PREREQFUNCTION, on_request);
   SET(CURLOPT_PREREQDATA, http);
-  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEFUNCTION, pe_http_on_body);
   SET(CURLOPT_WRITEDATA, http);
-  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERFUNCTION, pe_http_on_header);
   SET(CURLOPT_HEADERDATA, http);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
   SET(CURLOPT_OPENSOCKETDATA, http);
@@ -152,16 +135,22 @@ static CURLcode use_pem(const pe_http_pem *pem, CURL *easy, CURLoption bytes, CU
   return blob.len > 0 ? curl_easy_setopt(easy, bytes, &blob) : CURLE_OK;
 }
 
-/* Nothing is copied: the plan outlives the handle. */
-static CURLcode set_files(const pe_http_tls *tls, CURL *easy) {
-  bool has_authorities = tls->authorities.bytes.size > 0 || tls->authorities.path || tls->authorities_path;
+/* Those of the client and no others, or the system's. libcurl has built-in defaults for a file and a directory, and
+ * reads them even where nobody is verified. */
+static CURLcode set_authorities(pe_http *http, const pe_http_tls *tls, bool verify) {
+  bool has_own = tls->authorities.bytes.size > 0 || tls->authorities.path || tls->authorities_path;
+  CURL *easy = http->easy;
   CURLcode result = CURLE_OK;
 
-  if (has_authorities) { /* those and no others: libcurl has built-in defaults for both */
-    result = curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    if (result == CURLE_OK) result = curl_easy_setopt(easy, CURLOPT_CAPATH, tls->authorities_path);
-  }
-  if (result == CURLE_OK) result = use_pem(&tls->authorities, easy, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO);
+  if (verify && !has_own) return pe_http_authorities_choose(http);
+  SET(CURLOPT_CAINFO, NULL);
+  SET(CURLOPT_CAPATH, tls->authorities_path);
+  return result;
+}
+
+/* Nothing is copied: the plan outlives the handle. */
+static CURLcode set_files(const pe_http_tls *tls, CURL *easy) {
+  CURLcode result = use_pem(&tls->authorities, easy, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO);
   if (result == CURLE_OK) result = use_pem(&tls->certificate, easy, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT);
   if (result == CURLE_OK) result = use_pem(&tls->key, easy, CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY);
   return result;
@@ -183,6 +172,7 @@ static CURLcode set_peers(pe_http *http, const pe_http_plan *plan) {
   SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
   /* Always set: otherwise OpenSSL asks for it on the terminal, and waits. */
   SET(CURLOPT_KEYPASSWD, config->key_password ? config->key_password : "");
+  if (result == CURLE_OK) result = set_authorities(http, &plan->tls, config->verify);
   if (result == CURLE_OK) result = set_files(&plan->tls, easy);
   return result;
 }
@@ -220,7 +210,7 @@ pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why)
   return PE_OK;
 out:
   pe_http_free(made);
-  if (why) *why = curl_easy_strerror(result);
+  if (why) *why = pe_curl_trouble(result);
   return result == CURLE_OUT_OF_MEMORY ? PE_NO_MEMORY : PE_TLS;
 }
 
@@ -249,6 +239,10 @@ static char *join(const char *a, const char *b, const char *c) {
   char *joined = malloc(size);
   if (joined) (void)snprintf(joined, size, "%s%s%s", a, b, c);
   return joined;
+}
+
+size_t pe_http_hide(const pe_http *http, char *text, size_t size) {
+  return pe_secrets_hide(http->secrets, text, size);
 }
 
 /* A server may still speak of the credentials that were replaced. */
@@ -294,7 +288,7 @@ out:
   return error;
 }
 
-/* ---- one post ---- */
+/* ---- the beginning of a transfer ---- */
 
 static void reset_result(pe_http_result *out) {
   pe_buffer body = out->body;
@@ -315,9 +309,7 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
   reset_result(out);
   http->result = out;
   http->deadline = pe_clock_monotonic() + timeout;
-  http->header_bytes = 0;
-  http->headers_too_long = false;
-  http->body_lost = false;
+  memset(&http->incoming, 0, sizeof http->incoming);
   http->stale = http->reached = http->no_descriptors = false;
   http->requests = 0;
   http->detail[0] = '\0';
@@ -330,63 +322,6 @@ CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t tim
   SET(CURLOPT_TIMEOUT_MS, milliseconds(timeout));
   SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect_timeout));
   return result;
-}
-
-static CURLM *make_alone(void) {
-  CURLM *made = curl_multi_init();
-  if (!made) return NULL;
-  if (curl_multi_setopt(made, CURLMOPT_MAXCONNECTS, 1L) == CURLM_OK && pe_curl_multi_set_quick_exit(made) == CURLM_OK)
-    return made;
-  (void)curl_multi_cleanup(made);
-  return NULL;
-}
-
-/* One step of the transfer. Returns whether there is more to do. */
-static bool step(pe_http *http, CURLMcode *problem) {
-  int running = 0;
-  pe_worker_visit();
-  *problem = curl_multi_perform(http->alone, &running);
-  pe_worker_depart();
-  return *problem == CURLM_OK && running > 0;
-}
-
-/* What the transfer ended with; it is taken out, which may close its connection. */
-static CURLcode finish(pe_http *http, CURLMcode problem) {
-  CURLcode result = problem == CURLM_OK ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-  const CURLMsg *message;
-  int left;
-
-  pe_worker_visit();
-  message = curl_multi_info_read(http->alone, &left);
-  if (message && message->msg == CURLMSG_DONE) result = message->data.result;
-  (void)curl_multi_remove_handle(http->alone, http->easy);
-  pe_worker_depart();
-  return result;
-}
-
-/* As curl_easy_perform, but that a fork waits for its steps, and not for its waits. */
-static CURLcode perform(pe_http *http) {
-  CURLMcode problem;
-
-  if (!http->alone) http->alone = make_alone();
-  if (!http->alone) return CURLE_OUT_OF_MEMORY;
-  problem = curl_multi_add_handle(http->alone, http->easy);
-  if (problem != CURLM_OK) return CURLE_OUT_OF_MEMORY;
-  while (step(http, &problem)) {
-    problem = curl_multi_poll(http->alone, NULL, 0, LONGEST_POLL, NULL);
-    if (problem != CURLM_OK) break;
-  }
-  return finish(http, problem);
-}
-
-void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *out) {
-  CURLcode result = pe_http_begin(http, body, size, timeout, pe_http_pool_has_input(http->pool), out);
-  pe_sigpipe sigpipe;
-
-  if (http->uses_tls) pe_sigpipe_block(&sigpipe);
-  if (result == CURLE_OK) result = perform(http);
-  if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
-  pe_http_end(http, result);
 }
 
 const char *pe_http_library(const char **tls) {

@@ -1,5 +1,6 @@
-/* HTTP with libcurl: one POST in, one result out. Owns the connection, which is kept alive from post to post, and the
- * answer to "was it sent?" (design.md). Knows nothing of events, retries or JSON. A pe_http belongs to one thread. */
+/* HTTP with libcurl: one request in, one result out. Owns the connection, which is kept alive from post to post, and
+ * the answer to "was it sent?" (design.md). Knows nothing of events, retries or JSON. A pe_http belongs to one thread.
+ */
 #ifndef PE_HTTP_H
 #define PE_HTTP_H
 
@@ -30,7 +31,7 @@ typedef struct pe_http_result {
   int64_t retry_after; /* nanoseconds, as the reply asks; 0 where it does not, or cannot be read */
   pe_buffer body;
   bool body_is_usable;                /* it is all there, and no longer than the ceiling */
-  bool body_is_cut;                   /* the connection ended in it */
+  bool body_is_cut;                   /* the connection ended in it, or in the headers; or may have: it has no length */
   char message[PE_HTTP_MESSAGE_SIZE]; /* for people; "" when a reply came. Names no credential */
   const pe_secrets *secrets;          /* what the texts of the body may not show; borrowed of the handle until its next
                                          post, its next credentials or its end. NULL: nothing */
@@ -54,6 +55,14 @@ pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials)
 /* Posts `body` and waits, at most `timeout` nanoseconds, for the reply. Always fills *result, which owes nothing to
  * `http` afterwards. Lets no SIGPIPE through to the program. */
 void pe_http_post(pe_http *http, const char *body, size_t size, int64_t timeout, pe_http_result *result);
+
+/* The same for a document, of a handle whose plan `reads`: waits for what `path` and `query` (NULL: none), escaped as
+ * they stand in a URL, name on the host of the plan's URL. `sent` says nothing of interest. Where *result is to have
+ * longer documents, its body has a higher ceiling. */
+void pe_http_get(pe_http *http, const char *path, const char *query, int64_t timeout, pe_http_result *result);
+
+/* Puts "***" in the place of the credentials in a text, as secrets.h has it; returns the new size. */
+size_t pe_http_hide(const pe_http *http, char *text, size_t size);
 
 /* The libcurl in use: "7.88.1", and the name of its TLS library or "". Static storage. */
 const char *pe_http_library(const char **tls);

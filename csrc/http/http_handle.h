@@ -1,5 +1,5 @@
-/* What http.c, http_result.c and http_multi.c share: one easy handle, and how a post on it begins and ends. Included by
- * these three. */
+/* What http.c, http_alone.c, http_authorities.c, http_incoming.c, http_result.c and http_multi.c share: one easy
+ * handle, and how a transfer on it begins and ends. Included by these six. */
 #ifndef PE_HTTP_HANDLE_H
 #define PE_HTTP_HANDLE_H
 
@@ -11,6 +11,15 @@
 #include "http/http_curl.h"
 #include "http/http_pool.h"
 
+/* What came back of a post so far, but for the body. */
+typedef struct pe_http_incoming {
+  size_t header_bytes;
+  bool headers_too_long;
+  bool head_is_whole; /* the empty line behind the reply's headers came */
+  bool is_framed;     /* they say how long the body is */
+  bool body_lost;     /* there was no memory for it */
+} pe_http_incoming;
+
 /* One easy handle and what its callbacks fill. */
 struct pe_http {
   /* immutable after pe_http_new */
@@ -19,6 +28,8 @@ struct pe_http {
   int64_t connect_timeout;
   const pe_secrets *others; /* borrowed of the plan */
   const char *key_trouble;  /* static: the likely cause where the client's key cannot be used */
+  const char *ca_directory; /* libcurl's: the system's authorities that are only asked where its file does not do; or
+                               NULL */
   bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
@@ -33,12 +44,12 @@ struct pe_http {
   pe_secrets *old_secrets;    /* owned: of those before; NULL: there were none */
   pe_http_result *result;     /* of the post in hand */
   int64_t deadline;           /* monotonic */
-  size_t header_bytes;
-  int requests; /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
-  bool headers_too_long;
+  pe_http_incoming incoming;
+  int requests;        /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
   bool tls_failed;     /* the last post */
+  bool asks_directory; /* libcurl is told of ca_directory */
+  bool was_answered;   /* a post of this handle, ever */
   bool no_descriptors; /* one was wanted for this post */
-  bool body_lost;      /* there was no memory for the reply's body */
   bool reached;        /* the peer, or its proxy, accepted a connection that was opened for this post */
   bool stale;          /* the connection that libcurl chose had something to read before the request: it was not used */
   char detail[CURL_ERROR_SIZE];
@@ -53,7 +64,27 @@ struct pe_http {
 /* Prepares the handle for one post, over a new connection if `fresh`. */
 CURLcode pe_http_begin(pe_http *http, const char *body, size_t size, int64_t timeout, bool fresh, pe_http_result *out);
 
+/* libcurl's callbacks for the reply; `user` is the pe_http. */
+size_t pe_http_on_header(char *bytes, size_t size, size_t count, void *user);
+size_t pe_http_on_body(char *bytes, size_t size, size_t count, void *user);
+
+/* Whether the connection ended in the reply, or may have: of a body without a length nobody knows. */
+bool pe_http_is_cut(const pe_http *http, CURLcode result);
+
 /* Reads what the transfer left into the result that pe_http_begin was given. */
 void pe_http_end(pe_http *http, CURLcode result);
+
+/* ---- the system's authorities; http_authorities.c ---- */
+
+/* For a handle that has no authorities of the program's: of two defaults, leaves the directory out; or the file, where
+ * that cannot be read. */
+CURLcode pe_http_authorities_choose(pe_http *http);
+
+/* A transfer ended with `result`. Returns true where it is to be carried through once more, now with the directory:
+ * nothing was sent. */
+bool pe_http_authorities_widen(pe_http *http, CURLcode result);
+
+/* The post is over: a directory that did not help is left out of the next one. */
+void pe_http_authorities_settle(pe_http *http);
 
 #endif

@@ -103,6 +103,7 @@ pe_http *pe_http_multi_done(pe_http_multi *multi) {
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &http); /* `message` is gone after the next call */
     (void)curl_multi_remove_handle(multi->multi, easy);
     if (http->stale && begin_afresh(http)) continue;
+    if (pe_http_authorities_widen(http, result) && add(http) == CURLE_OK) continue;
     pe_http_end(http, result);
     return http;
   }

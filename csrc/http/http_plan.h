@@ -1,5 +1,5 @@
-/* How to post: all that the handles of a client have in common, with the files that it names. Immutable once made, and
- * no object of libcurl's is in it: any number of threads may make handles by it at once. */
+/* How to post, or to read: all that the handles of a client have in common, with the files that it names. Immutable
+ * once made, and no object of libcurl's is in it: any number of threads may make handles by it at once. */
 #ifndef PE_HTTP_PLAN_H
 #define PE_HTTP_PLAN_H
 
@@ -19,6 +19,7 @@ typedef struct pe_http_config {
   size_t header_count;
   pe_http_tls_files files;
   const char *key_password;
+  bool reads;              /* documents are asked for, and nothing is posted */
   bool verify;             /* the peer's certificate and name */
   const char *proxy;       /* "" or NULL: none, whatever the environment says */
   const char *no_proxy;    /* host names, comma-separated, that are reached without `proxy` */

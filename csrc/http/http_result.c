@@ -27,9 +27,11 @@ static bool is_tls_failure(CURLcode result) {
   }
 }
 
-/* The client's key cannot be used: wrong password, or no key. A current libcurl (8.22) has this code for it. */
+/* The client's key cannot be used: wrong password, or no key. A current libcurl (8.22) has this code for it, and with
+ * GnuTLS only the text tells. */
 static bool is_key_failure(const pe_http *http, CURLcode result) {
-  return http->uses_tls && result == CURLE_BAD_FUNCTION_ARGUMENT;
+  bool is_gnutls = result == CURLE_SSL_CONNECT_ERROR && strstr(http->detail, "encrypted key file");
+  return http->uses_tls && (result == CURLE_BAD_FUNCTION_ARGUMENT || is_gnutls);
 }
 
 /* With TLS 1.3 a client's handshake ends before the server has judged its certificate; the refusal arrives as an
@@ -80,8 +82,8 @@ static pe_error classify_sent(const pe_http *http, CURLcode result, const pe_htt
   case CURLE_PARTIAL_FILE:
   case CURLE_WRITE_ERROR:
   case CURLE_BAD_CONTENT_ENCODING: /* a reply came, but its body is of no use */
-    if (http->headers_too_long) return PE_BAD_REPLY;
-    if (http->body_lost) return PE_INTERRUPTED; /* for want of memory: it may have been a good one */
+    if (http->incoming.headers_too_long) return PE_BAD_REPLY;
+    if (http->incoming.body_lost) return PE_INTERRUPTED; /* for want of memory: it may have been a good one */
     return out->http_status > 0 ? PE_OK : PE_INTERRUPTED;
   case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed": what came is not HTTP */
   case CURLE_WEIRD_SERVER_REPLY: return PE_BAD_REPLY;
@@ -97,20 +99,43 @@ static const char *cause(const pe_http *http, CURLcode result) {
   if (http->requests > 1) return "the kept-alive connection was closed under the request";
   if (http->no_descriptors) return PE_NO_DESCRIPTORS;
   if (result == CURLE_SSL_CERTPROBLEM || is_key_failure(http, result)) return http->key_trouble;
-  if (http->headers_too_long) return "the reply's headers are longer than 64 KiB";
+  if (http->incoming.headers_too_long) return "the reply's headers are longer than 64 KiB";
   if (sent && pe_curl_is_too_large(result)) return "a line of the reply's headers is longer than 100 KiB";
   if (sent && result == CURLE_OUT_OF_MEMORY && http->result->http_status > 0)
     return "out of memory, or a line of the reply's headers is longer than 100 KiB";
   return NULL;
 }
 
-/* Whether the other side of a TLS handshake answered in plain text, as OpenSSL and GnuTLS put it. */
-static bool met_plain_text(const pe_http *http) {
-  static const char *const words[] = {"wrong version number", "packet length too long", "http request",
-                                      "unexpected TLS packet", "record layer failure"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strstr(http->detail, words[i])) return true;
-  return false;
+static bool says_one_of(const pe_http *http, const char *const *words) {
+  while (*words && !strstr(http->detail, *words))
+    words++;
+  return *words != NULL;
+}
+
+/* Whether the other side of a TLS handshake spoke no TLS, as OpenSSL and GnuTLS put it. It answered in plain text; or
+ * it went away, and what it said was lost with the connection: which of the two is a matter of who was quicker. */
+static bool met_no_tls(const pe_http *http, CURLcode result) {
+  static const char *const plain[] = {"wrong version number",  "packet length too long", "http request",
+                                      "unexpected TLS packet", "record layer failure",   NULL};
+  static const char *const gone[] = {"SSL_ERROR_SYSCALL", "unexpected eof",    "Recv failure",
+                                     "Send failure",      "improperly termin", "non-properly termi",
+                                     "pull function",     "push function",     NULL};
+  return says_one_of(http, plain) || (result == CURLE_SSL_CONNECT_ERROR && says_one_of(http, gone));
+}
+
+/* Whether a connection was there, and then nothing came of TLS. */
+static bool met_silence(const pe_http *http, CURLcode result) {
+  return is_timeout(http, result) && http->reached && http->requests == 0 && http->uses_tls &&
+         !strstr(http->detail, "roxy");
+}
+
+/* Whether what was asked in plain text may speak TLS: it answered something that is no HTTP, or went away without a
+ * byte, and has never answered before. */
+static bool met_tls(const pe_http *http, CURLcode result) {
+  bool is_garbage = result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_WEIRD_SERVER_REPLY;
+  bool is_gone = result == CURLE_GOT_NOTHING || result == CURLE_RECV_ERROR;
+  if (http->uses_tls || http->requests == 0) return false;
+  return is_garbage || (is_gone && http->incoming.header_bytes == 0 && !http->was_answered);
 }
 
 /* Whether a proxy answered CONNECT as a server does that knows no such thing. */
@@ -123,9 +148,9 @@ static bool met_no_proxy(const pe_http *http) {
 
 /* What to look at first; "": nothing comes to mind. */
 static const char *hint(const pe_http *http, CURLcode result) {
-  bool is_garbage = result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_WEIRD_SERVER_REPLY;
-  if (met_plain_text(http)) return " (does this port, or the proxy, speak http and not https?)";
-  if (http->requests > 0 && is_garbage && !http->uses_tls) return " (does this port speak https and not http?)";
+  if (met_no_tls(http, result) || met_silence(http, result))
+    return " (does this port, or the proxy, speak http and not https?)";
+  if (met_tls(http, result)) return " (does this port speak https and not http?)";
   if (result == CURLE_PROXY) return " (is that a SOCKS proxy?)";
   return http->requests == 0 && met_no_proxy(http) ? " (is that a proxy?)" : "";
 }
@@ -147,9 +172,10 @@ static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
 
   (void)curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &retry_after); /* seconds or a date (RFC 9110, 10.2.3) */
   if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
+  http->was_answered = true;
   out->sent = PE_SENT_YES;
   out->body_is_usable = result == CURLE_OK;
-  out->body_is_cut = result == CURLE_PARTIAL_FILE;
+  out->body_is_cut = pe_http_is_cut(http, result);
 }
 
 static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
@@ -172,4 +198,5 @@ void pe_http_end(pe_http *http, CURLcode result) {
   http->result->secrets = http->secrets ? http->secrets : http->others;
   read_result(http, result, http->result);
   http->tls_failed = http->result->error == PE_TLS;
+  pe_http_authorities_settle(http);
 }

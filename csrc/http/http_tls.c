@@ -10,9 +10,13 @@
 
 enum { CEILING = 4 << 20 }; /* of all files of a kind; Debian's authorities take 220 KB, libcurl 8 MB at most */
 
-static const char NO_AUTHORITY[] = "tls.ca_file, tls.ca_path: no certificate in PEM (-----BEGIN ...)";
-static const char NO_CERTIFICATE[] = "tls.cert_file: no certificate in PEM (-----BEGIN ...)";
-static const char NO_KEY[] = "tls.key_file: no key in PEM (-----BEGIN ...)";
+/* What a line says that begins a thing of that kind (RFC 7468): also "RSA PRIVATE KEY", "TRUSTED CERTIFICATE". */
+static const char CERTIFICATE[] = "CERTIFICATE-----", KEY[] = "PRIVATE KEY-----";
+
+static const char NO_CA_FILE[] = "tls.ca_file: no certificate in PEM (-----BEGIN CERTIFICATE-----)";
+static const char NO_CA_PATH[] = "tls.ca_path: no certificate in PEM (-----BEGIN CERTIFICATE-----)";
+static const char NO_CERTIFICATE[] = "tls.cert_file: no certificate in PEM (-----BEGIN CERTIFICATE-----)";
+static const char NO_KEY[] = "tls.key_file: no key in PEM (-----BEGIN PRIVATE KEY-----)";
 
 /* ---- reading ---- */
 
@@ -50,8 +54,8 @@ static bool has_text(const pe_buffer *buffer, const char *text) {
   return false;
 }
 
-static pe_error check_pem(const pe_buffer *bytes, const char *otherwise, const char **why) {
-  if (has_text(bytes, "-----BEGIN ")) return PE_OK;
+static pe_error check_pem(const pe_buffer *bytes, const char *kind, const char *otherwise, const char **why) {
+  if (has_text(bytes, kind)) return PE_OK;
   *why = otherwise;
   return PE_TLS;
 }
@@ -83,17 +87,16 @@ static pe_error read_directory(pe_buffer *to, const char *path, const char **why
   return error;
 }
 
-static pe_error read_authorities(pe_buffer *to, const pe_http_tls_files *files, const char **why) {
-  pe_error error = PE_OK;
-  if (!files->ca_file && !files->ca_path) return PE_OK;
-  if (files->ca_file) error = read_file(to, files->ca_file, why);
-  if (error == PE_OK && files->ca_path) error = read_directory(to, files->ca_path, why);
-  return error == PE_OK ? check_pem(to, NO_AUTHORITY, why) : error;
+static pe_error read_pem(pe_buffer *to, const char *path, const char *kind, const char *otherwise, const char **why) {
+  pe_error error = path ? read_file(to, path, why) : PE_OK;
+  return error == PE_OK && path ? check_pem(to, kind, otherwise, why) : error;
 }
 
-static pe_error read_own(pe_buffer *to, const char *path, const char *otherwise, const char **why) {
-  pe_error error = path ? read_file(to, path, why) : PE_OK;
-  return error == PE_OK && path ? check_pem(to, otherwise, why) : error;
+static pe_error read_authorities(pe_buffer *to, const pe_http_tls_files *files, const char **why) {
+  pe_error error = read_pem(to, files->ca_file, CERTIFICATE, NO_CA_FILE, why);
+  if (error != PE_OK || !files->ca_path) return error;
+  error = read_directory(to, files->ca_path, why);
+  return error == PE_OK ? check_pem(to, CERTIFICATE, NO_CA_PATH, why) : error;
 }
 
 /* ---- TLS libraries that take paths alone: GnuTLS ---- */
@@ -151,16 +154,21 @@ static bool is_encrypted(const pe_buffer *pem) {
   return false;
 }
 
-pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why) {
+pe_error pe_http_tls_read_bytes(pe_http_tls *tls, const pe_http_tls_files *files, const char **why) {
   pe_error error;
 
   pe_buffer_init(&tls->authorities.bytes, CEILING);
   pe_buffer_init(&tls->certificate.bytes, CEILING);
   pe_buffer_init(&tls->key.bytes, CEILING);
   error = read_authorities(&tls->authorities.bytes, files, why);
-  if (error == PE_OK) error = read_own(&tls->certificate.bytes, files->cert_file, NO_CERTIFICATE, why);
-  if (error == PE_OK) error = read_own(&tls->key.bytes, files->key_file, NO_KEY, why);
+  if (error == PE_OK) error = read_pem(&tls->certificate.bytes, files->cert_file, CERTIFICATE, NO_CERTIFICATE, why);
+  if (error == PE_OK) error = read_pem(&tls->key.bytes, files->key_file, KEY, NO_KEY, why);
   tls->key_is_encrypted = is_encrypted(&tls->key.bytes) || is_encrypted(&tls->certificate.bytes);
+  return error;
+}
+
+pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why) {
+  pe_error error = pe_http_tls_read_bytes(tls, files, why);
   if (error == PE_OK && !takes_bytes()) error = keep_paths(tls, files);
   return error;
 }

@@ -33,6 +33,9 @@ const char *pe_http_tls_missing(void);
  * cleans up. */
 pe_error pe_http_tls_read(pe_http_tls *tls, const pe_http_tls_files *files, const char **why);
 
+/* The same, and the bytes stay, whatever libcurl's TLS library takes. */
+pe_error pe_http_tls_read_bytes(pe_http_tls *tls, const pe_http_tls_files *files, const char **why);
+
 /* Overwrites the key, and frees. */
 void pe_http_tls_cleanup(pe_http_tls *tls);
 

@@ -103,5 +103,5 @@ pe_error pe_http_trace_start(pe_http *http, pe_http_trace *trace) {
 }
 
 void pe_http_trace_hide(const pe_http *http, pe_http_trace *trace) {
-  trace->text.size = pe_secrets_hide(http->secrets, trace->text.data, trace->text.size);
+  trace->text.size = pe_http_hide(http, trace->text.data, trace->text.size);
 }

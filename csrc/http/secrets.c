@@ -4,22 +4,19 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/base64.h"
 #include "http/disguise.h"
 #include "http/http_curl.h"
-#include "http/unfold.h"
+#include "http/redact.h"
+#include "http/view.h"
 
 enum {
-  LAYERS = 3, /* of escapes: a server that quotes what another has quoted */
   PIECE = 12, /* so much of a token, between dots, is a secret of its own: a JWT's signature */
   OPAQUE = 16 /* so much without a blank is nothing that a person wrote */
 };
 
-static const char HIDDEN[] = "***";
-enum { HIDDEN_SIZE = sizeof HIDDEN - 1 };
-
 struct pe_secrets {
   pe_disguises all;
-  const pe_secrets *others; /* borrowed; NULL: none */
 };
 
 /* ---- what of a value is secret ---- */
@@ -43,15 +40,24 @@ static bool is_public(piece name) {
   return false;
 }
 
+/* A password, a token: also where its beginning was cut off. */
+static void add_whole(pe_secrets *secrets, piece whole) {
+  pe_disguises_add(&secrets->all, whole.bytes, whole.size);
+  pe_disguises_add_pieces(&secrets->all, whole.bytes, whole.size);
+}
+
 /* The part, and what it consists of: "user:password", "header.payload.signature". */
 static void add_part(pe_secrets *secrets, piece part) {
   const char *colon = part.size > 0 ? memchr(part.bytes, ':', part.size) : NULL;
   size_t end = 0;
 
-  pe_disguises_add(&secrets->all, part.bytes, part.size);
   if (colon) {
-    pe_disguises_add(&secrets->all, part.bytes, (size_t)(colon - part.bytes));
-    pe_disguises_add(&secrets->all, colon + 1, part.size - (size_t)(colon - part.bytes) - 1);
+    size_t user = (size_t)(colon - part.bytes);
+    pe_disguises_add(&secrets->all, part.bytes, part.size);
+    pe_disguises_add(&secrets->all, part.bytes, user);
+    add_whole(secrets, (piece){colon + 1, part.size - user - 1});
+  } else {
+    add_whole(secrets, part);
   }
   for (size_t first = 0; first < part.size; first = end + 1) {
     for (end = first; end < part.size && !strchr("./", part.bytes[end]);)
@@ -137,10 +143,23 @@ static void add_basic(pe_secrets *secrets, const char *token) {
   free(pair);
 }
 
+/* What stands behind the name of a scheme: a token may have "=" in it, and is no parameter for that. Behind "Bearer"
+ * it is one whatever it has in it; elsewhere, what looks like parameters is hidden as it is. */
+static void add_token(pe_secrets *secrets, piece value) {
+  piece scheme = {value.bytes, span(value, " ")}, token = after(value, scheme.size + 1);
+  while (token.size > 0 && token.bytes[0] == ' ')
+    token = after(token, 1);
+  if (is_name(scheme, "Bearer") || span(token, " ,;\"") == token.size)
+    add_part(secrets, token);
+  else
+    pe_disguises_add_plain(&secrets->all, token.bytes, token.size);
+}
+
 static void add_header(pe_secrets *secrets, const char *value) {
   piece all = {value, strlen(value)};
   pe_disguises_add_plain(&secrets->all, all.bytes, all.size);
   add_value(secrets, all);
+  add_token(secrets, all);
   if (!memchr(value, ' ', all.size)) add_part(secrets, all);
   if (strncasecmp(value, "Basic ", 6) == 0) add_basic(secrets, value + 6 + strspn(value + 6, " "));
 }
@@ -160,7 +179,7 @@ static void add_user(pe_secrets *secrets, const char *user, const char *password
     header[sizeof SCHEME - 1 + pe_base64_encode(pair, size, header + sizeof SCHEME - 1)] = '\0';
     add_header(secrets, header);
     pe_disguises_add(&secrets->all, user, user_size); /* a user may have a colon */
-    pe_disguises_add(&secrets->all, password, password_size);
+    add_whole(secrets, (piece){password, password_size});
   } else {
     secrets->all.exact.out_of_memory = true;
   }
@@ -203,7 +222,7 @@ static bool is_opaque(const char *value) {
   bool letter = false, digit = false;
   size_t size = 0;
   for (; value[size] != '\0'; size++) {
-    bool solid = pe_unfolded_is_solid((unsigned char)value[size]);
+    bool solid = pe_view_is_solid((unsigned char)value[size]);
     digit = digit || is_digit(value[size]);
     letter = letter || (solid && !is_digit(value[size]));
     if (!solid && !strchr("-._~+/=", value[size])) return false;
@@ -244,8 +263,8 @@ static void add_url(pe_secrets *secrets, const char *url, void (*add)(pe_secrets
 static pe_secrets *make(const pe_secrets *others) {
   pe_secrets *made = malloc(sizeof *made);
   if (!made) return NULL;
-  made->others = others;
   pe_disguises_init(&made->all);
+  pe_secrets_follow(made, others);
   return made;
 }
 
@@ -275,7 +294,7 @@ pe_secrets *pe_secrets_new_of_plan(const char *const *headers, size_t count, con
 }
 
 void pe_secrets_follow(pe_secrets *secrets, const pe_secrets *others) {
-  secrets->others = others;
+  secrets->all.others = others ? &others->all : NULL;
 }
 
 void pe_secrets_free(pe_secrets *secrets) {
@@ -284,89 +303,6 @@ void pe_secrets_free(pe_secrets *secrets) {
   free(secrets);
 }
 
-/* ---- hiding ---- */
-
-/* A text and what of it is to be hidden. */
-typedef struct search {
-  pe_unfolded view, solid;
-  bool *hidden; /* for each byte of the text */
-} search;
-
-static void mark(search *in, size_t from, size_t to) {
-  memset(in->hidden + from, true, to - from);
-}
-
-static void find_exact(search *in, const pe_needles *needles) {
-  const pe_unfolded *view = &in->view;
-  size_t found;
-  for (size_t at = 0; at < view->size; at += found) {
-    bool is_there = pe_needles_find(needles, view->bytes, view->size, at, &found);
-    if (is_there)
-      mark(in, view->from[at], view->from[at + found]);
-    else
-      found = 1;
-  }
-}
-
-/* In letters and digits: with what stands between them, and with the neighbours that tell of the needle's ends. */
-static void find_loose(search *in, const pe_needles *needles) {
-  const pe_unfolded *solid = &in->solid;
-  size_t found;
-  for (size_t at = 0; at < solid->size; at += found) {
-    const pe_needle *needle = pe_needles_find(needles, solid->bytes, solid->size, at, &found);
-    size_t first, end;
-    if (!needle) {
-      found = 1;
-      continue;
-    }
-    first = solid->from[at];
-    end = solid->from[at + found - 1] + 1;
-    if (needle->rule.before && at > 0 && solid->from[at - 1] + 1 == first) first--;
-    if (needle->rule.after && at + found < solid->size && solid->from[at + found] == end) end++;
-    mark(in, in->view.from[first], in->view.from[end]);
-  }
-}
-
-static void find_all(search *in, const pe_secrets *secrets) {
-  for (int layer = 0; layer <= LAYERS; layer++) {
-    if (layer > 0 && !pe_unfolded_read(&in->view)) return;
-    pe_unfolded_squeeze(&in->view, &in->solid);
-    for (const pe_secrets *list = secrets; list; list = list->others) {
-      find_exact(in, &list->all.exact);
-      find_loose(in, &list->all.loose);
-    }
-  }
-}
-
-/* Puts HIDDEN for each run of what is hidden, which is no shorter. */
-static size_t replace(const bool *hidden, char *text, size_t size) {
-  size_t out = 0;
-  for (size_t in = 0; in < size; in++) {
-    if (!hidden[in]) {
-      text[out++] = text[in];
-    } else if (in == 0 || !hidden[in - 1]) {
-      memcpy(text + out, HIDDEN, HIDDEN_SIZE);
-      out += HIDDEN_SIZE;
-    }
-  }
-  return out;
-}
-
 size_t pe_secrets_hide(const pe_secrets *secrets, char *text, size_t size) {
-  search in;
-  size_t left = 0;
-
-  if (!secrets) return size;
-  if (!pe_unfolded_init(&in.view, text, size)) return 0;
-  if (!pe_unfolded_init(&in.solid, NULL, size)) goto out_of_view;
-  in.hidden = calloc(size + 1, sizeof *in.hidden);
-  if (!in.hidden) goto out;
-  find_all(&in, secrets);
-  left = replace(in.hidden, text, size);
-  free(in.hidden);
-out:
-  pe_unfolded_cleanup(&in.solid);
-out_of_view:
-  pe_unfolded_cleanup(&in.view);
-  return left;
+  return secrets && size > 0 ? pe_redact(&secrets->all, text, size) : size;
 }

@@ -25,11 +25,11 @@ void pe_secrets_follow(pe_secrets *secrets, const pe_secrets *others);
 /* NULL is legal. */
 void pe_secrets_free(pe_secrets *secrets);
 
-/* Puts "***" in the place of each secret in the text, whatever its letters' case: as it is, its beginning, reversed,
- * in numbers or base64, behind up to three layers of escapes. A part of less than three bytes is no secret, since it
- * stands everywhere, and one of less than five is one where it is a word. Returns the new size, which is not larger.
- * Costs about as much for each byte whatever the text is. When memory is out, nothing of the text is left. NULL:
- * nothing is hidden. */
+/* Puts "***" in the place of each secret in the text, whatever its letters' case and accents: as it is, its beginning,
+ * reversed, in numbers or base64, behind up to three layers of what others write around it (redact.h). A part of less
+ * than three bytes is no secret, since it stands everywhere, and one of less than five is one where it is a word.
+ * Returns the new size, which is not larger. Costs about as much for each byte whatever the text is. When memory is
+ * out, nothing of the text is left. NULL: nothing is hidden. */
 size_t pe_secrets_hide(const pe_secrets *secrets, char *text, size_t size);
 
 #endif

@@ -1,34 +1,21 @@
-/* A text as it may have been before others wrote it down: escapes read, one layer after another, each byte with the
- * place where it stands in the text. Any thread. */
+/* Reads one layer of what others wrote around a text. Any thread. */
 #ifndef PE_UNFOLD_H
 #define PE_UNFOLD_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "http/view.h"
 
-typedef struct pe_unfolded {
-  unsigned char *bytes;
-  uint32_t *from; /* where each begins, in the text; one more, where the text ends */
-  size_t size;
-} pe_unfolded;
+/* In what way. A text tells of none whether it is the right one: each has to be tried. */
+typedef enum pe_unfolding {
+  PE_UNFOLD_ESCAPES, /* of URLs, JSON, C, HTML, and UTF-8 itself (escape.h) */
+  PE_UNFOLD_QUOTED,  /* quoted-printable's: much that stands behind a "=" is none */
+  PE_UNFOLD_BASE64,  /* what is written in digits (runs.h), and nothing else of the text */
+  PE_UNFOLD_HEX,
+  PE_UNFOLD_UTF7,
+  PE_UNFOLDINGS /* how many there are */
+} pe_unfolding;
 
-/* Makes a view of the text as it is, or of nothing yet, with room for `size` bytes, at most 4 GiB. False: memory is
- * out, and there is nothing to clean up. */
-bool pe_unfolded_init(pe_unfolded *view, const char *text, size_t size);
-void pe_unfolded_cleanup(pe_unfolded *view);
-
-/* Reads one layer of escapes, in place: of URLs (%41, %u0041), JSON, C, Java and JavaScript (\n, \", \x41, \101,
- * \u0041 and its pairs, \u{41}), HTML (&#65; &#x41; &amp; &auml;). A character up to U+00FF becomes one byte, as an
- * escape of that byte does, and any other its UTF-8: whoever searches for text above ASCII must search for both.
- * Returns whether there was any. */
-bool pe_unfolded_read(pe_unfolded *view);
-
-/* Fills `squeezed` (with the room of `view`) with the letters, the digits and what is not ASCII; there, `from` is the
- * place in `view`. */
-void pe_unfolded_squeeze(const pe_unfolded *view, pe_unfolded *squeezed);
-
-/* Whether the byte is a letter, a digit, or not ASCII. */
-bool pe_unfolded_is_solid(unsigned char byte);
+/* Makes `out` a view of what `in` stands for. It has no more than an eighth more bytes. Who searches in it for a text
+ * above ASCII must search for that as it is and as it reads. Returns whether there was anything to read. */
+bool pe_unfold(const pe_view *in, pe_unfolding way, pe_view *out);
 
 #endif

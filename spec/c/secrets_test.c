@@ -35,9 +35,46 @@ static void a_header_and_what_is_in_it(void **state) {
   with("Basic dXNlcjp3b25kZXIvIiA=", NULL, NULL, NULL); /* user:wonder/"  */
   assert_string_equal(hide("bad: Basic dXNlcjp3b25kZXIvIiA=."), "bad: ***.");
   assert_string_equal(hide("bad: dXNlcjp3b25kZXIvIiA="), "bad: ***");
+  assert_string_equal(hide("bad: dXNlcjp3b25kZXIvIiA=\r\n\r\nbody"), "bad: ***\r\n\r\nbody");
+  assert_string_equal(hide("bad: dXNlcjp3b25kZXI=\r\nvIiA=\n"), "bad: ***=\n");
   assert_string_equal(hide("BASIC DXNLCJP3B25KZXIVIIA"), "BASIC ***");
   assert_string_equal(hide("user:wonder/\" "), "***");
   assert_string_equal(hide("user and wonder/\" !"), "*** and ***!");
+}
+
+static void a_token_whatever_is_in_it(void **state) {
+  static const char *const tokens[] = {
+      "sk_live_4242424242=1", "AbCd1234=EfGh5678", "jwt.part.sig=A", "t\xc3\xb6k\xc3\xa9n=x",     "a=b=c=d=e",
+      "abcdefgh==",           "=abcdefgh",         "user:pass=word", "longsecretlonglong=x,more", "part1part1=x;y=3"};
+  char header[64];
+  (void)state;
+  for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+    (void)snprintf(header, sizeof header, "Bearer %s", tokens[i]);
+    with(header, NULL, NULL, NULL);
+    assert_string_equal(hide(tokens[i]), "***");
+    (void)snprintf(header, sizeof header, "Bearer  %s", tokens[i]);
+    with(header, NULL, NULL, NULL);
+    assert_string_equal(hide(tokens[i]), "***");
+  }
+}
+
+/* A server may leave out the beginning of what it quotes, or the end, or both. */
+static void what_was_cut(void **state) {
+  static const char secret[] = "sk_live_0a1B2c3D4e5F6g7H8i9J";
+  char piece[sizeof secret];
+  (void)state;
+  for (int kind = 0; kind < 3; kind++) {
+    if (kind == 0) with("Bearer sk_live_0a1B2c3D4e5F6g7H8i9J", NULL, NULL, NULL);
+    if (kind == 1) with(NULL, "user", secret, NULL);
+    if (kind == 2) with_header("X-Api-Key: sk_live_0a1B2c3D4e5F6g7H8i9J");
+    for (size_t from = 0; from + 12 < sizeof secret; from++)
+      for (size_t size = 12; from + size < sizeof secret; size++) {
+        (void)snprintf(piece, sizeof piece, "%.*s", (int)size, secret + from);
+        assert_string_equal(hide(piece), "***");
+      }
+  }
+  with(NULL, "somebody@example.com", "secret", NULL);
+  assert_string_equal(hide("no such address: other@example.com"), "no such address: other@example.com");
 }
 
 static void every_writing(void **state) {
@@ -89,6 +126,100 @@ static void every_writing(void **state) {
   }
   assert_string_equal(hide("c29tZW9uZTpww6RzcyAmMQ=="), "***==");        /* of both, as it was sent */
   assert_string_equal(hide("eyJwIjoicMOkc3MgJjEifQ"), "eyJwIjoi***ifQ"); /* {"p":"..."} */
+}
+
+/* F1: who takes UTF-8 for Latin-1 or Windows-1252 and writes UTF-8 again, or cannot read it. */
+static void what_another_charset_makes_of_it(void **state) {
+  static const char *const forms[] = {
+      "p\xc3\x83\xc2\xa4\xc3\x83\xc2\x9c \xc3\xa2\xc2\x82\xc2\xac&1",     /* by Latin-1 */
+      "P\xc3\x83\xc2\xa4\xc3\x83\xc2\x9c \xc3\x82\xc2\x82\xc2\xac&1",     /* in capitals */
+      "p\xc3\x83\xc2\xa4\xc3\x83\xc5\x93 \xc3\xa2\xe2\x80\x9a\xc2\xac&1", /* by Windows-1252 */
+      "p\xe4\xdc \x80&1",                                                 /* in Windows-1252 */
+      "p%C3%83%C2%A4%C3%83%C2%9C%20%C3%A2%C2%82%C2%AC%261",               /* Latin-1's, escaped */
+      "p%c3%83%c2%a4%c3%83%c5%93+%c3%a2%e2%80%9a%c2%ac%261",              /* that of Windows-1252 */
+      "p%25C3%2583%25C2%25A4%25C3%2583%25C2%259C%2520%25C3%25A2%25C2%2582%25C2%25AC%25261",
+      "p\\u00c3\\u00a4\\u00c3\\u009c \\u00e2\\u0082\\u00ac\\u00261",
+      "p\\u00C3\\u00A4\\u00C3\\u0153 \\u00E2\\u201A\\u00AC\\u00261",
+      "p\\xc3\\x83\\xc2\\xa4\\xc3\\x83\\xc2\\x9c \\xc3\\xa2\\xc2\\x82\\xc2\\xac&1",
+      "p\\303\\203\\302\\244\\303\\203\\302\\234 \\303\\242\\302\\202\\302\\254&1",
+      "p&Atilde;&curren;&Atilde;&oelig; &acirc;&sbquo;&not;&amp;1",
+      "p&auml;&Uuml; &euro;&amp;1",
+      "p&#195;&#164;&#195;&#156; &#226;&#130;&#172;&#38;1",
+      "p&#xC3;&#xA4;&#xC3;&#x153; &#xE2;&#x201A;&#xAC;&#x26;1",
+      "p%26Atilde%3B%26curren%3B%26Atilde%3B%26oelig%3B+%26acirc%3B%26sbquo%3B%26not%3B%261",
+      "p=C3=A4=C3=9C =E2=82=AC&1",                                    /* quoted-printable */
+      "p=c3=83=c2=a4=c3=83=c2=\r\n=9c =c3=a2=c2=82=c2=ac=26=\n1",     /* and wrapped */
+      "p=C3=A4=C3=9C_=E2=82=AC=261",                                  /* RFC 2047 */
+      "p=E4=DC =80&1",                                                /* of Windows-1252 */
+      "p=C3=A4=C3=9C =E2=82=AC&amp;1",                                /* and HTML */
+      "p%3DC3%3DA4%3DC3%3D9C%20%3DE2%3D82%3DAC%261",                  /* escaped */
+      "70c383c2a4c383c29c20c3a2c282c2ac2631",                         /* in numbers */
+      "70:c3:83:c2:a4:c3:83:c5:93:20:c3:a2:e2:80:9a:c2:ac:26:31",     /* of Windows-1252 */
+      "[112, 228, 220, 32, 128, 38, 49]",                             /**/
+      "cMODwqTDg8KcIMOiwoLCrCYx",                                     /* base64 */
+      "cMODwqTDg8WTIMOi4oCawqwmMQ",                                   /* of Windows-1252 */
+      "cOTcIIAmMQ",                                                   /**/
+      "1&\xc3\xa2\xc2\x82\xc2\xac \xc3\x83\xc2\x9c\xc3\x83\xc2\xa4p", /* its bytes' groups reversed */
+      "p\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd&1",
+      "p\\ufffd\\ufffd \\ufffd&1",
+      "p???? ???&1",
+      "p?? ?&1",
+      "p &1",
+  };
+  char text[160];
+  (void)state;
+  with(NULL, "someone", "p\xc3\xa4\xc3\x9c \xe2\x82\xac&1", NULL);
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    (void)snprintf(text, sizeof text, "<%s>", forms[i]);
+    if (!strstr(hide(text), "***") || strlen(hide(text)) > 7) fail_msg("%s shows as %s", forms[i], hide(text));
+  }
+}
+
+/* F1: accents, capitals and layers, in any order. */
+static void rarer_writings(void **state) {
+  static const char *const forms[] = {
+      "pa\314\210\303\237e\314\201 U\314\2101",   /* decomposed */
+      "P\303\204SS\303\211 \303\2341",            /* in capitals */
+      "PA\314\210SSE\314\201 U\314\2101",         /* and decomposed */
+      "PASSE U1",                                 /* without accents, as its capitals */
+      "p+AOQA3wDp +ANw-1",                        /* UTF-7 */
+      "Y01Pa3c1L0RxU0REbkRFPQ==",                 /* twice */
+      "WTAxUGEzYzFMMFJ4VTBSRWJrUkZQUT09",         /* thrice */
+      "cD8/PyA/MQ==",                             /* of what ASCII has */
+      "cD8/Pz8/PyA/PzE=",                         /* by bytes */
+      "//5wAOQA3wDpACAA3AAxAA==",                 /* UTF-16 */
+      "cADkAN8A6QAgANwAMQA=",                     /* little */
+      "AHAA5ADfAOkAIADcADE=",                     /* big */
+      "cAAAAOQAAADfAAAA6QAAACAAAADcAAAAMQAAAA==", /* UTF-32 */
+      "AAAAcAAAAOQAAADfAAAA6QAAACAAAADcAAAAMQ==",
+      "7000e400df00e9002000dc003100", /* hex of UTF-16 */
+      "00 70 00 E4 00 DF 00 E9 00 20 00 DC 00 31",
+      "cGHMiMOfZcyBIFXMiDE=",                     /* of NFD */
+      "cABhAAgD3wBlAAEDIABVAAgDMQA=",             /* UTF-16 of NFD */
+      "7061cc88c39f65cc812055cc8831",             /* hex of NFD */
+      "pa%CC%88%C3%9Fe%CC%81%20U%CC%881",         /* escaped NFD */
+      "pa\\u0308\\u00dfe\\u0301 U\\u03081",       /* JSON of NFD */
+      "634d4f6b77352f44715344446e44453d",         /* hex of base64 */
+      "NzBjM2E0YzM5ZmMzYTkyMGMzOWMzMQ==",         /* base64 of hex */
+      "cCVDMyVBNCVDMyU5RiVDMyVBOSUyMCVDMyU5QzE=", /* of URL's */
+      "InBcdTAwZTRcdTAwZGZcdTAwZTkgXHUwMGRjMSI=", /* of JSON */
+      "p&auml&szlig&eacute &Uuml1",               /* HTML without ; */
+      "p&#228&#223&#233 &Uuml;1",
+      "P&AUML;&SZLIG;&EACUTE; &UUML;1",                     /* capitals of HTML */
+      "P\\U00E4\\U00DF\\U00E9 \\U00DC1",                    /* capitals of JSON */
+      "p\303\244\303\237\303\251 \303\2741",                /* lower of all */
+      "pa=CC=88=C3=9Fe=CC=81 U=CC=881",                     /* q-p of NFD */
+      "pa%25CC%2588%25C3%259Fe%25CC%2581%2520U%25CC%25881", /* twice percent of NFD */
+      "Y01Pa3c1L0RxU0REbkRFPQ%3D%3D",                       /* base64 in URL */
+      "Y01Pa3c1L0\015\012RxU0REbkRFPQ==",                   /* base64 lines */
+  };
+  char text[160];
+  (void)state;
+  with(NULL, "someone", "p\303\244\303\237\303\251 \303\2341", NULL);
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    (void)snprintf(text, sizeof text, "<%s>", forms[i]);
+    if (!strstr(hide(text), "***") || strlen(hide(text)) > 13) fail_msg("%s shows as %s", forms[i], hide(text));
+  }
 }
 
 static void a_secret_that_looks_like_an_escape(void **state) {
@@ -204,10 +335,19 @@ static void any_bytes(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(a_header_and_what_is_in_it),  TEST(every_writing),
-                                     TEST(a_token_and_a_proxy),         TEST(a_secret_that_looks_like_an_escape),
-                                     TEST(structured_headers),          TEST(headers_and_the_query),
-                                     TEST(what_was_replaced),           TEST(what_is_no_secret),
-                                     TEST(never_reads_beyond_the_text), TEST(any_bytes)};
+  const struct CMUnitTest tests[] = {TEST(a_header_and_what_is_in_it),
+                                     TEST(a_token_whatever_is_in_it),
+                                     TEST(what_was_cut),
+                                     TEST(every_writing),
+                                     TEST(a_token_and_a_proxy),
+                                     TEST(rarer_writings),
+                                     TEST(a_secret_that_looks_like_an_escape),
+                                     TEST(what_another_charset_makes_of_it),
+                                     TEST(structured_headers),
+                                     TEST(headers_and_the_query),
+                                     TEST(what_was_replaced),
+                                     TEST(what_is_no_secret),
+                                     TEST(never_reads_beyond_the_text),
+                                     TEST(any_bytes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ local ECHO = [[
 local ANSWERS = { { 200, 1100 }, { 200, 7305 }, { 400, 0 }, { 401, 0 }, { 403, 0 }, { 404, 0 }, { 407, 0 }, { 429, 0 },
   { 500, 0 }, { 503, 7301 } }
 
-local PASSWORD = 'w\195\164nder/" +&1'
+local PASSWORD = 'w\195\164nder\195\156/" +&1'
 local BASIC = "Basic " .. writings.base64("someone:" .. PASSWORD)
 
 -- What is given to `new`, and which parts of it nobody may see.
@@ -60,7 +60,7 @@ end
 local function assert_hidden(secrets, how, ...)
   local text = table.concat(flatten({ ... }, {}), "\n")
   for _, secret in ipairs(secrets) do
-    for _, form in ipairs { secret, writings.list[how](secret), writings.base64(secret) } do
+    for _, form in ipairs { secret, writings.all[how](secret), writings.base64(secret) } do
       assert(not text:lower():find(form:lower(), 1, true), how .. ": " .. secret .. " shows: " .. text)
     end
   end
@@ -179,6 +179,40 @@ describe("F1: a server that quotes the credentials", function()
         { env = { POSTEVENT_URL = server.url, POSTEVENT_AUTHORIZATION = BASIC } })
       assert_hidden(given[2], how, output, errors)
       assert.truthy((output .. errors):find("***", 1, true), output .. errors)
+    end
+  end)
+
+  it("shows none of it where the answer is in Latin-1, nor where the whole of it is shown", function()
+    local given = GIVEN["a user"]
+    for _, how in ipairs { "latin1", "misread", "misread_as_windows", "quoted_printable" } do
+      local said = '{"message":"' .. writings.all[how]("someone:" .. PASSWORD:gsub('"', "")) .. '"}'
+      local reply = ("HTTP/1.1 403 Forbidden\r\nX-User: %s\r\nContent-Length: %d\r\n\r\n%s")
+        :format(writings.all[how](PASSWORD), #said, said)
+      local server = rude.start("raw", { reply = reply })
+      local client = postevent.new { url = server.url, user = "someone", password = PASSWORD, attempts = 1 }
+      local _, message, _, detail = client:post { event_name = "e" }
+      client:close()
+      local _, output, errors = command.run({ "post", "--verbose", "event_name=e" },
+        { env = { POSTEVENT_URL = server.url, POSTEVENT_AUTHORIZATION = BASIC } })
+      assert_hidden(given[2], how, message, detail, output, errors)
+      assert(not (message .. output .. errors):find "nder", message .. output .. errors)
+      server:stop()
+    end
+  end)
+
+  it("shows none of it in the words of a page, wherever these end", function()
+    for _, password in ipairs { "geheimn\195\164chste", "geh<im", "geheimnis\27[2J", "gehei\nmnis" } do
+      for _, page in ipairs { "<html><title>%s</title>", "%s", ("x"):rep(156) .. "%s", "{%s" } do
+        local said = page:format(password)
+        local server = rude.start("sequence", { replies = { { status = 403, body = said } } })
+        local basic = "Basic " .. writings.base64("someone:" .. password)
+        local client = postevent.new { url = server.url, authorization = basic, attempts = 1 }
+        local _, message, _, detail = client:post { event_name = "e" }
+        client:close()
+        local text = table.concat(flatten({ message, detail }, {}), " ")
+        assert(not text:find("geh", 1, true), text)
+        server:stop()
+      end
     end
   end)
 

@@ -16,6 +16,18 @@ print(code, tostring(detail.sent), posted - start <= 1.1, process.now() - posted
 io.stderr:write(message, " ", posted - start, " ", process.now() - posted, "\n")
 ]]
 
+local CLOSING = [[
+local process = require "support.process"
+local waiting = require "support.waiting"
+local postevent = require "postevent"
+local client = postevent.new { url = "https://platform.example/x" }
+assert(client:track { event_name = "e" })
+waiting.wait_until(function() return client:stats().in_flight == 1 end)
+local start = process.now()
+client:close(0.2)
+print(process.now() - start)
+]]
+
 -- Nobody listens at the first address.
 local MOVING = [[
 local files = require "support.files"
@@ -86,4 +98,14 @@ describe("a name server", function()
       assert.is_nil(errors:find("hunter2", 1, true))
     end)
   end
+
+  it("D4: that is silent does not hold up a close, whichever libcurl the core was built with", function()
+    local there, reason = name_server.available()
+    if not there then
+      return pending(reason)
+    end
+    local status, output, errors = name_server.run("silent", { code = CLOSING })
+    assert.equal(0, status, errors)
+    assert.is_true(tonumber(output) < 0.7, output)
+  end)
 end)

@@ -112,6 +112,10 @@ describe("TLS", function()
     local made, message = pcall(posting.client, server.urls[1] .. "/x", { tls = { ca_file = path } })
     assert.is_false(made)
     assert.truthy(message:find("-----BEGIN", 1, true), message)
+    local key = certificates.get().client_encrypted.key
+    made, message = pcall(posting.client, server.urls[1] .. "/x", { tls = { ca_file = key } })
+    assert.is_false(made)
+    assert.truthy(message:find("tls.ca_file: no certificate in PEM", 1, true), message)
   end)
 
   it("never asks a person for the password of a key", function()

@@ -4,6 +4,7 @@ local helper = require "support.helper"
 local nginx = require "support.nginx"
 local postevent = require "postevent"
 local rude = require "support.rude"
+local tls_server = require "support.tls_server"
 
 describe("A7: the message says what it was:", function()
   helper.guard()
@@ -55,9 +56,34 @@ describe("A7: the message says what it was:", function()
     fails("endpoint", "HTTPS port", { url = server.urls[2]:gsub("https://localhost", "http://127.0.0.1") .. "/x" })
   end)
 
-  it("G: http to what answers with no HTTP at all", function()
-    local alert = rude.start("raw", { reply = "\21\3\1\0\2\2\22" })
-    fails("bad_reply", "%(does this port speak https and not http%?%)$", { url = alert.url })
+  it("G: https to what speaks no TLS, however it ends that, and whether its answer was read or not", function()
+    local hint = "does this port, or the proxy, speak http and not https%?%)$"
+    local sandbox = helper.start_sandbox()
+    for _ = 1, 30 do -- it resets: what it said is read, or lost
+      fails("tls", hint, { url = sandbox.url:gsub("http:", "https:") })
+    end
+    local rudely = rude.start "close_at_once"
+    for _ = 1, 10 do
+      fails("tls", hint, { url = rudely.url:gsub("http:", "https:") })
+    end
+    local silent = rude.start "never_answer" -- it waits for the end of a line
+    fails("timeout", hint, { url = silent.url:gsub("http:", "https:"), timeout = 0.3 })
+    local strict = tls_server.start { verify_client = true, versions = { "-tls1_2" } }
+    local message = fails("tls", "", { url = strict.url, tls = { ca_file = certificates.get().ca_file } })
+    assert.is_nil(message:find(hint), message) -- it does speak TLS
+  end)
+
+  it("G: http to what answers with no HTTP at all, or goes away without a word", function()
+    local hint = "%(does this port speak https and not http%?%)$"
+    fails("bad_reply", hint, { url = rude.start("raw", { reply = "\21\3\1\0\2\2\22" }).url })
+    fails("interrupted", hint, { url = rude.start("answer", { tls = true }).url:gsub("https:", "http:") })
+    fails("interrupted", hint, { url = tls_server.start({}).url:gsub("https:", "http:") })
+    local answers_once = rude.start("close", { after = 1 })
+    local client = postevent.new { url = answers_once.url, attempts = 1 }
+    assert(client:post { event_name = "e" })
+    local _, message = client:post { event_name = "e" }
+    client:close()
+    assert.is_nil(message:find(hint), message)
   end)
 
   it("a proxy that is none", function()
