@@ -1,6 +1,8 @@
 -- Text of somebody else's (a file's, a reply's, an argument, an event's) made fit for a terminal and for a log: what
--- steers them is shown, as an escape, and not sent.
+-- steers them, and what cannot be seen, is shown as an escape, and not sent. So two texts that look the same are the
+-- same, but for letters that look alike.
 
+local unseen = require("postevent.unseen")
 local utf8 = require("postevent.utf8")
 
 local printable = {}
@@ -11,17 +13,22 @@ local function escape(character)
   return ESCAPES[character] or ("\\u%04x"):format(character:byte())
 end
 
--- What steers a terminal, or changes the order in which it shows what stands around it: C1 controls (U+0080 to U+009F),
--- the marks, embeddings and isolates of bidirectional text (Unicode 15, 23.2), and the separators of lines.
-local function is_unseen(character)
-  return character:find("^\194[\128-\159]$") or character == "\216\156" -- U+061C
-    or character:find("^\226\128[\142\143\168-\174]$") or character:find("^\226\129[\166-\169]$")
+-- The number of a character of two bytes or more.
+local function number_of(character)
+  local number = character:byte() % 2 ^ (7 - #character)
+  for i = 2, #character do
+    number = number * 64 + character:byte(i) % 64
+  end
+  return number
 end
 
--- The number of a character of two or three bytes.
-local function number_of(character)
-  local a, b, c = character:byte(1, 3)
-  return c and (a % 16 * 64 + b % 64) * 64 + c % 64 or a % 32 * 64 + b % 64
+-- As JSON writes it (RFC 8259, 7).
+local function escape_number(number)
+  if number < 0x10000 then
+    return ("\\u%04x"):format(number)
+  end
+  local low = (number - 0x10000) % 0x400
+  return ("\\u%04x\\u%04x"):format(0xD800 + (number - 0x10000 - low) / 0x400, 0xDC00 + low)
 end
 
 -- A run of bytes above 127, with an escape for what is unseen and `bad(byte)` for what is not UTF-8.
@@ -32,8 +39,9 @@ local function show_run(run, bad)
     local piece = run:sub(position, last or position)
     if not last then
       piece = bad(piece:byte())
-    elseif is_unseen(piece) then
-      piece = ("\\u%04x"):format(number_of(piece))
+    else
+      local number = number_of(piece)
+      piece = unseen.has(number) and escape_number(number) or piece
     end
     parts[#parts + 1] = piece
     position = (last or position) + 1

@@ -35,7 +35,8 @@ describe("json.decode", function()
   it("says where a mistake is", function()
     for text, expected in pairs {
       [""] = "line 1, column 1: expected value but found the end",
-      ['{"a":1,}'] = "line 1, column 8: expected object key string but found }",
+      ['{"a":1,}'] = "line 1, column 8: expected object key string but found } "
+        .. "(there is no comma behind the last member)",
       ['{"a":1\n "b":2}'] = "line 2, column 2: expected comma or object end but found text",
       ['{\n\n  "hôtel": tru}'] = "line 3, column 12: expected value but found invalid token",
       ["[1 2]"] = "line 1, column 4: expected comma or array end but found a number",

@@ -55,22 +55,52 @@ describe("A1: the id that is told", function()
     assert.equal("1732618800123457", (ids(1732618800123457)))
   end)
 
-  it("is text as it is, however long, and nothing where the id is neither", function()
+  it("is text as it is, however long", function()
     local client = postevent.new { mode = "record", max_event_bytes = 1000000, id_attribute = "id" }
     for _, id in ipairs { "RAND121", "a\"b\\c\n", "20.0", ("x"):rep(70000) } do
       assert.equal(id, client:post({ event_name = "e", id = id }).event_id)
       client:track { event_name = "e", id = id }
     end
-    assert.is_nil(client:post({ event_name = "e", id = true }).event_id)
-    assert.is_nil(client:post({ event_name = "e", id = { 1 } }).event_id)
-    local _, count = client:encode({ event_name = "e", id = true }):gsub('"id"', "")
-    assert.equal(1, count)
     local told = {}
     for result in client:results() do
       told[#told + 1] = result.event_id
     end
     assert.same({ "RAND121", "a\"b\\c\n", "20.0", ("x"):rep(70000) }, told)
     client:close()
+  end)
+end)
+
+describe("A1: what can be no id", function()
+  helper.guard()
+
+  local NONE = "external_event_id: expected text or a number: it is the event's id"
+
+  it("is refused, whatever the definitions and the validation say", function()
+    local DEFINED = { e = { external_event_id = "boolean?", who = "customer?" } }
+    for _, options in ipairs { {}, { definitions = DEFINED, validation = "off" }, { definitions = DEFINED,
+      validation = "warn" }, { before_send = function(event) return event end } } do
+      for _, id in ipairs { true, false, {}, { 1 }, { a = 1 }, setmetatable({}, { __jsontype = "array" }) } do
+        assert.equal(NONE, refused("type", { event_name = "e", external_event_id = id }, options))
+        local named = { id_attribute = "id", definitions = options.definitions, unknown_attributes = "allow",
+          validation = options.validation }
+        assert.equal((NONE:gsub("^external_event_id", "id")), refused("type", { event_name = "e", id = id }, named))
+        assert(encode({ event_name = "e", external_event_id = "1", other = id, id = cjson.null },
+          { id_attribute = "id", before_send = options.before_send })) -- of another attribute nothing is said
+      end
+    end
+  end)
+
+  it("is refused by track, and among the common attributes", function()
+    local client = postevent.new { mode = "record" }
+    local ticket, message, code = client:track { event_name = "e", external_event_id = true }
+    assert.same({ nil, NONE, "invalid_event" }, { ticket, message, code })
+    local ok, why = pcall(client.set_common, client, { external_event_id = {} })
+    assert.is_false(ok)
+    assert.truthy(why:find(NONE, 1, true), why)
+    client:close()
+    ok, why = pcall(postevent.new, { mode = "record", common = { external_event_id = true } })
+    assert.is_false(ok)
+    assert.truthy(why:find(NONE, 1, true), why)
   end)
 end)
 
@@ -187,6 +217,127 @@ describe("A3: an empty array", function()
     assert.equal("a: a value of another library cannot be sent; null is cjson.null",
       refused("type", { event_name = "e", a = nameless }))
   end)
+
+  -- What the event gets through, on its way to the JSON.
+  local WAYS = {
+    ["before_send"] = { before_send = function(event) return event end },
+    ["a before_send that returns a table of its own"] = {
+      before_send = function(event) return { event_name = "e", a = event.a } end,
+    },
+    ["mode record"] = { mode = "record" },
+  }
+
+  -- The value of "a" in the JSON of an event that has nothing else.
+  local function value_in(json)
+    return (json:gsub(',?"event_name":"e",?', ""):match '"a":(.*)}$')
+  end
+
+  local function ends_with(options, value, expected)
+    local client = postevent.new { mode = "record", stamp = false, before_send = options.before_send }
+    local json, message = client:encode { a = value, event_name = "e" }
+    assert.equal(expected, json and value_in(json) or message)
+    if json then
+      assert(client:post { event_name = "e", a = value })
+      assert.equal(expected, value_in(client:encode(client:recorded()[1])))
+    end
+    client:close()
+  end
+
+  local function load_markers()
+    local lyaml = { null = setmetatable({}, { _type = "LYAML null" }) }
+    local dkjson = { null = setmetatable({}, { __tojson = function() return "null" end }) }
+    local own = { null = {}, empty_array_mt = {}, array_mt = { __index = function() error "read" end } }
+    load_library("lyaml", lyaml)
+    load_library("dkjson", dkjson)
+    load_library("own.json", own)
+    return lyaml, dkjson, own
+  end
+
+  for way, options in pairs(WAYS) do
+    it("A3: markers stay what they are on the way through " .. way, function()
+      local lyaml, dkjson, own = load_markers()
+      local nulls = { ["lyaml.null"] = lyaml.null, ["dkjson.null"] = dkjson.null, ["own.json.null"] = own.null }
+      for name, null in pairs(nulls) do
+        ends_with(options, null, "a: " .. name .. " cannot be sent; null is cjson.null")
+        ends_with(options, { b = { null } }, "a: " .. name .. " cannot be sent; null is cjson.null")
+      end
+      ends_with(options, own.empty_array_mt, "[]")
+      ends_with(options, setmetatable({}, own.array_mt), "[]")
+      ends_with(options, { { x = setmetatable({}, { __serialize = "seq" }) } }, '[{"x":[]}]')
+      ends_with(options, cjson.null, "null")
+      ends_with(options, { cjson.null, {} }, "[null,{}]")
+    end)
+  end
+
+  for way, options in pairs(WAYS) do
+    it("A3: a table with something in it is what it says of itself, or refused, on the way through " .. way, function()
+      local _, _, own = load_markers()
+      local not_array = "a: a table with names that says it is an array cannot be sent"
+      local not_object = "a: a table with items that says it is an object cannot be sent"
+      for _, field in ipairs { "__jsontype", "__serialize" } do
+        local array, object = { [field] = "array" }, { [field] = "object" }
+        ends_with(options, setmetatable({ 1, 2 }, array), "[1,2]")
+        ends_with(options, setmetatable({ x = 1 }, object), '{"x":1}')
+        ends_with(options, setmetatable({}, object), "{}")
+        ends_with(options, setmetatable({ x = 1 }, array), not_array)
+        ends_with(options, setmetatable({ 1, 2 }, object), not_object)
+        ends_with(options, { y = { setmetatable({ "x" }, object) } }, not_object)
+      end
+      ends_with(options, setmetatable({ 1 }, own.array_mt), "[1]")
+      ends_with(options, setmetatable({ x = 1 }, own.array_mt), not_array)
+      ends_with(options, setmetatable({ x = 1 }, own.empty_array_mt), '{"x":1}') -- that speaks of empty ones alone
+      ends_with(options, setmetatable({ 1 }, own.empty_array_mt), "[1]")
+      for _, metatable in ipairs { { __tojson = print }, { __jsontype = "custom" } } do
+        ends_with(options, setmetatable({ x = 1 }, metatable),
+          "a: a value of another library cannot be sent; null is cjson.null")
+      end
+      ends_with(options, setmetatable({ x = 1 }, { __index = own, __jsonorder = { "x" } }), '{"x":1}')
+    end)
+  end
+
+  it("A3: markers stay what they are among the common attributes", function()
+    local lyaml, _, own = load_markers()
+    for _, make in ipairs { postevent.new, function(options)
+      local client = postevent.new { mode = "record" }
+      local ok, message = pcall(client.set_common, client, options.common)
+      client:close()
+      return ok or error(message, 0)
+    end } do
+      local ok, message = pcall(make, { mode = "record", common = { a = lyaml.null } })
+      assert.is_false(ok)
+      assert.truthy(message:find("a: lyaml.null cannot be sent", 1, true), message)
+    end
+    local ok, message = pcall(postevent.new,
+      { mode = "record", common = { a = setmetatable({ x = 1 }, { __jsontype = "array" }) } })
+    assert.is_false(ok)
+    assert.truthy(message:find("a: a table with names that says it is an array", 1, true), message)
+    local empty = setmetatable({}, own.empty_array_mt)
+    local client = postevent.new { mode = "record", stamp = false, common = { a = empty } }
+    assert.truthy(client:encode({ event_name = "e" }):find('"a":[]', 1, true))
+    client:close()
+  end)
+
+  it("A3: an array that before_send empties is one still", function()
+    load_markers()
+    local array = setmetatable({ "x" }, { __jsontype = "array" })
+    local client = postevent.new { mode = "record", stamp = false, before_send = function(event)
+      event.a[1] = nil
+      return event
+    end }
+    assert.truthy(client:encode({ event_name = "e", a = array }):find('"a":[]', 1, true))
+    assert.equal("x", array[1])
+    client:close()
+  end)
+
+  it("A3: ten thousand empty tables cost no search each", function()
+    local many = {}
+    for i = 1, 8000 do
+      many[i] = setmetatable({}, {})
+    end
+    local started = os.clock()
+    assert.truthy(encode({ event_name = "e", a = many }, { before_send = function(event) return event end }))
+    assert.is_true(os.clock() - started < 0.2, os.clock() - started)
+  end)
 end)
 
 describe("A4: one bad byte", function()
@@ -227,6 +378,72 @@ describe("A4: one bad byte", function()
     client:close()
   end)
 
+  it("A4: makes no two names of one object the same: what would be there twice is refused", function()
+    local good, bad, worse = "x\239\191\189", "x\255", "x\254"
+    local words = "there twice, since what is not UTF-8 is replaced"
+    for _, names in ipairs { { bad, worse }, { bad, good }, { worse, good, bad } } do
+      for _, inner in ipairs { false, true } do
+        local event, attributes = { event_name = "e" }, {}
+        for _, name in ipairs(names) do
+          attributes[name] = name
+        end
+        for name, value in pairs(inner and { a = { b = { attributes } } } or attributes) do
+          event[name] = value
+        end
+        local expected = inner and "a: a name inside is " .. words or "x???: " .. words
+        for _, before_send in ipairs { false, function(given) return given end } do
+          local message = refused("name", event, { invalid_utf8 = "replace", before_send = before_send or nil })
+          assert.equal(expected, message:match "^[^;]*")
+        end
+      end
+    end
+  end)
+
+  it("A4: makes no attribute the name of a common one, nor two of these", function()
+    local good, bad = "x\239\191\189", "x\255"
+    for _, before_send in ipairs { false, function(given) return given end } do
+      for own, common in pairs { [good] = bad, [bad] = good } do
+        refused("name", { event_name = "e", [own] = 1 },
+          { invalid_utf8 = "replace", common = { [common] = 2 }, before_send = before_send or nil })
+      end
+      local json = encode({ event_name = "e", [bad] = 1 },
+        { invalid_utf8 = "replace", common = { [bad] = 2 }, before_send = before_send or nil })
+      assert.equal(1, cjson.decode(json)[good])
+    end
+    local client = postevent.new { mode = "record", invalid_utf8 = "replace" }
+    for _, set in ipairs {
+      function(common) client:set_common(common) end,
+      function(common) postevent.new { mode = "record", invalid_utf8 = "replace", common = common } end,
+    } do
+      local ok, message = pcall(set, { [bad] = 1, [good] = 2 })
+      assert.is_false(ok)
+      assert.truthy(message:find("x???: there twice", 1, true), message)
+    end
+    client:close()
+  end)
+
+  it("A4: is what is kept of an event, too, under the name that was sent", function()
+    local good = "\239\191\189"
+    local event, sent = { event_name = "e" }, { event_name = "e" }
+    for i = 1, 40 do
+      event[i .. "\255"], sent[i .. good] = i .. "\254", i .. good
+    end
+    local client = postevent.new {
+      mode = "record", stamp = false, invalid_utf8 = "replace", before_send = function(given) return given end,
+    }
+    assert(client:post(event))
+    assert.same(sent, client:recorded()[1])
+    assert.same(sent, cjson.decode(client:encode(event)))
+    assert.equal("1\254", event["1\255"])
+    client:close()
+  end)
+
+  it("A4: is looked for in the definition by the name that is sent", function()
+    local definitions = { e = { who = "customer?", ["x\239\191\189"] = "integer?" } }
+    assert.truthy(encode({ event_name = "e", ["x\255"] = 1 }, { definitions = definitions, invalid_utf8 = "replace" }))
+    refused("type", { event_name = "e", ["x\255"] = "1" }, { definitions = definitions, invalid_utf8 = "replace" })
+  end)
+
   it("is checked as it is sent, and refused in the event's name", function()
     local DEFINED = { e = { who = "customer?", kind = { type = "enum", values = { "a\239\191\189" } } } }
     assert.truthy(encode({ event_name = "e", kind = "a\255" }, { definitions = DEFINED, invalid_utf8 = "replace" }))
@@ -245,6 +462,7 @@ describe("A5: a decimal comma", function()
       end
       local message = refused("enum", { event_name = "e", size = "1,5" }, { definitions = definitions })
       assert.truthy(message:find("1.5, 2, 0.1, 1000000000000000", 1, true), message)
+      assert.equal("1.5: the name of an attribute must be text", refused("name", { event_name = "e", [1.5] = 1 }))
       return true
     end)
     if not done then

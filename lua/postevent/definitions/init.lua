@@ -10,8 +10,10 @@
 
 local core = require("postevent.native")("postevent.core")
 local limits = require("postevent.definitions.limits")
+local printable = require("postevent.printable")
 local read_short = require("postevent.definitions.short")
 local values = require("postevent.definitions.values")
+local words = require("postevent.options.words")
 
 local given, raise, read_flag = values.given, values.raise, values.flag
 local read_text, read_values = values.text, values.list
@@ -108,7 +110,7 @@ end
 
 local function read_json(text, name)
   -- Only here: who writes definitions in Lua needs no lua-cjson.
-  local document, message = require("postevent.json").decode(text)
+  local document, message = require("postevent.foreign").decode(text, "definitions", require("postevent.json").decode)
   if message or document == nil then
     raise("%s%s", name, message or "not JSON")
   end
@@ -136,16 +138,23 @@ local function load(source)
   if type(source) == "table" then
     return source
   end
-  if source:find("^\239?\187?\191?%s*[{%[]") then -- maybe behind a byte order mark
+  if source:find("^\239?\187?\191?%s*[{%[]") or source:find("[%z\n]") then -- maybe behind a byte order mark
     return read_json(source, "")
   end
   return read_json(read_file(source), source .. ": ")
+end
+
+local function is_event(object)
+  return type(object.event_name) == "string"
 end
 
 -- The events of a source, and its form: "platform" or "short".
 local function normalise(source)
   local document = load(source)
   local metas = find_metas(document)
+  if is_event(document) or (type(document[1]) == "table" and is_event(document[1])) then
+    raise("this is an event; expected definitions of events")
+  end
   if metas and not metas[1] then
     raise("there is no event in it")
   end
@@ -207,8 +216,8 @@ end
 -- Reads a source, without a judgement: returns its events, the form ("platform" or "short"), and a list of texts about
 -- what breaks the platform's limits. Raises, without a position, when it cannot be read.
 function definitions.examine(source)
-  if type(source) ~= "string" and type(source) ~= "table" then
-    raise("expected the name of a file, JSON, or a table, got a %s", type(source))
+  if (type(source) ~= "string" and type(source) ~= "table") or source == "" then
+    raise("expected the name of a file, JSON, or a table, got %s", words.describe(source))
   end
   local events, origin = normalise(source)
   return events, origin, limits.check(events)
@@ -233,6 +242,9 @@ function definitions.read(source)
   end
   local compiled, skipped = definitions.compile(events)
   add_skipped(warnings, skipped)
+  for i, warning in ipairs(warnings) do
+    warnings[i] = printable.line(warning)
+  end
   return setmetatable({ events = events, origin = origin, warnings = warnings, compiled = compiled }, Definitions)
 end
 
