@@ -1,0 +1,28 @@
+/* What stands at a path, and where the command may put what is its own; and its three standard descriptors. Owns
+ * nothing. Any thread. */
+#ifndef PE_PLACE_H
+#define PE_PLACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "file", "directory", "fifo" or "other" (a device, a socket), links followed, and its size; NULL: see errno. */
+const char *pe_place_kind(const char *path, int64_t *size);
+
+/* The path without links and dots, which the caller frees; NULL: see errno. */
+char *pe_place_real(const char *path);
+
+/* Makes the directory, 0700, and those above it. Returns whether it is there; else see errno. */
+bool pe_place_make(const char *directory);
+
+/* How many columns the terminal has that is descriptor `number`; 0: it is none, or does not say. */
+int pe_place_columns(int number);
+
+/* Whether that descriptor is a terminal. */
+bool pe_place_is_terminal(int number);
+
+/* Puts /dev/null where one of the three is closed: otherwise the next file that is opened takes its place, and what is
+ * said on stderr lands in it. For the command's own process. */
+void pe_place_fill_standard(void);
+
+#endif
