@@ -15,6 +15,7 @@
 #include "sandbox/sandbox_stream.h"
 
 static const double LONGEST_DELAY = 86400; /* seconds */
+enum { MOST_VALUES = 100 };                /* headers, or arguments, of which a list is made */
 
 /* A request while Lua looks at it. */
 typedef struct sandbox_exchange {
@@ -29,7 +30,8 @@ typedef struct sandbox_server {
   struct MHD_Daemon *daemon;
   int listener; /* -1 when there is none, or when the daemon owns it */
   int port;
-  int life; /* a descriptor: its end is to be this one's; -1: there is none */
+  int life;  /* a descriptor: its end is to be this one's; -1: there is none */
+  bool news; /* what the handler has just answered is news to those that wait */
   sandbox_peers peers;
   sandbox_signals signals;
   char message[LISTENER_MESSAGE]; /* why it cannot run, or "" */
@@ -41,15 +43,50 @@ enum { HOST = 1, PORT, HANDLER, READY, ARRIVING, ANSWER, ASK, SERVER, QUERY, HEA
 
 /* ---- what is handed to Lua ---- */
 
-/* The value of a header or of a query's argument, or nil: header(name), query(name). Valid while the handler runs.
- * Upvalues: the server, the kind. */
+typedef struct sandbox_values {
+  const char *name[MOST_VALUES], *value[MOST_VALUES];
+  int count;
+} sandbox_values;
+
+/* Called by libmicrohttpd, through which no Lua error may pass: it only notes where they are. */
+static enum MHD_Result note_value(void *data, enum MHD_ValueKind kind, const char *name, const char *value) {
+  sandbox_values *values = data;
+
+  (void)kind;
+  if (values->count == MOST_VALUES) return MHD_NO;
+  values->name[values->count] = name;
+  values->value[values->count++] = value ? value : "";
+  return MHD_YES;
+}
+
+/* Pushes a list of pairs. */
+static void push_values(lua_State *L, struct MHD_Connection *connection, enum MHD_ValueKind kind) {
+  sandbox_values values = {.count = 0};
+
+  (void)MHD_get_connection_values(connection, kind, note_value, &values); /* how many there are, or were looked at */
+  lua_createtable(L, values.count, 0);
+  for (int i = 0; i < values.count; i++) {
+    lua_createtable(L, 2, 0);
+    lua_pushstring(L, values.name[i]);
+    lua_rawseti(L, -2, 1);
+    lua_pushstring(L, values.value[i]);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* The value of a header or of a query's argument, or nil: header(name), query(name). Without a name a list of all, as
+ * pairs. Valid while the handler runs. Upvalues: the server, the kind. */
 static int look_up(lua_State *L) {
   const sandbox_server *server = lua_touserdata(L, lua_upvalueindex(1));
   enum MHD_ValueKind kind = (enum MHD_ValueKind)lua_tointeger(L, lua_upvalueindex(2));
-  const char *name = luaL_checkstring(L, 1);
+  const char *name = luaL_optstring(L, 1, NULL);
 
   if (!server->current) return luaL_error(L, "the request has been answered");
-  lua_pushstring(L, MHD_lookup_connection_value(server->current->peer->connection, kind, name));
+  if (name)
+    lua_pushstring(L, MHD_lookup_connection_value(server->current->peer->connection, kind, name));
+  else
+    push_values(L, server->current->peer->connection, kind);
   return 1;
 }
 
@@ -139,6 +176,7 @@ static void read_reply(lua_State *L, int index, sandbox_server *server, sandbox_
   reply->delay = delay > 0 && delay < LONGEST_DELAY ? delay : 0;
   reply->stall = read_ending(L, index + 3, "stall");
   reply->drop = read_ending(L, index + 3, "drop");
+  reply->awaits = reply->delay > 0 && read_ending(L, index + 3, "news");
   reply->response = read_body(L, index + 1, index + 3, server, peer);
   if (!reply->response) luaL_error(L, "not enough memory");
   add_headers(L, index + 2, reply->response);
@@ -148,10 +186,12 @@ static void read_reply(lua_State *L, int index, sandbox_server *server, sandbox_
 static int answer(lua_State *L) {
   const sandbox_exchange *exchange = push_request(L);
   const sandbox_body *body = &exchange->peer->body;
+  sandbox_server *server = lua_touserdata(L, 2);
 
   lua_pushlstring(L, body->data ? body->data : "", body->size);
-  lua_call(L, 5, 4);
-  read_reply(L, 5, lua_touserdata(L, 2), exchange->peer);
+  lua_call(L, 5, 5);
+  server->news = lua_toboolean(L, 9);
+  read_reply(L, 5, server, exchange->peer);
   return 0;
 }
 

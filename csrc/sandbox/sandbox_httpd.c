@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -82,19 +83,47 @@ static enum MHD_Result answer_request(sandbox_server *server, const sandbox_exch
   sandbox_peer *peer = exchange->peer;
   bool answered;
 
+  if (peer->reply.stale) peer_drop_reply(peer);
   if (peer->reply.response) return deliver(server, peer); /* it has waited */
   if (peer->body.too_long) return reply_with(peer->connection, STATUS_TOO_LARGE, "{\"message\":\"Request Too Long\"}");
   answered = call_lua(server, ANSWER, HANDLER, exchange);
   peers_drop_body(&server->peers, peer); /* the reply may have to wait */
+  if (server->news) waits_tell(&server->peers);
+  server->news = false;
   if (answered) return deliver(server, peer);
   return reply_with(peer->connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "{\"message\":\"Internal server error\"}");
 }
 
+/* How often a request has what says for whom it is, and how long it is. */
+typedef struct framing {
+  int hosts, lengths, codings;
+} framing;
+
+static enum MHD_Result count_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value) {
+  framing *counts = data;
+
+  (void)kind, (void)value;
+  if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) counts->hosts++;
+  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) counts->lengths++;
+  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) counts->codings++;
+  return MHD_YES;
+}
+
+/* What two readers may take for two different requests, a proxy and who is behind it (RFC 9112, 3.2, 6.3). */
+static bool is_ambiguous(struct MHD_Connection *connection, const char *version) {
+  framing counts = {0, 0, 0};
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counts);
+  if (counts.hosts > 1 || counts.lengths + counts.codings > 1) return true;
+  return counts.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+}
+
 /* The headers are there: is the rest to be read? */
-static enum MHD_Result begin_request(sandbox_server *server, const sandbox_exchange *exchange) {
+static enum MHD_Result begin_request(sandbox_server *server, const sandbox_exchange *exchange, const char *version) {
   sandbox_peer *peer = exchange->peer;
 
   peers_touch(&server->peers, peer);
+  if (is_ambiguous(peer->connection, version))
+    return reply_with(peer->connection, MHD_HTTP_BAD_REQUEST, "{\"message\":\"Bad Request\"}");
   if (lua_isfunction(server->L, ARRIVING))
     (void)call_lua(server, ASK, ARRIVING, exchange); /* it says why, and goes on */
   return peer->reply.drop ? MHD_NO : MHD_YES;
@@ -107,11 +136,10 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
   sandbox_server *server = data;
   sandbox_exchange exchange = {peer_of(connection), method, path};
 
-  (void)version;
   if (!exchange.peer || exchange.peer->sent_away) return MHD_NO;
   if (!*context) {
     *context = exchange.peer;
-    return begin_request(server, &exchange);
+    return begin_request(server, &exchange, version);
   }
   if (*size > 0) {
     if (!peers_receive(&server->peers, exchange.peer, bytes, *size)) return MHD_NO;
@@ -253,13 +281,14 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
  *
  * host     an IPv4 or IPv6 address, or a name
  * port     0 lets the system choose
- * handler  (method, path, query, header, body) -> status, body, headers, wrong: called for each complete request.
- *          query(name) and header(name) look one value up, or nil; `body` is a text, or a function that returns the
- *          next piece of it, and nil behind the last; `headers` is a table. An error in the handler is answered with
- *          500 and a line on stderr; one in that function closes the connection. `wrong` is nil, or what is to go
- *          wrong with a reply whose body is a text: { delay = seconds, trickle = bytes a second, ending = "stall" (no
- *          reply ever), "drop" (the end of the connection in its place) or "half" (that end behind half of the body) }.
- *          Who waits holds up nobody else
+ * handler  (method, path, query, header, body) -> status, body, headers, wrong, news: called for each complete request.
+ *          query(name) and header(name) look one value up, or nil; header() lists all, as pairs; `body` is a text, or a
+ *          function that returns the next piece of it, and nil behind the last; `headers` is a table. An error in the
+ *          handler is answered with 500 and a line on stderr; one in that function closes the connection. `wrong` is
+ *          nil, or what is to go wrong with a reply whose body is a text: { delay = seconds, trickle = bytes a second,
+ *          ending = "stall" (no reply ever), "drop" (the end of the connection in its place) or "half" (that end behind
+ *          half of the body) }. With a delay and ending = "news" nothing goes wrong: where a handler says meanwhile
+ *          that there is `news`, this one is asked anew. Who waits holds up nobody else
  * ready    (port) -> true, or nil and a message: called once when connections are accepted and the signals are
  *          caught. What it returns instead of true stops the server and is returned; so is what it raises.
  * arriving (method, path, query, header) -> true where the connection is to be closed before the body is read; or nil

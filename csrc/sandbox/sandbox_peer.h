@@ -16,6 +16,8 @@ typedef struct sandbox_reply {
   double delay; /* seconds from the request's end to the reply */
   bool stall;   /* there is none, ever */
   bool drop;    /* the connection is closed in its place */
+  bool awaits;  /* news ends the delay */
+  bool stale;   /* there was news: the handler is to be asked anew */
 } sandbox_reply;
 
 typedef struct sandbox_peer {

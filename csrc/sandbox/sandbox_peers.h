@@ -25,6 +25,7 @@ typedef struct sandbox_peers {
   size_t count, max_count;
   size_t bytes, max_bytes; /* of all bodies */
   double look_at;          /* when waits_look is to look at those that wait; 0: there are none */
+  size_t awaiting;         /* of those that are suspended, how many wait for news */
   bool resumed;            /* something is to be done without a wait, which libmicrohttpd does not say */
 } sandbox_peers;
 
@@ -66,6 +67,7 @@ static void peers_drop_body(sandbox_peers *peers, sandbox_peer *peer) {
 static void peers_resume(sandbox_peers *peers, sandbox_peer *peer) {
   if (!peer->suspended) return;
   peer->suspended = false;
+  if (peer->reply.awaits) peers->awaiting--;
   peers->resumed = true;
   MHD_resume_connection(peer->connection);
 }

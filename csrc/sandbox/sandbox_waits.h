@@ -30,6 +30,7 @@ static void waits_begin(sandbox_peers *peers, sandbox_peer *peer, double due) {
   if (peer->sent_away) return;
   peer->due = due;
   peer->suspended = true;
+  if (peer->reply.awaits) peers->awaiting++;
   MHD_suspend_connection(peer->connection);
   if (due > 0 && due < look_at) look_at = due;
   if (peers->look_at <= 0 || look_at < peers->look_at) peers->look_at = look_at;
@@ -69,6 +70,15 @@ static double waits_look(sandbox_peers *peers, double now) {
     }
   }
   return peers->look_at > 0 ? peers->look_at - now : -1;
+}
+
+/* There is news for those that wait for it. */
+static void waits_tell(sandbox_peers *peers) {
+  for (sandbox_peer *peer = peers->quietest; peer && peers->awaiting > 0; peer = peer->busier)
+    if (peer->suspended && peer->reply.awaits) {
+      peer->reply.stale = true;
+      peers_resume(peers, peer);
+    }
 }
 
 /* Before the daemon stops: libmicrohttpd aborts the process where a connection is suspended then. */

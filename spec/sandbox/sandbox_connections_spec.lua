@@ -36,6 +36,34 @@ end
 describe("the sandbox's connections", function()
   helper.guard()
 
+  local EVENT = '{"event_name":"e"}'
+  local LENGTH = ("Content-Length: %d\r\n"):format(#EVENT)
+  local HOST = "Host: localhost\r\n"
+  for what, headers in pairs {
+    ["without a Host"] = LENGTH, ["with two Hosts"] = HOST .. HOST .. LENGTH,
+    ["with two that differ"] = HOST .. "host: 127.0.0.1\r\n" .. LENGTH,
+    ["with two lengths"] = HOST .. LENGTH .. LENGTH, ["with two lengths that differ"] = HOST .. LENGTH
+      .. "content-length: 3\r\n",
+    ["with a length and a coding"] = HOST .. LENGTH .. "Transfer-Encoding: chunked\r\n",
+    ["with two codings"] = HOST .. ("Transfer-Encoding: chunked\r\n"):rep(2),
+  } do
+    it("refuse a request " .. what .. ": two readers may take it for two (RFC 9112, 3.2, 6.3)", function()
+      local sandbox = helper.start_sandbox()
+      local connection = connect(sandbox)
+      assert(connection:send("POST /webhooks/raw HTTP/1.1\r\n" .. headers .. "\r\n" .. EVENT))
+      assert.equal(400, (read_reply(connection)))
+      assert.equal(0, #sandbox:events())
+    end)
+  end
+
+  it("take a request of HTTP/1.0 without a Host", function()
+    local sandbox = helper.start_sandbox()
+    local connection = connect(sandbox)
+    assert(connection:send("POST /webhooks/raw HTTP/1.0\r\n" .. LENGTH .. "\r\n" .. EVENT))
+    assert.truthy(assert(connection:receive "*l"):find "^HTTP/1%.%d 200")
+    assert.equal(1, #sandbox:events())
+  end)
+
   it("serve one request after another", function()
     local connection = connect(helper.start_sandbox())
     for _ = 1, 3 do

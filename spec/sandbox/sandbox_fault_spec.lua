@@ -34,17 +34,16 @@ describe("a fault", function()
       [""] = ": no key of a fault",
       ["status=503,"] = ": no key of a fault",
       ["status"] = "status: expected status=...",
-      ["status=abc"] = "status: expected a whole number from 200 to 599",
-      ["status=600"] = "status: expected a whole number from 200 to 599",
-      ["status=503.5"] = "status: expected a whole number from 200 to 599",
+      ["status=abc"] = 'status: expected a whole number from 200 to 599, got "abc"',
+      ["status=600"] = 'status: expected a whole number from 200 to 599, got 600',
+      ["status=503.5"] = 'status: expected a whole number from 200 to 599, got 503.5',
       ["status=503,status=500"] = "status: given twice",
       ["share=0.5"] = "nothing happens: expected one of "
         .. "status, code, html, unauthorized, delay, drop, stall, trickle",
-      ["html,share=0"] = "share: expected a number above 0, at most 1",
-      ["html,share=30%"] = "share: expected a number above 0, at most 1",
-      ["html,share=nan"] = "share: expected a number above 0, at most 1",
-      ["html,every=0"] = "every: expected a whole number from 1 to 1000000",
-      ["drop=late"] = "drop: expected after, before or reply",
+      ["html,share=0"] = 'share: expected a number above 0, at most 1, got 0',
+      ["html,share=30%"] = 'share: expected a number above 0, at most 1, got "30%"',
+      ["html,every=0"] = 'every: expected a whole number from 1 to 1000000, got 0',
+      ["drop=late"] = 'drop: expected after, before or reply, got "late"',
       ["status=503,html"] = "html: not together with status",
       ["drop=after,stall"] = "stall: not together with drop",
       ["html,retry_after=5"] = "retry_after: goes with status",
@@ -53,9 +52,9 @@ describe("a fault", function()
       ["status=500,body=oops,times=2"] = "body: takes all that is behind it, times too; it comes last",
       ["status=500,body=a,b, one "] = "body: takes all that is behind it, one too; it comes last",
       ["status=500,body=,one,x"] = "body: takes all that is behind it, one too; it comes last",
-      ["html,one=3"] = "one: expected true, or the key alone",
-      ["html,taken=maybe"] = "taken: expected true or false",
-      ["html,event="] = "event: expected text of at most 300 bytes",
+      ["html,one=3"] = 'one: expected true, or the key alone, got "3"',
+      ["html,taken=maybe"] = 'taken: expected true or false, got "maybe"',
+      ["html,event="] = 'event: expected text of at most 300 bytes, got empty text',
     } do
       assert.same({ nil, expected }, { fault.parse(text) }, text)
     end
@@ -143,6 +142,8 @@ describe("the sandbox's faults", function()
     assert.is_nil(faults:meet(request { event_name = "membership_renewed", customer_id = "E7" }))
     assert.truthy(faults:meet(request { event_name = "unknown", customer_id = "E7" }))
     assert.is_nil(faults:meet(request { event_name = {}, customer_id = {} }))
+    faults:add { html = true, customer = "919988776655" }
+    assert.truthy(faults:meet(request { event_name = "unknown", customer_id = 919988776655 }))
   end)
 
   it("know one event again, by its id or its bytes", function()

@@ -133,18 +133,40 @@ describe("a fault of the sandbox", function()
     local list = sandbox:faults()
     assert.truthy(sandbox:log():find(("\nfaults are on, drawn from the seed %d\n"):format(list.seed), 1, true))
     assert.same({
-      { id = first, fault = "status=503,times=2", status = 503, times = 2, met = 2, over = true },
-      { id = second, fault = "html,every=2", html = true, every = 2, met = 1, over = false },
+      { id = first, fault = "status=503,times=2", status = 503, times = 2, met = 2, over = true,
+        shadowed = false },
+      { id = second, fault = "html,every=2", html = true, every = 2, met = 1, over = false,
+        shadowed = false },
     }, list.faults)
     assert.equal(404, request(sandbox, "DELETE", "/sandbox/faults/99").status)
     assert.equal(200, request(sandbox, "DELETE", ("/sandbox/faults/%d"):format(first)).status)
     assert.equal(1, #sandbox:faults().faults)
   end)
 
+  it("is listed in the order in which a request is asked, and marked where nothing is left to it", function()
+    local texts = {}
+    for _, fault in ipairs { { status = 500, one = true }, { unauthorized = true }, { status = 503 }, { html = true },
+      { drop = "before", times = 1 }, { drop = "before", every = 2 } } do
+      sandbox:fault(fault)
+    end
+    local function told()
+      for i, one in ipairs(sandbox:faults().faults) do
+        texts[i] = one.fault .. (one.shadowed and " -" or "")
+      end
+      return texts
+    end
+    assert.same({ "drop=before,times=1", "drop=before,every=2", "status=500,one", "unauthorized", "status=503",
+      "html -" }, told())
+    sandbox:fault { drop = "before" }
+    sandbox:fault { drop = "before", times = 7 }
+    assert.same({ "drop=before,times=1", "drop=before,every=2", "drop=before", "drop=before,times=7 -",
+      "status=500,one -", "unauthorized -", "status=503 -", "html -" }, told())
+  end)
+
   it("that is wrong is answered with what is wrong", function()
     for body, message in pairs {
       ['{"statsu":503}'] = "statsu: no key of a fault, did you mean status?",
-      ['{"status":"503"}'] = "status: expected a whole number from 200 to 599",
+      ['{"status":"503"}'] = 'status: expected a whole number from 200 to 599, got "503"',
       ['{"event":"e"}'] = "nothing happens: expected one of "
         .. "status, code, html, unauthorized, delay, drop, stall, trickle",
       ['{"html":true,"\\u001b[2J":1}'] = "\\u001b[2J: no key of a fault",

@@ -33,12 +33,12 @@ describe("the sandbox's store", function()
   end)
 
   it("drops the oldest over its bytes", function()
-    local store = Store.new(100, 1000)
+    local store = Store.new(100, 1200)
     for i = 1, 4 do
       add(store, '"' .. ("x"):rep(300) .. '"', tostring(i))
     end
     assert.same({ { "3", "4" }, 2 }, { events_of(store) })
-    add(store, '"' .. ("x"):rep(1000) .. '"', "5")
+    add(store, '"' .. ("x"):rep(1200) .. '"', "5")
     assert.same({ {}, 5 }, { events_of(store) })
   end)
 end)

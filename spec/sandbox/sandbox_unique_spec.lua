@@ -42,20 +42,30 @@ describe("the key of an event", function()
     assert.is_nil(unique:key { event_name = "plain", customer_id = "1" })
   end)
 
+  it("has all digits of a number", function()
+    local unique = Unique.new()
+    for text, value in pairs { ["1234567890123451"] = 1234567890123451, ["100000000000000001"] = "100000000000000001",
+      ["0.1"] = 0.1, ["0.30000000000000004"] = 0.1 + 0.2, ["-7"] = -7.0, ["1e+300"] = 1e300 } do
+      assert.equal(md5("e_c_" .. text),
+        unique:key { event_name = "e", customer_id = "c", external_event_id = value }, text)
+    end
+  end)
+
   it("is remembered for 50,000 events at least, and not for ever", function()
     local unique = Unique.new()
-    local function is_repeat(i)
-      return unique:is_repeat { event_name = "e", external_event_id = tostring(i) }
+    local function first_of(i, number)
+      return unique:first({ event_name = "e", external_event_id = tostring(i) }, number)
     end
     for i = 1, 50001 do
-      assert.is_false(is_repeat(i))
+      assert.is_nil(first_of(i, i))
     end
-    assert.is_true(is_repeat(1))
+    assert.equal(1, first_of(1, 50002))
+    assert.equal(1, first_of(1, 50003))
     for i = 50002, 100001 do
-      is_repeat(i)
+      first_of(i, i)
     end
-    assert.is_false(is_repeat(2))
-    assert.is_true(is_repeat(100001))
+    assert.is_nil(first_of(2, 100002))
+    assert.equal(100001, first_of(100001, 100003))
   end)
 end)
 
@@ -79,12 +89,16 @@ describe("the sandbox that checks for duplicates", function()
     post(documents.event)
     post(documents.event)
     post(other)
+    post(documents.event)
     local marks = {}
     for i, event in ipairs(sandbox:events()) do
-      marks[i] = event.duplicate or false
+      marks[i] = event.duplicate and event.duplicate_of or false
     end
-    assert.same({ false, true, false }, marks)
-    assert.same({ requests = 3, taken = 3, processed = 2, duplicates = 1, faults = 0, dropped = 0 }, counts())
+    local first = marks[2]
+    assert.same({ false, first, false, first }, marks)
+    local attempt = helper.http_request { url = ("%s/sandbox/attempts/%d"):format(sandbox.base, first) }
+    assert.equal(sandbox:events()[1].requestId, cjson.decode(attempt.body).requestId)
+    assert.same({ requests = 4, taken = 4, processed = 2, duplicates = 2, faults = 0, dropped = 0 }, counts())
     local log = cjson.decode(helper.http_request({ url = sandbox.base .. "/v2/events/logs" }).body).data
     assert.equal(2, #log)
     assert.truthy(sandbox:log():find " duplicate good\n")

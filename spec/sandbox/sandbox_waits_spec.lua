@@ -116,14 +116,36 @@ describe("a reply of the sandbox's server", function()
     read_reply(slow)
   end)
 
+  it("waits for news, and is then made anew; or is given when its time is over", function()
+    local _, base = serving.start [[
+      local count = 0
+      return function(method, path)
+        count = count + (method == "POST" and 1 or 0)
+        local wrong = method == "GET" and count == 0 and { delay = tonumber(path:match "[%d.]+"), ending = "news" }
+        return 200, ("%99d "):format(count), {}, wrong or nil, path == "/news"
+      end]]
+    local waiting, patient, teller = connect(base), connect(base), connect(base)
+    ask(waiting, "/0.3")
+    local body, took = read_reply(waiting)
+    assert.is_true(took >= 0.3 and took < SOON, tostring(took))
+    assert.equal(0, tonumber(body))
+    ask(patient, "/60")
+    ask(waiting, "/60")
+    assert(teller:send "POST /news HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    for _, one in ipairs { teller, waiting, patient } do
+      body, took = read_reply(one)
+      assert.same({ 1, true }, { tonumber(body), took < SOON })
+    end
+  end)
+
   it("is not waited for by a server that is told to stop", function()
     local child, base = serving.start(HANDLER)
     local open = {}
-    for i, path in ipairs { "/delay=60", "/ending=stall", "/trickle=1", "/trickle=1" } do
+    for i, path in ipairs { "/delay=60", "/ending=stall", "/delay=60,ending=news", "/trickle=1", "/trickle=1" } do
       open[i] = connect(base)
       ask(open[i], path)
     end
-    assert(open[4]:receive "*l")
+    assert(open[5]:receive "*l")
     child:kill "SIGTERM"
     assert.same({ "exited", 0 }, { child:wait(2) })
     assert.equal("", child:errors())
@@ -136,7 +158,7 @@ describe("a reply of the sandbox's server", function()
       return select(2, listing:gsub("\n", ""))
     end
     local before = count()
-    for _, path in ipairs { "/delay=60", "/ending=stall", "/trickle=1" } do
+    for _, path in ipairs { "/delay=60", "/delay=60,ending=news", "/ending=stall", "/trickle=1" } do
       local connection = connect(base)
       ask(connection, path)
       helper.wait_until(function() return count() > before end)

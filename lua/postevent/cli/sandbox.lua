@@ -3,6 +3,9 @@
 local credential = require("postevent.cli.credential")
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
+local notes = require("postevent.cli.notes")
+local numbers = require("postevent.cli.numbers")
+local output = require("postevent.cli.output")
 
 local sandbox = {}
 
@@ -12,53 +15,45 @@ Install it with
 or, in a checkout of postevent, build it with
   make]]
 
-local function read_port(text)
-  local port = tonumber(text)
-  if port and port % 1 == 0 and port >= 0 and port <= 65535 then
-    return port
-  end
-  return nil, "--port: expected a number from 0 to 65535"
-end
+-- Its own list is in a rock that may not be here; spec/cli/cli_completion_spec.lua compares them.
+local SCENARIOS = { "outage", "slow", "rate-limit", "rotated-password", "lost-replies", "captive-portal", "flaky",
+  "poison" }
 
-local function read_memory(text)
-  local memory = tonumber(text)
-  if memory and memory >= 1 and memory <= 65536 then
-    return memory
-  end
-  return nil, "--memory: expected a number from 1 to 65536"
-end
-
-local function read_seed(text)
-  local seed = tonumber(text)
-  if seed and seed % 1 == 0 and seed >= 1 and seed <= 2147483646 then
-    return seed
-  end
-  return nil, "--seed: expected a whole number from 1 to 2147483646"
-end
+local PORT = { type = "integer", least = 0, most = 65535 }
+local MEMORY = { type = "number", above = 0, most = 65536 }
+local SEED = { type = "integer", least = 1, most = 2147483646 }
 
 function sandbox.define(parser)
-  local command = parser:command("sandbox", "Run a local platform, to try and test against. Ctrl-C ends it.")
-  command:option("--port", "Listen there. Default: a free port."):argname("N"):convert(read_port)
-  command:option("--host", "The address to listen on."):argname("ADDRESS"):default("127.0.0.1")
+  local command = parser:command("sandbox", "Run a local platform, to try and test against; its page shows "
+    .. "what arrives. Ctrl-C ends it.")
+  command:option("--port", "Listen there. Default: a free port."):argname("N")
+    :convert(numbers.read("--port", PORT)):overwrite(false)
+  command:option("--host", "The address to listen on."):argname("ADDRESS"):default("127.0.0.1"):overwrite(false)
   command:option("--allow-host", "Answer to this host name, too, not to localhost and this machine's addresses alone. "
     .. "May be given again."):argname("NAME"):count("*")
   command:option("--authorization", "Refuse events whose Authorization header has another value. Every user of this "
-    .. "machine can see it (ps)."):argname("VALUE")
+    .. "machine can see it (ps)."):argname("VALUE"):overwrite(false)
   command:option("--port-file", "Write the port to FILE once events are accepted."):argname("FILE")
+    :overwrite(false)
   command:option("--definitions", "Check the events that arrive against the definitions in FILE (-: stdin). They are "
-    .. "accepted all the same."):argname("FILE")
+    .. "accepted all the same."):argname("FILE"):overwrite(false)
   command:flag("--unique", "Check for duplicates, as the platform does where that is switched on.")
   command:option("--memory", "Use that many MiB for events, and as they arrive. Default: 256."):argname("MIB")
-    :convert(read_memory)
+    :convert(numbers.read("--memory", MEMORY)):overwrite(false)
   command:option("--fault", "What is to go wrong, e.g. status=503,share=0.3 or drop=after,times=2. May be given again: "
     .. "a request meets the first that is meant for it."):argname("SPEC"):count("*")
-  command:option("--scenario", "A bad day of the platform's: outage, slow, rate-limit, rotated-password, lost-replies, "
-    .. "captive-portal, flaky or poison; outage,seconds=5 for a shorter one."):argname("NAME")
+  notes.set_offers(command:option("--scenario", ("A bad day of the platform's: %s; outage,seconds=5 for a shorter "
+    .. "one."):format(table.concat(SCENARIOS, ", "))):argname("NAME"):overwrite(false), SCENARIOS)
   command:option("--seed", "Draw what is left to chance in faults from N, as a run before did. Default: a number that "
-    .. "is printed."):argname("N"):convert(read_seed)
-  command:epilog("GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last;\n"
+    .. "is printed."):argname("N"):convert(numbers.read("--seed", SEED)):overwrite(false)
+  notes.set_statuses(command, { { 0, "it was ended" }, { 1, "it could not start" } },
+    "GET /sandbox/events shows what was received, with ?outcome=bad what is wrong, ?limit=N the last. "
     .. "GET /v2/events/logs shows it as the platform does. POST /sandbox/reset forgets it.\n"
     .. "POST /sandbox/faults and /sandbox/scenario do what --fault and --scenario do, DELETE /sandbox/faults ends it.")
+  notes.set_examples(command, {
+    { "A platform that checks what it is sent, and has a bad day:",
+      "postevent sandbox --port 8080 --definitions events.json \\\n  --scenario flaky" },
+  })
   return command
 end
 
@@ -96,6 +91,22 @@ local function check_scenario(text)
   end
 end
 
+-- The sandbox's lines. Who cannot read the first, which has its address, is told so; later it goes on without.
+local function new_log()
+  local told = false
+  return function(line)
+    local written, why = output.line(line)
+    if not told and not written then
+      exit.with(exit.FAILED, why)
+    end
+    told = true
+  end
+end
+
+function sandbox.finishes()
+  return true
+end
+
 function sandbox.run(args)
   if args.authorization then
     credential.check(args.authorization, "--authorization")
@@ -116,9 +127,11 @@ function sandbox.run(args)
     faults = faults,
     scenario = args.scenario,
     seed = args.seed,
+    log = new_log(),
   }
   if not ended then
-    exit.with(exit.FAILED, message)
+    exit.with(exit.FAILED, (message:gsub("^cannot write the port file:", "--port-file: cannot write")
+      :gsub("^cannot listen", "--host, --port: %0")))
   end
   return exit.OK
 end

@@ -1,5 +1,7 @@
 -- Whose an event is: the identifiers of its customers.
 
+local scalar = require "postevent.sandbox.scalar"
+
 local customers = {}
 
 local WITHOUT_DEFINITION = { "customer_id" }
@@ -17,16 +19,20 @@ local function names_in(definitions)
   return names
 end
 
---- A function of a decoded event, which returns the set of its customers' identifiers. `definitions`: what
--- postevent.definitions has made, or nil; of an event that they do not have, it is its customer_id.
+--- A function of a decoded event, which returns the set of its customers' identifiers, as text, and the first of them.
+-- `definitions`: what postevent.definitions has made, or nil; of an event that they do not have, it is its customer_id.
 function customers.of(definitions)
   local names = definitions and names_in(definitions) or {}
   return function(object)
-    local found = {}
+    local found, first = {}, nil
     for _, name in ipairs(names[object.event_name] or WITHOUT_DEFINITION) do
-      if object[name] ~= nil then found[object[name]] = true end
+      local value = object[name]
+      if type(value) == "string" or type(value) == "number" then
+        local text = scalar.text(value)
+        found[text], first = true, first or text
+      end
     end
-    return found
+    return found, first
   end
 end
 

@@ -3,6 +3,7 @@
 
 local keys = require "postevent.sandbox.fault_keys"
 local printable = require "postevent.printable"
+local scalar = require "postevent.sandbox.scalar"
 
 local fault = {}
 
@@ -34,12 +35,24 @@ local function unknown(name)
   return ("%s: no key of a fault%s"):format(fault.shown(name), near and (", did you mean %s?"):format(near) or "")
 end
 
+-- ", got ...", and which word was meant.
+local function got(key, value)
+  local words = require("postevent.options.words")
+  local names = {}
+  for word in pairs(key.words or {}) do
+    names[#names + 1] = word
+  end
+  table.sort(names)
+  local meant = words.meant(value, names)
+  return (", got %s%s"):format(words.describe(value, { type = "text" }), meant and (" (%s)"):format(meant) or "")
+end
+
 local function check_values(fields)
   for name, value in pairs(fields) do
     local key = keys.names[name]
     if not key then return unknown(name) end
     local problem = keys.problem(key, value)
-    if problem then return ("%s: %s"):format(name, problem) end
+    if problem then return ("%s: %s%s"):format(name, problem, got(key, value)) end
   end
 end
 
@@ -127,7 +140,7 @@ function fault.text(fields)
   for _, key in ipairs(keys) do
     local value = fields[key.name]
     if value ~= nil then
-      local shown = type(value) == "number" and ("%.14g"):format(value) or tostring(value)
+      local shown = type(value) == "number" and scalar.text(value) or tostring(value)
       parts[#parts + 1] = key.kind == "flag" and key.name or key.name .. "=" .. shown
     end
   end

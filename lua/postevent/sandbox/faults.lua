@@ -1,7 +1,10 @@
--- The faults that are on, and which of them a request meets: the first that is meant for it. Each draws from a sequence
--- of its own, which begins with the seed: so a run can be repeated, whatever the other faults are.
+-- The faults that are on, and which of them a request meets: the first that is meant for it. They stand in the order in
+-- which it is asked: those that close before the event is read, then the others, each in the order in which they were
+-- turned on. Each draws from a sequence of its own, which begins with the seed: so a run can be repeated, whatever the
+-- other faults are.
 
 local fault = require "postevent.sandbox.fault"
+local keys = require "postevent.sandbox.fault_keys"
 local now = require("postevent.sandbox.httpd").now
 
 local Faults = {}
@@ -51,14 +54,28 @@ local function make_room(self)
   return #self._list < Faults.MOST
 end
 
+local function is_early(one)
+  return one.fields.drop == "before"
+end
+
+-- Where a new one stands.
+local function place_of(self, new)
+  local place = #self._list + 1
+  while is_early(new) and place > 1 and not is_early(self._list[place - 1]) do
+    place = place - 1
+  end
+  return place
+end
+
 --- Turns on a fault that fault.check or fault.parse made. Returns its number, from 1; or nil and what is wrong.
 function Faults:add(fields)
   if not make_room(self) then return nil, ("there are %d faults already"):format(Faults.MOST) end
   local id = self._last + 1
   self._last = id
-  self._list[#self._list + 1] = {
+  local new = {
     id = id, fields = fields, text = fault.text(fields), state = first_state(self.seed, id), met = 0, seen = 0,
   }
+  table.insert(self._list, place_of(self, new), new)
   return id
 end
 
@@ -78,11 +95,22 @@ function Faults:clear()
   self._list, self._last = {}, 0
 end
 
---- A list of { id =, fields =, text =, met = how many requests, over = boolean }.
+-- Whether it is for everybody and for ever: nothing behind it is met.
+local function meets_all(one)
+  for _, key in ipairs(keys) do
+    if key.part ~= "what" and one.fields[key.name] ~= nil then return false end
+  end
+  return not one.fields.unauthorized
+end
+
+--- A list of { id =, fields =, text =, met = how many requests, over = boolean, shadowed = whether one before it meets
+-- all }, in their order.
 function Faults:list()
-  local list, time = {}, now()
+  local list, time, shadowed = {}, now(), false
   for i, one in ipairs(self._list) do
-    list[i] = { id = one.id, fields = one.fields, text = one.text, met = one.met, over = is_over(one, time) }
+    list[i] = { id = one.id, fields = one.fields, text = one.text, met = one.met, over = is_over(one, time),
+      shadowed = shadowed }
+    shadowed = shadowed or meets_all(one)
   end
   return list
 end
@@ -139,7 +167,7 @@ end
 local function meet(self, request, is_read)
   local time = now()
   for _, one in ipairs(self._list) do
-    if (one.fields.drop ~= "before") == is_read and is_meant(self, one, request, time) then
+    if is_early(one) ~= is_read and is_meant(self, one, request, time) then
       one.met = one.met + 1
       return one
     end

@@ -7,6 +7,7 @@ local customers = require "postevent.sandbox.customers"
 local Faults = require "postevent.sandbox.faults"
 local options = require "postevent.sandbox.options"
 local origin = require "postevent.sandbox.origin"
+local printable = require "postevent.printable"
 local routes = require "postevent.sandbox.routes"
 local Store = require "postevent.sandbox.store"
 local Unique = require "postevent.sandbox.unique"
@@ -37,8 +38,8 @@ local function write_port(path, port)
   return nil, message
 end
 
-local function new_faults(given, definitions)
-  local faults = Faults.new(given.seed or tonumber(uuid():sub(1, 7), 16) + 1, customers.of(definitions))
+local function new_faults(given, customers_of)
+  local faults = Faults.new(given.seed or tonumber(uuid():sub(1, 7), 16) + 1, customers_of)
   for _, fields in ipairs(given.faults) do
     faults:add(fields)
   end
@@ -50,11 +51,12 @@ local function new_context(given, log)
   local checker = given.definitions and require("postevent.sandbox.checker").new(given.definitions, function(message)
     log("warning: " .. message)
   end)
+  local customers_of = customers.of(given.definitions)
   return {
     store = Store.new(nil, math.floor(given.memory * MIB * 3 / 4)), log = log, authorization = given.authorization,
     checker = checker or nil, unique = given.unique and Unique.new(given.definitions) or nil,
-    events = given.definitions and given.definitions.events or {}, faults = new_faults(given, given.definitions),
-    refuses = origin.new(given.allow_hosts),
+    events = given.definitions and given.definitions.events or {}, faults = new_faults(given, customers_of),
+    refuses = origin.new(given.allow_hosts), customers = customers_of,
   }
 end
 
@@ -66,9 +68,13 @@ local function say_who(context, host)
     .. " can post events, read all that were received, and turn on faults")
 end
 
+local ALL_ADDRESSES = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1" } -- no address to go to: one that is
+
 local function say_hello(context, host, port)
-  local shown = host:find(":", 1, true) and "[" .. host .. "]" or host
+  local shown = ALL_ADDRESSES[host] or host
+  shown = shown:find(":", 1, true) and "[" .. shown .. "]" or shown
   context.log(("listening on http://%s:%d/eucrm/webhooks/sandbox"):format(shown, port))
+  context.log(("what arrives is seen on http://%s:%d/"):format(shown, port))
   say_who(context, host)
   context.faults:announce(context.log)
 end
@@ -76,7 +82,9 @@ end
 -- Runs with options that were checked. `told`: a function of the port, once connections are accepted; it returns true,
 -- or nil and why that cannot be. `life`: as in httpd.serve.
 local function serve(given, log, told, life)
-  local context = new_context(given, log)
+  local context = new_context(given, function(line)
+    log(printable.line(line)) -- it quotes what arrives
+  end)
   local ended, message = httpd.serve(given.host, given.port, routes.handler(context), function(port)
     local done, why = told(port)
     if done then say_hello(context, given.host, port) end

@@ -10,6 +10,9 @@ local json = {}
 local MAX_DEPTH = 100 -- lua-cjson recurses
 local MAX_VALUES = 250000 -- three bytes of JSON may be a table, which takes a hundred
 
+--- What json.object says of a text that may be an object, and is not looked at.
+json.TOO_MANY = ("more than %d values"):format(MAX_VALUES)
+
 local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
 decoder.decode_max_depth(MAX_DEPTH)
@@ -39,13 +42,45 @@ local function is_strict(text)
   return not control and not rest:find("%z") and not rest:find("%.[^0-9]")
 end
 
---- The decoded object, or nil; nil and true: it may be one, and holds too many values.
+--- The decoded object; or nil and why it is none, in a few words: TOO_MANY, or what is no JSON.
 function json.object(text)
-  if not text:find("^[ \t\r\n]*{") then return nil end
-  if #text > MAX_VALUES and has_too_many_values(text) then return nil, true end
-  local object = decoder.decode(text)
-  if type(object) == "table" and is_strict(text) and is_utf8(text) then return object end
-  return nil
+  if not text:find("^[ \t\r\n]*{") then return nil, text == "" and "nothing was sent" or "it does not begin with {" end
+  if #text > MAX_VALUES and has_too_many_values(text) then return nil, json.TOO_MANY end
+  local object, problem = decoder.decode(text)
+  if type(object) ~= "table" then return nil, problem end
+  if not is_strict(text) then return nil, "a number or a text is not written as JSON has it" end
+  if not is_utf8(text) then return nil, "it is not UTF-8" end
+  return object
+end
+
+-- The end of the string that begins at `at`, of text that lua-cjson has read.
+local function string_end(text, at)
+  repeat
+    at = text:find('["\\]', at + 1)
+    local escapes = text:byte(at) == 92
+    at = escapes and at + 1 or at
+  until not escapes
+  return at
+end
+
+--- A name that the outermost object of a text has twice, of which lua-cjson takes the last; or nil. The text is one
+-- that json.object has read.
+function json.repeated_name(text)
+  local seen, depth, at = {}, 0, text:find('["{}]')
+  while at do
+    local stop = at
+    if text:byte(at) == 34 then
+      stop = string_end(text, at)
+      if depth == 1 and text:find("^[ \t\r\n]*:", stop + 1) then
+        local name = decoder.decode("[" .. text:sub(at, stop) .. "]")[1]
+        if seen[name] then return name end
+        seen[name] = true
+      end
+    else
+      depth = depth + (text:byte(at) == 123 and 1 or -1)
+    end
+    at = text:find('["{}]', stop + 1)
+  end
 end
 
 --- A text as JSON, which UTF-8 stays.

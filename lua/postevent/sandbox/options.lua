@@ -26,20 +26,38 @@ local function fail(name, problem)
   error(("option '%s': %s"):format(name, problem), 0)
 end
 
+-- The client's module knows how a value is shown, and which name was meant; it is loaded for nothing else here.
+local function shown(name, value)
+  return require("postevent.options.words").describe(value, { type = "text", secret = name == "authorization" })
+end
+
+local function refuse_unknown(name, but_for)
+  local known = { definitions = true }
+  for option in pairs(TYPES) do
+    known[option] = not but_for[option] or nil
+  end
+  local near = type(name) == "string" and not TYPES[name] and require("postevent.options.words").nearest(name, known)
+  error(("unknown option '%s'%s"):format(fault.shown(name), near and (", did you mean '%s'?"):format(near) or ""), 0)
+end
+
 local function check_types(given, but_for)
   for name, value in pairs(given) do
     local expected = name == "definitions" and type(value) or TYPES[name]
-    if not expected or but_for[name] then error(("unknown option '%s'"):format(tostring(name)), 0) end
-    if type(value) ~= expected then fail(name, ("%s expected, got %s"):format(expected, type(value))) end
+    if not expected or but_for[name] then refuse_unknown(name, but_for) end
+    if type(value) ~= expected then fail(name, ("%s expected, got %s"):format(expected, shown(name, value))) end
   end
+end
+
+local function fail_number(name, range, value)
+  fail(name, ("%s expected, got %s"):format(range, shown(name, value)))
 end
 
 local function check_numbers(given)
   local port, memory, seed = given.port or 0, given.memory or DEFAULT_MEMORY, given.seed or 1
-  if port % 1 ~= 0 or port < 0 or port > 65535 then fail("port", "0 to 65535 expected") end
-  if not (memory >= 1 and memory <= 65536) then fail("memory", "1 to 65536 expected") end
+  if port % 1 ~= 0 or port < 0 or port > 65535 then fail_number("port", "0 to 65535", port) end
+  if not (memory >= 1 and memory <= 65536) then fail_number("memory", "1 to 65536", memory) end
   if seed % 1 ~= 0 or seed < 1 or seed > Faults.LARGEST_SEED then
-    fail("seed", ("1 to %d expected"):format(Faults.LARGEST_SEED))
+    fail_number("seed", ("1 to %d"):format(Faults.LARGEST_SEED), seed)
   end
 end
 

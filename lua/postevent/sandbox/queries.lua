@@ -1,5 +1,7 @@
 -- What queries ask for, and long replies in pieces: for all that is read from the sandbox.
 
+local printable = require "postevent.printable"
+
 local queries = {}
 
 local LONG_REPLY = 64 * 1024 -- bytes
@@ -24,6 +26,25 @@ end
 function queries.argument(query, name)
   local value = query(name)
   return value ~= "" and value or nil
+end
+
+-- The client's module knows which word was meant; it is loaded for nothing else here.
+local function unknown(name, known)
+  local near = require("postevent.options.words").nearest(name, known)
+  return ("%s: there is no such argument%s"):format(printable.line(name:sub(1, 50)),
+    near and (", did you mean %s?"):format(near) or "")
+end
+
+--- What is wrong with a query of which these arguments are known (name -> true), each once; or nil. Who has asked for
+-- something else is not to get everything instead.
+function queries.problem(query, known)
+  local seen = {}
+  for _, pair in ipairs(query()) do
+    local name = pair[1]
+    if not known[name] then return unknown(name, known) end
+    if seen[name] then return name .. ": given twice" end
+    seen[name] = true
+  end
 end
 
 --- How many are wanted; or nil and what is wrong.

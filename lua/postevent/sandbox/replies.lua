@@ -14,13 +14,14 @@ local MESSAGES = {
   [7309] = "invalid SKU", [7310] = "invalid store code", [7311] = "invalid customer details",
 }
 
--- As the gateway says it. No body where HTTP has none.
-local BODIES = {
-  [204] = "", [304] = "", [400] = "{}", [401] = '{"message":"Unauthorized"}', [403] = '{"message":"Forbidden"}',
-  [413] = '{"message":"Request Too Long"}', [429] = '{"message":"Too Many Requests"}',
-  [500] = '{"message":"Internal server error"}', [502] = '{"message":"Internal server error"}',
-  [503] = '{"message":"Service Unavailable"}', [504] = '{"message":"Endpoint request timed out"}',
+-- As the gateway says it.
+local GATEWAY_MESSAGES = {
+  [400] = "", [401] = "Unauthorized", [403] = "Forbidden", [413] = "Request Too Long", [429] = "Too Many Requests",
+  [500] = "Internal server error", [502] = "Internal server error", [503] = "Service Unavailable",
+  [504] = "Endpoint request timed out",
 }
+
+local BODIES = { [204] = "", [304] = "", [400] = "{}" } -- no body where HTTP has none
 
 local PORTAL = [[
 <!DOCTYPE html>
@@ -41,7 +42,8 @@ end
 
 --- What the gateway answers with a status, or the `body` in place of it. `retry_after`: seconds, or nil.
 function replies.gateway(status, body, retry_after)
-  body = body or BODIES[status] or ('{"message":"status %d"}'):format(status)
+  local message = GATEWAY_MESSAGES[status] or ("status %d"):format(status)
+  body = body or BODIES[status] or '{"message":' .. json.text(message) .. "}"
   local kind = body:find("^%s*[{[]") and "application/json" or body:find("^%s*<") and "text/html" or "text/plain"
   return replies.json(status, body, {
     ["Content-Type"] = kind, ["Retry-After"] = retry_after and ("%d"):format(retry_after) or nil,
@@ -57,6 +59,24 @@ end
 --- Whether the platform has taken an event that it answers with this code.
 function replies.is_accepted(code)
   return ACCEPTED_CODES[code] == true
+end
+
+-- A list of { [key] = number, message = }, by number.
+local function list_of(messages, key)
+  local list = {}
+  for number, message in pairs(messages) do
+    list[#list + 1] = { [key] = number, message = message }
+  end
+  table.sort(list, function(one, other)
+    return one[key] < other[key]
+  end)
+  return list
+end
+
+--- What there is to be answered with: { statuses =, codes = }, the gateway's and the webhook's, each a list of { status
+-- = or code =, message = }.
+function replies.known()
+  return { statuses = list_of(GATEWAY_MESSAGES, "status"), codes = list_of(MESSAGES, "code") }
 end
 
 --- The page of somebody who stands in between.

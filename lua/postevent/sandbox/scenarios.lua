@@ -33,7 +33,8 @@ local function unknown(name)
   for i, scenario in ipairs(LIST) do
     names[i] = scenario.name
   end
-  return "name: expected " .. table.concat(names, ", ") .. (near and "; did you mean " .. near .. "?" or "")
+  return ("name: expected %s, got %s%s"):format(table.concat(names, ", "), fault.shown(name),
+    near and "; did you mean " .. near .. "?" or "")
 end
 
 -- What may be said of a scenario: to whom and for how long; what happens is its own.

@@ -7,21 +7,27 @@
 
 local json = require "postevent.sandbox.json"
 local new_ring = require("postevent.sandbox.httpd").new_ring
+local telling = require "postevent.sandbox.telling"
+local uuid = require "postevent.sandbox.uuid"
 
 local MAX_EVENTS = 100000
 local MAX_BYTES = 256 * 1024 * 1024
 local PIECE = 16 * 1024 -- bytes
+local LINES_AT_ONCE = 64
 
 local Store = {}
 Store.__index = Store
 Store.__name = "postevent.sandbox.store"
 
--- A record: the head, then the parts whose sizes it tells. "text" is the event as /sandbox/events shows it.
-local PARTS = { "text", "name", "message", "webhook", "request_id", "status" }
+-- A record: the head, then the parts whose sizes it tells. "text" is the event as /sandbox/events shows it; "line" and
+-- "alone" are telling.lua's.
+local PARTS = { "line", "text", "alone", "name", "message", "webhook", "request_id", "status" }
 -- Is it bad, what became of it (the kinds below), its time, the size of the body, of the parts.
 local HEAD = "%d%d %12.0f %8d" .. (" %8d"):rep(#PARTS) .. "\n"
 local HEAD_PATTERN = "^(%d)(%d) +(%d+) +(%d+)" .. (" +(%d+)"):rep(#PARTS) .. "\n"
-local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+local HEAD_SIZE = #HEAD:format(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+local LINE_SIZE_FROM = #("%d%d %12.0f %8d "):format(0, 0, 0, 0) + 1 -- in the head: where the line's size begins, and
+local LINE_SIZE_TO = LINE_SIZE_FROM + 7 -- ends
 local NOT_TAKEN, TAKEN, REPEAT = 0, 1, 2 -- a repeat was taken, too
 local BEFORE_BODY = '{"event":' -- in the text
 
@@ -37,42 +43,32 @@ function Store:reset()
   self._all_alike = true -- all are TAKEN: none need be looked at to be found
   self._ring:clear()
   self._origin = self._ring:bounds() -- the number of the first since then
-end
-
--- '"outcome":"bad","problems":[...]' behind a comma; nothing where there were no definitions to check against.
-local function verdict_to_json(verdict)
-  if not verdict.problems then return "" end
-  local problems = {}
-  for i, problem in ipairs(verdict.problems) do
-    problems[i] = ('{"attribute":%s,"rule":%s,"message":%s}'):format(
-      json.text(problem.attribute), json.text(problem.rule), json.text(problem.message))
-  end
-  return (',"outcome":"%s","problems":[%s]'):format(problems[1] and "bad" or "good", table.concat(problems, ","))
-end
-
--- What is told of an event behind its bytes.
-local function told(record)
-  local fault = record.fault and (',"fault":%s'):format(json.text(record.fault)) or ""
-  local more = record.is_repeat and ',"duplicate":true' or ""
-  local answer = record.answer and ("%d"):format(record.answer) or "null"
-  return (',"webhook":"%s","requestId":"%s","received_at":"%s","answer":%s%s%s%s}'):format(record.webhook,
-    record.request_id, record.received_at, answer, fault, more, verdict_to_json(record))
+  self._run = uuid() -- who follows what comes is told that all was forgotten, or that the sandbox was started anew
 end
 
 --- Keeps one event, or an attempt to post one. `body` is the JSON as posted. `record`: `webhook`, `request_id` and
 -- `received_at`, text without a character that JSON escapes; `is_taken`, whether the platform has it now; and what may
--- be absent: `is_repeat`, whether it had it before; the status that was the `answer`; the `fault` that it met; for the
--- log and the filters the `name` of the event and the `time` (seconds since 1970); with definitions `problems` (a
--- list), and of a bad one `message` and `status`.
+-- be absent: `duplicate_of`, the number under which it had it before; the status that was the `answer`, and the `code`
+-- in it; the `fault` that it met; for the log and the filters the `name` of the event and the `time` (seconds since
+-- 1970); with definitions `problems` (a list), and of a bad one `message` and `status`; for those who look at it
+-- `short_name`, `customer`, `id`, the `headers` of the request (a list of pairs) and the text of the `reply`. Of what
+-- is no event `body` is "null", and the record has an `excerpt` of what came, and `why` that is none.
 function Store:add(body, record)
   local is_bad = record.problems ~= nil and record.problems[1] ~= nil
   local name, message, status = record.name or "", record.message or "", record.status or ""
-  local behind = told(record)
-  local kind = not record.is_taken and NOT_TAKEN or record.is_repeat and REPEAT or TAKEN
+  local behind, line, alone = telling.behind(record), telling.line(record), telling.alone(record)
+  local kind = not record.is_taken and NOT_TAKEN or record.duplicate_of and REPEAT or TAKEN
   local head = HEAD:format(is_bad and 1 or 0, kind, record.time or 0, #body,
-    #BEFORE_BODY + #body + #behind, #name, #message, #record.webhook, #record.request_id, #status)
+    #line, #BEFORE_BODY + #body + #behind, #alone, #name, #message, #record.webhook, #record.request_id, #status)
   self._all_alike = self._all_alike and kind == TAKEN
-  self._ring:add(head, BEFORE_BODY, body, behind, name, message, record.webhook, record.request_id, status)
+  self._ring:add(head, line, BEFORE_BODY, body, behind, alone, name, message, record.webhook, record.request_id,
+    status)
+end
+
+--- The number that the next one will have.
+function Store:next_number()
+  local _, newest = self._ring:bounds()
+  return newest + 1
 end
 
 -- What the head of a record says: is_bad, kind, time, body_size, and of each part where it begins and ends: from,
@@ -91,6 +87,12 @@ end
 
 local function read_part(self, number, head, part)
   return assert(self._ring:read(number, head.from[part], head.to[part]), "gone")
+end
+
+-- The line of a record, without a look at the rest: it stands first, and a page that follows reads each.
+local function read_line(self, number)
+  local size = assert(self._ring:read(number, LINE_SIZE_FROM, LINE_SIZE_TO), "gone")
+  return assert(self._ring:read(number, HEAD_SIZE + 1, HEAD_SIZE + tonumber(size)), "gone")
 end
 
 -- A match of all records.
@@ -176,6 +178,53 @@ end
 --- The same of every attempt that was kept, taken or not.
 function Store:attempts(limit)
   return tell(self, all, limit)
+end
+
+--- The number behind which somebody's next lines are who has seen those of `run` up to `after` (nil: of this one); and
+-- whether there is anything to tell: lines, or that it is another run.
+function Store:place(after, run)
+  local _, newest = self._ring:bounds()
+  if run and run ~= self._run then return 0, true end
+  return math.min(after, newest), after < newest
+end
+
+--- A line for each attempt behind the one of the number `after`, which `place` has said, oldest first, at most `limit`,
+-- as pieces of JSON; "newest" is what to go on from.
+function Store:lines(after, limit)
+  local oldest, newest = self._ring:bounds()
+  local first = math.max(after + 1, oldest)
+  local last = math.min(newest, first + limit - 1)
+  return coroutine.wrap(function()
+    coroutine.yield(('{"run":"%s","newest":%d,"more":%s,"lines":['):format(self._run, last, tostring(last < newest)))
+    for from = first, last, LINES_AT_ONCE do
+      local texts = {}
+      for number = from, math.min(last, from + LINES_AT_ONCE - 1) do
+        texts[#texts + 1] = ('{"number":%.0f,%s'):format(number, read_line(self, number))
+      end
+      coroutine.yield((from > first and "," or "") .. table.concat(texts, ","))
+    end
+    coroutine.yield("]}")
+  end)
+end
+
+--- The attempt of that number, with its request and its reply, as pieces of JSON; nil where it is not kept.
+function Store:attempt(number)
+  local oldest, newest = self._ring:bounds()
+  if number < oldest or number > newest then return nil end
+  return coroutine.wrap(function()
+    local head = read_head(self, number)
+    yield_bytes(self, number, head.from.text, head.to.text - 1) -- "alone" has the last brace
+    coroutine.yield((',"number":%.0f'):format(number))
+    coroutine.yield(read_part(self, number, head, "alone"))
+  end)
+end
+
+--- The number of the attempt that has that request id, or nil.
+function Store:number_of(request_id)
+  local number, count = find(self, 1, function(number)
+    return is_part(self, number, read_head(self, number), "request_id", request_id)
+  end)
+  return count > 0 and number or nil
 end
 
 -- Bytes of a text as they stand inside JSON's quotes.

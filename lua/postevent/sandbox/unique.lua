@@ -4,6 +4,7 @@
 
 local cjson = require "cjson.safe"
 local md5 = require("postevent.sandbox.httpd").md5
+local scalar = require "postevent.sandbox.scalar"
 
 local Unique = {}
 Unique.__index = Unique
@@ -42,33 +43,30 @@ function Unique:reset()
   self._newer, self._older, self._count = {}, {}, 0
 end
 
-local function to_text(value)
-  return type(value) == "string" and value or cjson.encode(value) or ""
-end
-
 --- The key of a decoded event; or nil where one of its unique attributes is absent, or it has none: such an event is
 -- never a repeat.
 function Unique:key(object)
   local parts = self._parts[object.event_name] or WITHOUT_DEFINITION
-  local texts = { to_text(object.event_name), to_text(object[parts.customer] or "") }
+  local texts = { scalar.text(object.event_name), scalar.text(object[parts.customer] or "") }
   for _, name in ipairs(parts.unique) do
     local value = object[name]
     if value == nil or value == cjson.null then return nil end
-    texts[#texts + 1] = to_text(value)
+    texts[#texts + 1] = scalar.text(value)
   end
   return parts.unique[1] and md5(table.concat(texts, "_")) or nil
 end
 
---- Whether an event has come before; from now on it has.
-function Unique:is_repeat(object)
+--- The number of the event that came first with the key of this one; or nil, and then it is this, `number`.
+function Unique:first(object, number)
   local key = self:key(object)
-  if not key then return false end
-  if self._newer[key] or self._older[key] then return true end
+  if not key then return nil end
+  local first = self._newer[key] or self._older[key]
+  if first then return first end
   if self._count >= HALF then
     self._newer, self._older, self._count = {}, self._newer, 0
   end
-  self._newer[key], self._count = true, self._count + 1
-  return false
+  self._newer[key], self._count = number, self._count + 1
+  return nil
 end
 
 return Unique

@@ -1,0 +1,14 @@
+-- A value of an event as text: what two of them are compared by, and what is shown.
+
+local cjson = require "cjson.safe"
+local core = require("postevent.native")("postevent.core")
+
+local scalar = {}
+
+--- The text itself; a number as it stands in JSON, with all digits that count; anything else as JSON.
+function scalar.text(value)
+  if type(value) == "string" then return value end
+  return type(value) == "number" and core.number(value) or cjson.encode(value) or ""
+end
+
+return scalar
