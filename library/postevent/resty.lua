@@ -16,10 +16,18 @@ local resty = {}
 function resty.new(options) end
 
 ---The client of this worker for these options: the same one for options that are equal. Made at need; the hundred that
----were asked for last are kept; when another is made, those that nobody asked for in ten minutes go. Raises as `new` does.
+---were asked for last are kept; when another is made, those that nobody asked for in ten minutes go. nil where they are
+---refused; the log says why.
 ---@param options postevent.resty.options
----@return postevent.client
+---@return postevent.client?
+---@return string? message
 function resty.get(options) end
+
+---Whether `new` and `get` take these options: for the schema of a plugin.
+---@param options postevent.resty.options
+---@return true?
+---@return string? message
+function resty.check(options) end
 
 ---A copy of the options, with `url` and `authorization` from POSTEVENT_URL and POSTEVENT_AUTHORIZATION where they are
 ---not given. Raises when there is no url.

@@ -10,7 +10,7 @@ local MAY_WAIT = { init = true, init_worker = true, exit_worker = true }
 local yields = {} -- phase -> whether a light thread may sleep there, as nginx said
 
 local function name_of(current)
-  return current == "timer" and "a timer" or current .. "_by_lua"
+  return current == "timer" and "a timer" or current:gsub("ssl_cert$", "ssl_certificate") .. "_by_lua"
 end
 
 -- The phase of nginx that calls; nil outside nginx.

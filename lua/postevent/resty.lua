@@ -3,8 +3,9 @@
 
 local ngx = rawget(_G, "ngx") or error("postevent.resty needs nginx with its Lua module (OpenResty)", 2)
 
+local become = require("postevent.resty.class")
 local copy = require("postevent.copy")
-local core = require("postevent.native")("postevent.core")
+local kept = require("postevent.resty.kept")
 local key_of = require("postevent.resty.key")
 local ledger = require("postevent.resty.ledger")
 local options = require("postevent.options")
@@ -12,20 +13,14 @@ local phase = require("postevent.phase")
 local postevent = require("postevent")
 local postevent_metrics = require("postevent.metrics")
 local shared = require("postevent.resty.shared")
-local waker = require("postevent.resty.waker")
+local words = require("postevent.options.words")
 
 local resty = {}
 
 local DICTIONARY = "postevent" -- the shared dictionary, unless the option `shared` names another one
 local CLOSE_SECONDS = 5
-local FIRST_LOOK, LONGEST_LOOK = 0.001, 0.05 -- seconds between two looks at a client that closes
-local MOST_KEPT, KEPT_SECONDS = 100, 600 -- clients, by resty.get
+local NAME, SECONDS = { type = "text" }, { type = "seconds", above = -1, most = 86400 } -- what is known of arguments
 local LEVELS = { info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
-
-local timeouts = setmetatable({}, { __mode = "k" }) -- client -> the seconds that a post of it may take
-local methods = setmetatable({}, { __index = core.methods }) -- a plain client's, but for post and close
-local class = core.derive(methods)
-class.__gc = ledger.drop
 
 -- ---- the counters ----
 
@@ -36,7 +31,7 @@ local function find_dictionary(name, what)
     return nil
   end
   if name ~= nil and (type(name) ~= "string" or not name:find("^%S+$")) then
-    error(("%s: expected the name of a lua_shared_dict"):format(what), 0)
+    error(words.refusal(what, name, NAME, "the name of a lua_shared_dict"), 0)
   end
   local dictionary = ngx.shared[name or DICTIONARY]
   if name and not dictionary then
@@ -67,39 +62,40 @@ local function log(level, message)
   ngx.log(LEVELS[level] or ngx.ERR, "postevent: ", message)
 end
 
-local function is_live(client)
-  local facts = core.facts(client)
-  return facts and facts.mode == "live"
-end
-
--- What resty.new returns; raises, as the function of that name, at its caller's caller.
-local function make(given, name)
+-- Raises, at its caller's caller, where the function of that name has no table of options.
+local function check_call(given, name)
   if given == resty then
     error(("%s: called with a colon; it is resty.%s(...), with a dot"):format(name, name:match("%w+$")), 3)
   end
   if type(given) ~= "table" then
-    error(("%s: expected a table of options, got a %s"):format(name, type(given)), 3)
+    error(words.refusal(name, given, nil, "a table of options"), 3)
   end
+end
+
+-- A plain client for the options, then their copy, then the dictionary of its counters or nil. Raises what is wrong
+-- with them.
+local function build(given)
   local settings = copy.shallow(given)
-  local ok, dictionary = pcall(find_dictionary, settings.shared, "shared")
-  if not ok then
-    error(name .. ": " .. dictionary, 3)
-  end
+  local dictionary = find_dictionary(settings.shared, "shared")
   settings.shared = nil
   if type(settings.spool) == "table" and settings.spool.wait and not settings.allow_blocking then
-    error(name .. ": spool.wait: it blocks the worker for every event; without it, an event is on disk a few "
-      .. "milliseconds later. `allow_blocking = true` allows it", 3)
+    error("spool.wait: it blocks the worker for every event; without it, an event is on disk a few milliseconds later. "
+      .. "`allow_blocking = true` allows it", 0)
   end
   if settings.log == nil then
     settings.log = log
   end
-  local made, client = pcall(postevent.new, settings)
-  if not made then
-    error((tostring(client):gsub("^postevent%.new", name)), 3)
+  local ok, client = pcall(postevent.new, settings)
+  if not ok then
+    error((tostring(client):gsub("^postevent%.new: ", "")), 0)
   end
-  core.become(client, class)
+  return client, settings, dictionary
+end
+
+-- Makes what `build` returns a client of this module.
+local function adopt(client, settings, dictionary)
+  become(client, settings.timeout or options.defaults.timeout)
   ledger.add(client, dictionary, settings.drain or options.defaults.drain)
-  timeouts[client] = settings.timeout or options.defaults.timeout
   return client
 end
 
@@ -108,107 +104,62 @@ end
 -- nginx's unless another is given. In init_by_lua, init_worker_by_lua, or later. Raises, naming the option, on a
 -- mistake, and on `spool.wait`.
 function resty.new(given)
-  return make(given, "postevent.resty.new")
+  check_call(given, "postevent.resty.new")
+  local ok, client, settings, dictionary = pcall(build, given)
+  if not ok then
+    error("postevent.resty.new: " .. client, 2)
+  end
+  return adopt(client, settings, dictionary)
 end
 
-local kept = {} -- key of the options -> { client =, used = number of the last call of resty.get for it, at = its time }
-local kept_count, calls = 0, 0
-
-local function drop(key)
-  kept[key] = nil
-  kept_count = kept_count - 1
+-- resty.check(options) -> true; or nil and what is wrong with them. For a plugin's schema: resty.new and resty.get take
+-- what it takes.
+function resty.check(given)
+  check_call(given, "postevent.resty.check")
+  local ok, client = pcall(build, given)
+  if not ok then
+    return nil, client
+  end
+  client:_collect()
+  return true
 end
 
--- Those are dropped that nobody asked for in ten minutes (a route that is gone, credentials that were replaced), and of
--- a hundred the one that was not asked for the longest.
-local function make_room()
-  local now, oldest = ngx.now(), nil
-  for key, entry in pairs(kept) do
-    if now - entry.at > KEPT_SECONDS then
-      drop(key)
-    else
-      oldest = oldest and kept[oldest].used < entry.used and oldest or key
-    end
+-- Options that are refused with each request have a line a second in the log.
+local told_at, untold = -1, 0
+
+local function tell_refused(message)
+  local elapsed = ngx.now() - told_at
+  if elapsed >= 0 and elapsed < 1 then -- a clock may be set back
+    untold = untold + 1
+    return
   end
-  if kept_count >= MOST_KEPT then
-    drop(oldest)
-  end
+  log("error", message .. (untold > 0 and (" (and %d more of the kind)"):format(untold) or ""))
+  told_at, untold = ngx.now(), 0
 end
 
 -- resty.get(options) -> the client of this worker for these options: the same one for options that are equal, down to
--- the tables in them. Made at need; the hundred that were asked for last are kept, and of those, when another is made,
--- the ones of the last ten minutes. Raises as resty.new.
+-- the tables in them. Made at need. Where they are refused: nil and why, and the log says so, since who asks is a
+-- plugin with what a configuration or a vault holds, and a visitor waits.
 function resty.get(given)
-  local key = type(given) == "table" and given ~= resty and key_of(given)
-  local entry = kept[key]
-  if not entry or entry.client:_life() ~= "open" then
-    local client = make(given, "postevent.resty.get")
-    if not entry then
-      make_room()
-      kept_count = kept_count + 1
-    end
-    entry = { client = client }
-    kept[key] = entry
+  check_call(given, "postevent.resty.get")
+  local key = key_of(given)
+  local known = kept.find(key)
+  if known then
+    return known
   end
-  calls = calls + 1
-  entry.used, entry.at = calls, ngx.now()
-  return entry.client
-end
-
--- A post that was tried more than once goes into the log, as a plain client's does.
-local function note_attempts(client, reply, message, code, detail)
-  local attempts = (reply or detail).attempts or 0
-  if attempts > 1 then
-    client:_log_retries(attempts, code or "delivered")
+  local ok, client, settings, dictionary = pcall(build, given)
+  if not ok then
+    tell_refused("no client: " .. client)
+    return nil, client
   end
-  return reply, message, code, detail
-end
-
--- client:post(event): lets the worker go on until the answer is there. In the modes "record" and "off" there is nothing
--- to wait for.
-function methods:post(event)
-  if not is_live(self) then
-    return core.methods.post(self, event)
-  end
-  phase.check_post_may_yield()
-  if type(event) ~= "table" then
-    error("bad argument #1 to 'post' (table expected, got " .. type(event) .. ")", 2)
-  end
-  return note_attempts(self, waker.post(self, event, timeouts[self]))
-end
-
--- track and start are a plain client's, once the process is one that stays.
-for _, name in ipairs { "track", "start" } do
-  methods[name] = function(...)
-    phase.check_has_begun(name)
-    methods[name] = nil
-    return core.methods[name](...)
-  end
-end
-
--- client:close(seconds): as a plain client's where nobody waits for the worker; else it lets the worker go on until all
--- is delivered, or returns at once where that cannot be, and the rest happens behind it.
-function methods:close(seconds)
-  if phase.may_wait() then
-    return core.methods.close(self, seconds)
-  end
-  if self:_life() == "ended" then
-    return true
-  end
-  self:_finish(seconds)
-  local pause = FIRST_LOOK
-  while self:_life() == "closing" and phase.may_yield() do
-    ngx.sleep(pause)
-    pause = math.min(pause * 1.5, LONGEST_LOOK)
-  end
-  return self:_remaining()
+  return kept.keep(key, adopt(client, settings, dictionary))
 end
 
 -- resty.from_env(options) -> a copy of the options (a table, or nil), with url and authorization from POSTEVENT_URL and
 -- POSTEVENT_AUTHORIZATION where they are not given. Raises when there is no url.
 function resty.from_env(given)
   if given ~= nil and type(given) ~= "table" then
-    error("postevent.resty.from_env: expected a table of options, got a " .. type(given), 2)
+    error(words.refusal("postevent.resty.from_env", given, nil, "a table of options"), 2)
   end
   local result = copy.shallow(given or {})
   result.url = result.url or os.getenv("POSTEVENT_URL")
@@ -258,7 +209,7 @@ end
 -- ends, each in the time of its option `drain`. For exit_worker_by_lua.
 function resty.close(seconds)
   if seconds ~= nil and not (type(seconds) == "number" and seconds >= 0 and seconds <= 86400) then
-    error("postevent.resty.close: expected a number of seconds, 0 to 86400", 2)
+    error(words.refusal("postevent.resty.close", seconds, SECONDS, "a number of seconds, 0 to 86400"), 2)
   end
   if not phase.may_wait() then
     error("postevent.resty.close would block the worker here: it is for exit_worker_by_lua; without it, the end of a "

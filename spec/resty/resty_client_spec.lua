@@ -74,6 +74,54 @@ describe("a client in nginx", function()
     slow.nginx:stop()
   end)
 
+  it("names the method that was called wrongly, and the place, whatever it is made of", function()
+    local nginx = shared:start {
+      http = DICTIONARY .. "init_worker_by_lua_block { client = new() }",
+      server = [[location = /wrong { content_by_lua_block {
+        local c, said = client, {}
+        local function try(name, call)
+          said[name] = said[name] or {}
+          table.insert(said[name], (select(2, pcall(call))))
+        end
+        for _, event in ipairs { 5, "x", true, ngx.null } do
+          try("track", function() local r = c:track(event) return r end)
+          try("post", function() local r = c:post(event) return r end)
+          try("encode", function() local r = c:encode(event) return r end)
+        end
+        for _, seconds in ipairs { -1, 0 / 0, 1e300, "x", true, {} } do
+          try("close", function() local r = c:close(seconds) return r end)
+        end
+        for _, self in ipairs { 5, "x", true, {}, ngx.null, io.stdout } do
+          try("track", function() local r = c.track(self, {}) return r end)
+          try("start", function() local r = c.start(self) return r end)
+          try("post", function() local r = c.post(self, {}) return r end)
+          try("close", function() local r = c.close(self, 5) return r end)
+          try("set_mode", function() local r = c.set_mode(self, "off") return r end)
+          try("set_common", function() local r = c.set_common(self, {}) return r end)
+          try("set_authorization", function() local r = c.set_authorization(self, "Basic eA==") return r end)
+        end
+        try("set_mode", function() local r = c:set_mode "of" return r end)
+        try("set_common", function() local r = c:set_common(5) return r end)
+        try("set_authorization", function() local r = c:set_authorization(5) return r end)
+        try("metrics", function() local r = c:metrics(5) return r end)
+        try("results", function() local r = c:results(-1) return r end)
+        ]] .. site.answer "said, c:track(event) ~= nil, c:close(5)" .. [[ } }]],
+    }
+    local returned = site.ask(nginx, "/wrong")
+    local calls = 0
+    for name, messages in pairs(returned[2]) do
+      for _, message in ipairs(messages) do
+        calls = calls + 1
+        assert.is_string(message, name)
+        assert.is_nil(message:find "[%s'`:]_%l", message)
+        assert.truthy(message:find(name, 1, true), name .. ": " .. message)
+        assert.truthy(message:find("content_by_lua", 1, true), name .. ": " .. message)
+      end
+    end
+    assert.equal(65, calls)
+    assert.same({ true, true }, { returned[3], returned[4] })
+  end)
+
   it("that is closed for a moment only says what is left, which is lost", function()
     local slow = platform.start(60)
     local nginx = shared:start {
@@ -204,13 +252,58 @@ describe("a client in nginx", function()
             first:close() and get(options()) == first, get(options()) == get(options())]] .. [[ } }
         location = /wrong { content_by_lua_block {
           local none, colon = select(2, pcall(resty.get)), select(2, pcall(resty.get, resty))
-          ]] .. site.answer "none, colon, select(2, pcall(resty.get, { url = 'http://h/x', timeot = 1 }))" .. [[ } }]],
+          ]] .. site.answer "none, colon" .. [[ } }]],
       }
       assert.same({ true, true, false, false, false, true, false, false, true }, site.ask(nginx, "/get"))
       local returned = site.ask(nginx, "/wrong")
-      assert.truthy(returned[2]:find("postevent.resty.get: expected a table of options, got a nil", 1, true))
+      assert.truthy(returned[2]:find("postevent.resty.get: expected a table of options, got nil", 1, true))
       assert.truthy(returned[3]:find("it is resty.get(...), with a dot", 1, true), returned[3])
-      assert.truthy(returned[4]:find("postevent.resty.get: unknown option: timeot", 1, true), returned[4])
+    end)
+
+    it("is none for options that are refused, which the log says once a second, and resty.check at once", function()
+      local nginx = shared:start {
+        values = { INIT = "resty = require 'postevent.resty'" },
+        server = [[location = /refused { content_by_lua_block {
+          local function refused(more)
+            local options = { url = "${URL}" }
+            for name, value in pairs(more) do options[name] = value end
+            local client, why = resty.get(options)
+            local ok, same = resty.check(options)
+            return client == nil and ok == nil and why == same and why
+          end
+          local client = resty.get { url = "${URL}" }
+          ]] .. site.answer [[
+            refused { timeot = 1 }, refused { drain = 0 }, refused { url = "h", password = "hunter2" },
+            refused { shared = "none" }, refused { spool = { path = "s", wait = true } },
+            resty.check { url = "${URL}" }, resty.get { url = "${URL}" } == client,
+            select(2, pcall(resty.check)), select(2, pcall(resty.check, resty))]] .. [[ } }
+        location = /flood { content_by_lua_block {
+          local begin, calls = ngx.now(), 0
+          repeat
+            assert(not resty.get { url = "h" })
+            calls = calls + 1
+            if calls % 100 == 0 then ngx.sleep(0.001) end
+          until ngx.now() - begin > 1.2
+          ngx.print(calls)
+        } }]],
+      }
+      local returned = site.ask(nginx, "/refused")
+      for i, text in ipairs {
+        "unknown option: timeot", "drain: expected a number of seconds above 0", "url: ",
+        "shared: there is no dictionary of that name", "spool.wait: it blocks the worker",
+      } do
+        assert.truthy(tostring(returned[i + 1]):find(text, 1, true) == 1, tostring(returned[i + 1]))
+      end
+      assert.same({ true, true }, { returned[7], returned[8] })
+      assert.truthy(returned[9]:find("postevent.resty.check: expected a table of options, got nil", 1, true))
+      assert.truthy(returned[10]:find("it is resty.check(...), with a dot", 1, true))
+      assert.is_nil(nginx:errors():find("hunter2", 1, true))
+      local before = select(2, nginx:errors():gsub("postevent: no client: ", ""))
+      assert.equal(1, before)
+      assert.is_true(tonumber(nginx:get("/flood").body) > 1000)
+      local lines = select(2, nginx:errors():gsub("postevent: no client: ", "")) - before
+      assert.is_true(lines >= 1 and lines <= 2, lines .. " lines")
+      assert.truthy(nginx:errors():find("postevent: no client: url: [^\n]*%(and %d%d%d+ more of the kind%)"))
     end)
 
     it("is dropped when nobody asked for it in ten minutes and another is made", function()

@@ -171,7 +171,7 @@ describe("the metrics of nginx's workers", function()
     local body = nginx:get("/wrong").body
     assert.truthy(body:find("metrics: name: there is no dictionary of that name; it needs `lua_shared_dict postevent "
       .. "1m;`", 1, true), body)
-    assert.truthy(body:find("metrics: code: is a label of the metrics themselves", 1, true), body)
+    assert.truthy(body:find("metrics: labels.code: is a label of the metrics themselves", 1, true), body)
   end)
 
   it("are nobody's in the master", function()

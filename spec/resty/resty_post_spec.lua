@@ -123,7 +123,8 @@ describe("in nginx,", function()
       assert.equal(cjson.null, value)
       assert.equal("unreachable", code)
       assert.is_string(message)
-      assert.same({ sent = false, attempts = 2, event_id = "RAND121", elapsed = detail.elapsed }, detail)
+      assert.same({ sent = false, arrived = false, attempts = 2, event_id = "RAND121", elapsed = detail.elapsed },
+        detail)
       assert.truthy(nginx:errors():find("postevent: a post took 2 attempts and ended unreachable", 1, true))
 
       _, value, message, code, detail = (table.unpack or unpack)(site.ask(nginx, "/unauthorized"))
@@ -132,7 +133,7 @@ describe("in nginx,", function()
       assert.equal(401, detail.http_status)
 
       assert.equal(1100, site.ask(nginx, "/record")[2].status.code)
-      assert.truthy(site.ask(nginx, "/number")[2]:find("table expected, got number", 1, true))
+      assert.truthy(site.ask(nginx, "/number")[2]:find("post: event: expected a table of attributes, got 7", 1, true))
       assert.equal(0, #shared.sandbox:events())
     end)
 

@@ -135,7 +135,7 @@ describe("in nginx", function()
           location = /shared { content_by_lua_block { ]] .. site.answer "new { shared = 'nowhere' }" .. [[ } }]],
       }
       local prefix = "postevent.resty.new: "
-      assert.truthy(site.ask(nginx, "/env")[2]:find("from_env: expected a table of options, got a string", 1, true))
+      assert.truthy(site.ask(nginx, "/env")[2]:find("from_env: expected a table of options, got text", 1, true))
       assert.truthy(site.ask(nginx, "/close")[2]:find("close: expected a number of seconds, 0 to 86400", 1, true))
       local function says(path, text)
         local message = site.ask(nginx, path)[2]
@@ -144,7 +144,7 @@ describe("in nginx", function()
       says("/metrics", "metrics: name: expected the name of a lua_shared_dict")
       assert.equal("postevent.client (live, http://h)", site.ask(nginx, "/compiled")[2])
       says("/unknown", prefix .. "unknown option: timeot, did you mean timeout?")
-      assert.truthy(site.ask(nginx, "/none")[2]:find(prefix .. "expected a table of options, got a nil", 1, true))
+      assert.truthy(site.ask(nginx, "/none")[2]:find(prefix .. "expected a table of options, got nil", 1, true))
       assert.truthy(site.ask(nginx, "/shared")[2]:find("it needs `lua_shared_dict nowhere 1m;`", 1, true))
     end)
 

@@ -6,6 +6,7 @@ end
 local files = require "support.files"
 local helper = require "support.helper"
 local many = require "support.many"
+local posting = require "support.posting"
 local process = require "support.process"
 local rude = require "support.rude"
 local site = require "support.site"
@@ -116,6 +117,63 @@ describe("nginx with a spool", function()
       count = count + 1
     end
     assert.equal(180, count)
+  end)
+
+  it("counts as lost what a killed worker had in a client without one", function()
+    local server = rude.start("script", { script = CLOSED })
+    local nginx = shared:start {
+      values = { URL = server.url }, server = SERVER,
+      http = "lua_shared_dict postevent 1m;\n" .. ([[init_worker_by_lua_block {
+        client = new { id_attribute = "external_event_id", drain = 0.2 }
+        beside = new { spool = { path = "%s" } }
+        beside:start()
+      }]]):format(files.new_path "spool"),
+    }
+    for _, reply in ipairs(many.get(nginx.port, "/track", 20)) do
+      assert.equal("ok", reply.body)
+    end
+    helper.wait_until(function()
+      return nginx:get("/metrics").body:find "\npostevent_pending 20\n"
+    end, 10, "the counters")
+    process.kill(nginx:worker_pids()[1], "SIGKILL")
+    helper.wait_until(function()
+      local reply = nginx:get "/metrics"
+      return reply and sample(reply.body, "lost_total") == 20
+    end, 10, "the events to be lost")
+    local page = nginx:get("/metrics").body
+    assert.equal(0, sample(page, "kept_total"))
+    assert_balanced(page)
+  end)
+
+  it("has no thread in the master, whose withdrawal the workers carry out once they start", function()
+    local server = rude.start("script", { script = CLOSED })
+    local directory = files.new_path "spool"
+    local earlier = posting.client(server.url, { spool = { path = directory, wait = true } })
+    for _ = 1, 5 do
+      assert(earlier:track { event_name = "e" })
+    end
+    earlier:close(0)
+    server:set "open"
+    local before = server:requests()
+    local nginx = shared:start {
+      values = {
+        URL = server.url,
+        INIT = ([[client = new { spool = { path = "%s" } }
+          assert(client:set_mode("off", "drop"))]]):format(directory),
+      },
+      server = [[
+        location = /start { content_by_lua_block { ngx.print(client:start() and "ok") } }
+        location = /dropped { content_by_lua_block { ngx.print(client:stats().dropped) } }]],
+    }
+    local master = files.read(nginx.directory .. "/nginx.pid"):match "%d+"
+    local _, threads = helper.run { "ls", ("/proc/%s/task"):format(master) }
+    assert.equal(master .. "\n", threads)
+    assert.equal("0", nginx:get("/dropped").body)
+    assert.equal("ok", nginx:get("/start").body)
+    helper.wait_until(function()
+      return nginx:get("/dropped").body == "5"
+    end, 10, "the events to be dropped")
+    assert.equal(before, server:requests())
   end)
 
   it("of a client that root's master made in init_by_lua is made by a worker that is nobody", function()

@@ -175,7 +175,7 @@ end
 function waker.post(client, event, timeout)
   handle = handle or core.waker()
   if not handle then
-    return nil, "out of memory", "no_memory", { sent = false }
+    return nil, "out of memory", "no_memory", { sent = false, arrived = false }
   end
   last = last + 1
   local number = last
@@ -191,7 +191,8 @@ function waker.post(client, event, timeout)
   wait(number, timeout + PATIENCE)
   if waiting[number] then
     waiting[number] = nil
-    return nil, "timeout: the client's thread gave no answer", "timeout", { sent = "maybe", event_id = id }
+    return nil, "timeout: the client's thread gave no answer", "timeout",
+      { sent = "maybe", arrived = "maybe", event_id = id }
   end
   local reply = waiter.reply
   if reply then
