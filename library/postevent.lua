@@ -48,10 +48,11 @@
 ---What became of a tracked event.
 ---@alias postevent.outcome
 ---| "delivered" # the platform took it
+---| "relayed"   # the stream of a fleet took it, from which others deliver it
 ---| "rejected"  # the platform refused this event
 ---| "expired"   # it grew older than `retry.max_age`
 ---| "dropped"   # the queue was full, and it made room for a newer one; or `set_mode` threw it away
----| "unknown"   # it was sent, no answer came, and `retry.ambiguous` is false
+---| "unknown"   # it may have arrived, and `retry.ambiguous` is false
 
 ---What a client is about.
 ---@alias postevent.state
@@ -88,6 +89,24 @@
 ---@class postevent.definitions
 ---@field warnings string[] What breaks the platform's limits in its own download, and patterns that are not checked.
 
+---The field `relay` of the options, in place of `url`: tracked events go to a stream of Redis.
+---@class postevent.relay
+---@field url string Where it is: "redis://user:password@host:6379/0", "rediss://...", "unix:///run/redis.sock".
+---@field stream? string The name of the stream. Default: `"postevent"`.
+---@field max_length? integer How many events the stream holds. Absent: as many as Redis has memory for. 1 to 1099511627776.
+---@field overflow? "reject"|"drop_oldest" At that length: events wait in the client, or the oldest of the stream go. Default: `"reject"`.
+---@field wait_replicas? integer How many replicas must have an event before it counts as relayed. 0 to 100. Default: `0`.
+---@field tls? postevent.relay.tls The same of a rediss:// that the relay has.
+
+---The field `tls` of `relay`: of a rediss://.
+---@class postevent.relay.tls
+---@field ca_file? string A file (PEM) of the authorities to trust, and no others.
+---@field ca_path? string The same as a directory, prepared with `openssl rehash`.
+---@field cert_file? string The client's own certificate (PEM).
+---@field key_file? string Its private key (PEM), where that is not in `cert_file`.
+---@field key_password? string What the key is encrypted with.
+---@field verify? boolean `false` accepts any certificate: for experiments. Default: `true`.
+
 ---The field `tls` of the options.
 ---@class postevent.tls
 ---@field ca_file? string A file (PEM) of the authorities to trust, and no others.
@@ -109,7 +128,7 @@
 ---@field initial? number Seconds, the longest wait before the second attempt; then twice as long. Default: `0.5`.
 ---@field max? number Seconds, the longest wait of all. Default: `30`.
 ---@field max_age? number Seconds after which a tracked event is not sent any more, a year at most. Default: `86400`.
----@field ambiguous? boolean Sends a tracked event again that was sent and not answered. Default: `true`.
+---@field ambiguous? boolean Sends a tracked event again that may have arrived. Default: `true`.
 
 ---The field `spool` of the options: keeps accepted events on disk, so that they outlive the process.
 ---@class postevent.spool
@@ -120,6 +139,7 @@
 ---@field required? boolean With `spool.wait`: an event that cannot be written is refused. `false`: it is kept in memory. Default: `true`.
 ---@field sync? "normal"|"full" "full": what is on disk survives a power cut, too; each write then takes a disk's time. Default: `"normal"`.
 ---@field dead_letters? integer How many rejected and expired events are kept to be looked at. 0 to 1000000. Default: `10000`.
+---@field endpoint? string In place of `url`: whose events these are. They were for that address, and go to `url`, where it is now.
 
 ---The field `rate_limit` of the options, for tracked events.
 ---@class postevent.rate_limit
@@ -128,7 +148,8 @@
 
 ---The options of `postevent.new`. Durations are seconds.
 ---@class postevent.options
----@field url? string The address of the webhook. Required, except in the modes "record" and "off".
+---@field url? string The address of the webhook. Required, except with `relay` and in the modes "record" and "off".
+---@field relay? postevent.relay In place of `url`: tracked events go to a stream of Redis, from which others deliver them.
 ---@field authorization? string The value of the Authorization header: "Basic dGVzdF9kaXY2OWZmZmRkYg==".
 ---@field user? string In place of `authorization`: the user of Basic authentication.
 ---@field password? string The password that goes with `user`; may be empty.
@@ -192,6 +213,7 @@
 ---What is known about a failure.
 ---@class postevent.detail
 ---@field sent boolean|"maybe" false: never left; "maybe": left, no answer; true: answered. Over all attempts.
+---@field arrived false|"maybe" Whether the event may have arrived: then only the same id keeps it from counting twice.
 ---@field attempts? integer Absent when the event was refused before any attempt.
 ---@field elapsed? number Seconds.
 ---@field event_id? string
@@ -207,7 +229,7 @@
 ---@field event_id? string The value of `id_attribute`, or of `external_event_id` where that option is not set.
 ---@field event_name? string
 ---@field outcome postevent.outcome
----@field code? postevent.code Why; absent when it was delivered, or expired.
+---@field code? postevent.code Why; absent when it was delivered, relayed or expired.
 ---@field message? string The same for people; absent when it was delivered.
 ---@field http_status? integer Of the last attempt; absent when no answer came.
 ---@field reply? postevent.answer What the last answer said.
@@ -242,20 +264,25 @@
 ---@field bytes integer Used in the files.
 ---@field dead integer Rejected and expired events that are kept.
 ---@field dead_dropped integer Those that gave way to newer ones.
+---@field dead_lost integer Those that could not be read in damaged files.
 ---@field failures integer How often it ceased to work.
 ---@field adopted integer Files of other processes that were taken over.
 ---@field damaged integer Files that were set aside.
+---@field uncounted integer Those of them of which nobody knows how many events were in them.
 ---@field newer integer Files of a newer version of postevent, which are left alone.
+---@field elsewhere integer Files of events for another url that nobody had at the first look, which are left alone.
+---@field barred integer Files that this process cannot open, which are left alone.
 ---@field last_error? { message: string, at: number }
 
 ---The counters of tracked events. `calls` is the sum of accepted, filtered and all of refused; `accepted` and
----`restored` that of delivered, rejected, expired, dropped, unknown and pending; `pending` that of queued, in_flight and waiting.
+---`restored` that of delivered, relayed, rejected, expired, dropped, unknown and pending; `pending` that of queued, in_flight and waiting.
 ---@class postevent.stats
 ---@field calls integer Calls of `track` that returned.
 ---@field accepted integer Those that returned a ticket.
 ---@field filtered integer Those whose event `before_send` kept back; in the mode "off", all.
 ---@field refused table<postevent.code, integer> The others.
 ---@field delivered integer
+---@field relayed integer
 ---@field rejected integer
 ---@field expired integer
 ---@field dropped integer
@@ -269,6 +296,7 @@
 ---@field in_flight integer
 ---@field waiting integer For another attempt.
 ---@field pending_bytes integer The memory of what is pending.
+---@field trimmed integer Entries that the stream of a fleet dropped for `relay.max_length`.
 ---@field maybe_sent integer Pending, but sent before `close` cancelled them.
 ---@field attempts integer
 ---@field retries integer Attempts that were not an event's first.
@@ -394,6 +422,8 @@ function client:close(seconds) end
 ---@field http2 boolean false: it is not offered.
 ---@field pcre2 boolean Whether the patterns of definitions are checked.
 ---@field sqlite string|false The version of SQLite; false: there is no spool.
+---@field redis string|false The version of hiredis; false: there is no relay.
+---@field redis_tls boolean Whether a relay can go by rediss://.
 
 ---@class postevent
 ---@field version string

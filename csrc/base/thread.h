@@ -113,6 +113,11 @@ static inline void pe_thread_set_name(const char *name) {
 #endif
 }
 
+/* Nobody will join it: it goes by itself. */
+static inline void pe_thread_detach(pe_thread thread) {
+  (void)pthread_detach(thread);
+}
+
 /* Waits for the thread's end, its clean-up handlers included. */
 static inline void pe_thread_join(pe_thread thread) {
   (void)pthread_join(thread, NULL);

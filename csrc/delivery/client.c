@@ -68,6 +68,7 @@ void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_re
 }
 
 pe_http_trace *pe_client_trace(pe_client *client) {
+  if (!client) return NULL;
   if (!client->trace && client->plan) client->trace = pe_http_trace_new();
   return client->trace;
 }
@@ -101,10 +102,19 @@ static pe_error start_sender(pe_client *client) {
   return pe_sender_start(&config, pe_credentials_view(client->credentials), &client->own->sender);
 }
 
+static bool has_disk(const pe_client *client) {
+  return client->can_send && client->sender.spool.directory;
+}
+
+/* What other processes had left on disk when it was withdrawn. */
+static bool has_to_drop(const pe_client *client) {
+  return client->withdrawn_at != 0 && has_disk(client);
+}
+
 pe_error pe_client_start(pe_client *client) {
   if (client->closed) return PE_CLOSED;
   if (!pe_client_own(client)) return PE_NO_MEMORY;
-  return client->sends ? start_sender(client) : PE_OK;
+  return client->sends || has_to_drop(client) ? start_sender(client) : PE_OK;
 }
 
 static void put_result(pe_client *client, const pe_record *record, pe_outcome outcome, pe_error code,
@@ -118,7 +128,7 @@ static void tell_dropped(pe_client *client, pe_record *dropped, pe_error code, i
   const pe_result_words none = {0, NULL, NULL};
   for (const pe_record *record = dropped; record; record = record->newer)
     put_result(client, record, PE_DROPPED, code, &none, now);
-  pe_queue_forget(client->own->queue, dropped);
+  if (pe_queue_forget(client->own->queue, dropped)) pe_sender_wake(client->own->sender);
 }
 
 /* Mode "record": as if it had been delivered. */
@@ -161,21 +171,22 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
 
 /* What is on disk is the sender's to end, also what earlier runs have left there: it starts for that, but not before it
  * can see that nothing of it is to be sent. */
-static pe_error withdraw(pe_client *client, int64_t now) {
-  bool has_disk = client->plan && client->sender.spool.directory;
+static pe_error withdraw(pe_client *client, bool may_start, int64_t now) {
   client->withdrawn_at = now;
   tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
-  if (!client->own->sender) return has_disk ? start_sender(client) : PE_OK;
+  if (!client->own->sender) return may_start && has_disk(client) ? start_sender(client) : PE_OK;
   pe_sender_wake(client->own->sender);
   return PE_OK;
 }
 
-pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending) {
+pe_error pe_client_set_mode(pe_client *client, bool sends, pe_pending pending, bool may_start) {
   int64_t now = pe_clock_monotonic();
   pe_error error;
   if (client->closed) return PE_CLOSED;
   if (!pe_client_own(client)) return PE_NO_MEMORY;
-  error = pending == PE_PENDING_DROP ? withdraw(client, now) : PE_OK;
+  pe_queue_set_serving(client->own->queue, sends); /* before a sender looks */
+  error = pending == PE_PENDING_DROP ? withdraw(client, may_start, now) : PE_OK;
+  if (error) pe_queue_set_serving(client->own->queue, client->sends);
   if (error) return error;
   client->sends = sends;
   if (pe_queue_allow(client->own->queue, pending != PE_PENDING_KEEP, now)) pe_sender_wake(client->own->sender);
@@ -218,6 +229,15 @@ bool pe_client_has_ended(pe_client *client, int64_t patience) {
   return true;
 }
 
+bool pe_client_set_witness(pe_client *client, pe_witness witness) {
+  if (pe_client_own(client) && !client->own->sender) {
+    pe_results_set_witness(client->own->results, witness);
+    return true;
+  }
+  witness.release(witness.data);
+  return false;
+}
+
 pe_result *pe_client_take_result(pe_client *client) {
   return pe_client_own(client) ? pe_results_take(client->own->results) : NULL;
 }
@@ -229,6 +249,35 @@ void pe_client_return_result(pe_client *client, pe_result *result) {
 size_t pe_client_results(pe_client *client, uint64_t *lost) {
   *lost = 0;
   return pe_client_own(client) ? pe_results_count(client->own->results, lost) : 0;
+}
+
+/* NULL: it does not run. */
+static pe_sender *sender_of(pe_client *client) {
+  return pe_client_own(client) ? client->own->sender : NULL;
+}
+
+int64_t pe_client_allow(pe_client *client, int64_t attempts) {
+  pe_sender *sender = sender_of(client);
+  return sender ? pe_sender_allow(sender, attempts) : 0;
+}
+
+void pe_client_silence(pe_client *client, bool silent) {
+  pe_sender *sender = sender_of(client);
+  if (sender) pe_sender_silence(sender, silent);
+}
+
+int64_t pe_client_gate(pe_client *client, int64_t now) {
+  pe_sender *sender = sender_of(client);
+  int64_t until = sender ? pe_sender_gate(sender) : 0;
+  return until > now ? until - now : 0;
+}
+
+int pe_client_await_results(pe_client *client) {
+  return pe_client_own(client) ? pe_results_await(client->own->results) : -1;
+}
+
+void pe_client_attend_results(pe_client *client) {
+  if (pe_client_own(client)) pe_results_attend(client->own->results);
 }
 
 void pe_client_asked(pe_client *client) {

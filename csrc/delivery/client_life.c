@@ -6,6 +6,7 @@
 
 #include "base/worker.h"
 #include "delivery/client_private.h"
+#include "delivery/relayer.h"
 #include "policy/reply.h"
 
 /* What is never freed stays in sight of whoever looks for leaks. */
@@ -38,6 +39,7 @@ static pe_client_parts *new_parts(const pe_client *client) {
     free_parts(made);
     return NULL;
   }
+  pe_queue_set_serving(made->queue, client->sends);
   if (client->withdrawn_at != 0) (void)pe_queue_withdraw(made->queue, client->withdrawn_at); /* nothing is in it */
   if (client->last_words) pe_last_words_add(&made->last_words, made->queue);
   return made;
@@ -79,6 +81,8 @@ static void free_client(void *user) {
   free((void *)client->post.accept.codes);
   free((void *)client->sender.spool.directory);
   free((void *)client->sender.spool.endpoint);
+  free((void *)client->sender.relay.stream);
+  pe_relay_files_cleanup(&client->relay_files);
   free(client);
 }
 
@@ -90,12 +94,23 @@ static pe_error copy_spool(const pe_spool_config *from, pe_spool_config *to) {
   return to->directory && to->endpoint ? PE_OK : PE_NO_MEMORY;
 }
 
+static pe_error copy_relay(pe_client *client, const pe_relay_config *from, const char **why) {
+  pe_relay_config *to = &client->sender.relay;
+  *to = *from;
+  if (!from->stream) return PE_OK;
+  to->stream = strdup(from->stream);
+  if (!to->stream) return PE_NO_MEMORY;
+  return pe_relay_files_read(&client->relay_files, &from->files, &to->link, why);
+}
+
 static void set_policies(pe_client *client, const pe_client_config *config) {
   client->post = config->post;
   client->post.accept = (pe_accept){NULL, 0};
   client->queue = config->queue;
+  if (config->relay.stream) client->queue.width = PE_RELAY_WINDOW;
   client->results = config->results;
   client->last_words = config->last_words && config->can_send;
+  client->can_send = config->can_send;
   client->sends = config->sends;
   client->sender.group = config->group;
   client->sender.max_in_flight = config->queue.width;
@@ -111,11 +126,17 @@ static bool begin(void) {
   return pe_last_words_prepare() && pe_http_prepare();
 }
 
-/* And whether a handle can be made by it: libcurl may lack what it asks. */
+bool pe_client_prepare(void) {
+  return pe_worker_prepare(begin);
+}
+
+/* And whether a handle can be made by it: libcurl may lack what it asks. With a relay there is nothing to post. */
 static pe_error make_plan(pe_client *client, const pe_http_config *config, const char **why) {
   pe_http *http = NULL;
   pe_error error = PE_NO_MEMORY;
-  if (pe_worker_prepare(begin)) error = pe_http_plan_new(config, &client->plan, why);
+  if (!pe_client_prepare()) return PE_NO_MEMORY;
+  if (client->sender.relay.stream) return PE_OK;
+  error = pe_http_plan_new(config, &client->plan, why);
   if (error == PE_OK) error = pe_http_new(client->plan, &http, why);
   pe_http_free(http);
   return error;
@@ -132,6 +153,8 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   if (error) goto out;
   error = copy_spool(&config->spool, &made->sender.spool);
   if (error) goto out;
+  error = copy_relay(made, &config->relay, why);
+  if (error) goto out;
   if (config->can_send) error = make_plan(made, &config->http, why);
   if (error) goto out;
   error = PE_NO_MEMORY;
@@ -141,6 +164,7 @@ pe_error pe_client_new(const pe_client_config *config, pe_client **client, const
   *client = made;
   return PE_OK;
 out:
+  if (!*why) *why = pe_error_text(error); /* the plan was made, and then memory was out */
   if (made) free_client(made);
   return error;
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "delivery/client.h"
 #include "delivery/last_words.h"
+#include "delivery/relay_files.h"
 #include "delivery/sender.h"
 #include "http/credentials.h"
 
@@ -28,12 +29,14 @@ typedef struct pe_client_parts {
 
 struct pe_client {
   /* immutable */
-  pe_http_plan *plan;  /* how to post. NULL: it cannot send */
+  bool can_send;
+  pe_http_plan *plan;  /* how to post. NULL: it cannot, or there is a relay */
   pe_post_policy post; /* its codes are owned */
   pe_queue_config queue;
   size_t results;
   bool last_words;
   pe_sender_config sender; /* what is the same for every sender of this client; the texts of its spool are owned */
+  pe_relay_files relay_files;
   /* the owner's thread */
   bool sends;
   int64_t withdrawn_at; /* monotonic; 0: never. A forked child's queue is told, too */

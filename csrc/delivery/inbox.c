@@ -5,6 +5,7 @@
 bool pe_inbox_init(pe_inbox *inbox) {
   memset(inbox, 0, sizeof *inbox);
   inbox->finish_by = INT64_MAX;
+  pe_bounds_init(&inbox->bounds);
   return pe_mutex_init(&inbox->lock);
 }
 
@@ -13,13 +14,13 @@ void pe_inbox_cleanup(pe_inbox *inbox) {
   pe_mutex_destroy(&inbox->lock);
 }
 
-void pe_inbox_open(pe_inbox *inbox, pe_http_multi *multi) {
-  inbox->multi = multi;
+void pe_inbox_open(pe_inbox *inbox, pe_transport *way) {
+  inbox->way = way;
 }
 
 void pe_inbox_wake(pe_inbox *inbox) {
   pe_mutex_lock(&inbox->lock);
-  if (inbox->multi) pe_http_multi_wake(inbox->multi);
+  if (inbox->way) inbox->way->class->wake(inbox->way);
   pe_mutex_unlock(&inbox->lock);
 }
 
@@ -41,6 +42,17 @@ void pe_inbox_set_credentials(pe_inbox *inbox, pe_credentials *credentials) {
   pe_inbox_wake(inbox);
 }
 
+int64_t pe_inbox_allow(pe_inbox *inbox, int64_t attempts) {
+  int64_t left = pe_bounds_allow(&inbox->bounds, attempts);
+  if (attempts > 0) pe_inbox_wake(inbox);
+  return left;
+}
+
+void pe_inbox_silence(pe_inbox *inbox, bool silent) {
+  pe_bounds_silence(&inbox->bounds, silent);
+  pe_inbox_wake(inbox);
+}
+
 /* With the lock held. */
 static void append(pe_inbox *inbox, pe_submission *submission) {
   submission->next = NULL;
@@ -56,13 +68,13 @@ pe_error pe_inbox_submit(pe_inbox *inbox, pe_submission *submission, size_t limi
   pe_error error = PE_OK;
 
   pe_mutex_lock(&inbox->lock);
-  if (!inbox->multi)
+  if (!inbox->way)
     error = PE_CLOSED;
   else if (__atomic_load_n(&inbox->unanswered, __ATOMIC_RELAXED) >= limit)
     error = PE_QUEUE_FULL;
   if (error == PE_OK) {
     append(inbox, submission);
-    if (inbox->resting) pe_http_multi_wake(inbox->multi);
+    if (inbox->resting) inbox->way->class->wake(inbox->way);
     inbox->resting = false; /* one of many wakes it */
   }
   pe_mutex_unlock(&inbox->lock);
@@ -98,7 +110,7 @@ bool pe_inbox_rest(pe_inbox *inbox) {
 pe_submission *pe_inbox_close(pe_inbox *inbox) {
   pe_submission *left;
   pe_mutex_lock(&inbox->lock);
-  inbox->multi = NULL;
+  inbox->way = NULL;
   left = take_submissions(inbox);
   pe_mutex_unlock(&inbox->lock);
   return left;

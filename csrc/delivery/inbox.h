@@ -9,20 +9,22 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "delivery/bounds.h"
 #include "delivery/submission.h"
+#include "delivery/transport.h"
 #include "http/credentials.h"
-#include "http/http_multi.h"
 
 typedef struct pe_inbox {
   /* guarded by lock */
   pe_mutex lock;
-  pe_http_multi *multi;        /* what the sender sleeps in; NULL: it does not run (any more) */
+  pe_transport *way;           /* what the sender sleeps in; NULL: it does not run (any more) */
   int64_t finish_by;           /* monotonic; INT64_MAX: go on */
   pe_credentials *credentials; /* owned; new ones, not taken over yet */
   pe_submission *first, *last; /* owned; new ones, the oldest first */
   bool resting;                /* the sender is in its sleep, or about to be */
   /* atomic */
   size_t unanswered; /* submissions, those that were taken too; who answers one takes it off */
+  pe_bounds bounds;
 } pe_inbox;
 
 /* What the sender takes out; it is the sender's then. */
@@ -38,8 +40,8 @@ bool pe_inbox_init(pe_inbox *inbox);
 /* Frees credentials that nobody took; pe_inbox_close has left no submission. Nobody else uses it any more. */
 void pe_inbox_cleanup(pe_inbox *inbox);
 
-/* The sender that sleeps in `multi` (borrowed until pe_inbox_close) is about to start. */
-void pe_inbox_open(pe_inbox *inbox, pe_http_multi *multi);
+/* The sender that sleeps in `way` (borrowed until pe_inbox_close) is about to start. */
+void pe_inbox_open(pe_inbox *inbox, pe_transport *way);
 
 /* ---- any thread but the sender's ---- */
 
@@ -54,6 +56,10 @@ void pe_inbox_set_credentials(pe_inbox *inbox, pe_credentials *credentials);
 
 /* Hands over a submission, as pe_sender_submit. Wakes the sender. */
 pe_error pe_inbox_submit(pe_inbox *inbox, pe_submission *submission, size_t limit);
+
+/* As pe_sender_allow and pe_sender_silence. */
+int64_t pe_inbox_allow(pe_inbox *inbox, int64_t attempts);
+void pe_inbox_silence(pe_inbox *inbox, bool silent);
 
 /* ---- the sender's thread ---- */
 

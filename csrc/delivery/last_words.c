@@ -106,7 +106,7 @@ static void put_count(line *self, const char *before, uint64_t count, const char
 /* ": 3 rejected, 9 pending" */
 static void put_outcomes(line *self, const pe_counters *sum) {
   const char *before = ": ";
-  for (int outcome = PE_DELIVERED + 1; outcome < PE_OUTCOME_COUNT; outcome++) {
+  for (int outcome = PE_REJECTED_BY_PLATFORM; outcome < PE_OUTCOME_COUNT; outcome++) {
     if (sum->outcomes[outcome] == 0) continue;
     put_count(self, before, sum->outcomes[outcome], " ");
     put(self, pe_outcome_name((pe_outcome)outcome));
@@ -116,6 +116,10 @@ static void put_outcomes(line *self, const pe_counters *sum) {
 }
 
 static void put_cause(line *self, const pe_counters *sum) {
+  if (sum->spool.state > PE_SPOOL_WORKS) {
+    put(self, "; the spool cannot be used: ");
+    put(self, sum->spool.last_error);
+  }
   if (sum->last_error != PE_OK) {
     put(self, "; the last error: ");
     put(self, pe_error_name(sum->last_error));

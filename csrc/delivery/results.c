@@ -3,17 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bell.h"
 #include "base/thread.h"
 
 struct pe_results {
   /* immutable */
   size_t capacity;
   pe_result **ring; /* owned, as is what it holds */
+  pe_witness witness;
   /* guarded by lock */
   pe_mutex lock;
   size_t first, count;
   size_t bytes; /* of those in the ring */
   uint64_t lost;
+  bool is_awaited; /* the next one rings the bell */
+  /* of who waits; made when it first does */
+  pe_bell bell;
+  bool has_bell;
 };
 
 /* ---- one result ---- */
@@ -80,9 +86,15 @@ void pe_results_free(pe_results *results) {
   if (!results) return;
   while ((result = pe_results_take(results)))
     free(result);
+  if (results->witness.release) results->witness.release(results->witness.data);
+  if (results->has_bell) pe_bell_cleanup(&results->bell);
   pe_mutex_destroy(&results->lock);
   free(results->ring);
   free(results);
+}
+
+void pe_results_set_witness(pe_results *results, pe_witness witness) {
+  results->witness = witness;
 }
 
 bool pe_results_wanted(const pe_results *results) {
@@ -125,6 +137,7 @@ static void store(pe_results *results, pe_result *result, size_t place) {
 void pe_results_put(pe_results *results, pe_result *result) {
   pe_result *lost = NULL;
 
+  if (result && results->witness.saw) results->witness.saw(results->witness.data, result);
   if (results->capacity == 0) {
     free(result);
     return;
@@ -138,8 +151,27 @@ void pe_results_put(pe_results *results, pe_result *result) {
     results->lost++;
   }
   if (result) store(results, result, results->count);
+  if (results->is_awaited) pe_bell_ring(&results->bell);
+  results->is_awaited = false;
   pe_mutex_unlock(&results->lock);
   free_all(lost);
+}
+
+int pe_results_await(pe_results *results) {
+  if (!results->has_bell) results->has_bell = pe_bell_init(&results->bell);
+  if (!results->has_bell) return -1;
+  pe_mutex_lock(&results->lock);
+  results->is_awaited = results->count == 0;
+  if (!results->is_awaited) pe_bell_ring(&results->bell);
+  pe_mutex_unlock(&results->lock);
+  return pe_bell_descriptor(&results->bell);
+}
+
+void pe_results_attend(pe_results *results) {
+  pe_mutex_lock(&results->lock);
+  results->is_awaited = false;
+  pe_mutex_unlock(&results->lock);
+  if (results->has_bell) pe_bell_silence(&results->bell);
 }
 
 void pe_results_put_back(pe_results *results, pe_result *result) {

@@ -44,11 +44,22 @@ typedef struct pe_result_words {
 pe_result *pe_result_new(const pe_record *record, pe_outcome outcome, pe_error code, const pe_result_words *words,
                          int64_t now);
 
+/* Is told of each result by the thread that puts it, before the queue gives the event's place away: what it writes down
+ * is there although the program is killed before it has read its results. Both functions may be NULL. */
+typedef struct pe_witness {
+  void (*saw)(void *data, const pe_result *result);
+  void (*release)(void *data); /* the ring is no more */
+  void *data;
+} pe_witness;
+
 /* Makes a ring for `capacity` results; 0 keeps none. Returns PE_OK and sets *results, which the caller frees; or
  * PE_NO_MEMORY. */
 pe_error pe_results_new(size_t capacity, pe_results **results);
 
-/* Frees the ring and what is in it. NULL is legal. No other thread uses it any more. */
+/* Sets the witness, which is the ring's. Before any other thread uses it. */
+void pe_results_set_witness(pe_results *results, pe_witness witness);
+
+/* Frees the ring and what is in it, and lets the witness go. NULL is legal. No other thread uses it any more. */
 void pe_results_free(pe_results *results);
 
 /* Adds a result, which is the ring's afterwards; NULL, for one that could not be made, counts as lost. With a capacity
@@ -63,6 +74,11 @@ bool pe_results_wanted(const pe_results *results);
 
 /* Takes the oldest out, which the caller frees with free(). NULL: there is none. Any thread. */
 pe_result *pe_results_take(pe_results *results);
+
+/* For who waits for a result in poll(): returns a descriptor that can be read once there is one, until
+ * pe_results_attend; -1: the system has none to give. One thread. */
+int pe_results_await(pe_results *results);
+void pe_results_attend(pe_results *results);
 
 /* How many are there, and how many were lost so far. Any thread. */
 size_t pe_results_count(pe_results *results, uint64_t *lost);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/worker.h"
+#include "delivery/relay_command.h"
 #include "delivery/results.h"
 #include "delivery/submission.h"
 #include "http/http.h"
@@ -20,7 +21,7 @@ typedef struct pe_sender pe_sender;
 
 typedef struct pe_sender_config {
   /* borrowed for as long as the sender lives */
-  const pe_http_plan *plan; /* how to post; only read */
+  const pe_http_plan *plan; /* how to post; only read. NULL where there is a relay */
   pe_queue *queue;
   pe_results *results;
   /* copied, but for the codes of `post`, which are borrowed as well */
@@ -30,6 +31,7 @@ typedef struct pe_sender_config {
   size_t max_in_flight;
   pe_decision_policy policy;
   double rate_per_second, rate_burst; /* 0: no limit */
+  pe_relay_config relay;              /* in place of posting; its text is borrowed; no stream: none */
   pe_spool_config spool;              /* its texts are borrowed as well; no directory: none */
 } pe_sender_config;
 
@@ -50,6 +52,16 @@ pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t l
 /* Posts with these (copied) from the next attempt on; a held queue probes at once. Returns PE_OK; or PE_NO_MEMORY, and
  * the old ones stay. */
 pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials credentials);
+
+/* Of tracked events so many attempts more may begin; before the first call, any number. Returns how many may now. */
+int64_t pe_sender_allow(pe_sender *sender, int64_t attempts);
+
+/* While it is silent no attempt begins, and time stands still for the age of events. Afterwards it begins with a few,
+ * or, where it was held, with a probe. */
+void pe_sender_silence(pe_sender *sender, bool silent);
+
+/* Until when the platform has asked for silence (monotonic); 0: it has not. */
+int64_t pe_sender_gate(const pe_sender *sender);
 
 /* Asks the sender to end by itself by `deadline` (monotonic), earlier where nothing is left to do; an earlier wish
  * stays. Does not wait. */

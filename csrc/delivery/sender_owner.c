@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "delivery/poster.h"
+#include "delivery/relayer.h"
 #include "delivery/sender_private.h"
-#include "http/http_multi.h"
 
 void pe_sender_wake(pe_sender *sender) {
   pe_inbox_wake(&sender->inbox);
@@ -15,17 +16,19 @@ static void ask_to_finish(pe_worker *worker, int64_t deadline) {
   pe_inbox_ask_to_finish(&((pe_sender *)worker)->inbox, deadline);
 }
 
-static pe_error make_slots(pe_sender *sender, size_t count) {
-  sender->slots = calloc(count, sizeof *sender->slots);
-  sender->free_slots = calloc(count, sizeof *sender->free_slots);
-  if (!sender->slots || !sender->free_slots) return PE_NO_MEMORY;
-  for (size_t i = 0; i < count; i++) {
-    pe_lane_init(&sender->slots[i].lane, pe_sender_settle, sender);
-    pe_attempt_init(&sender->slots[i].attempt);
-    sender->free_slots[count - 1 - i] = &sender->slots[i];
-  }
-  sender->free_count = count;
-  return PE_OK;
+static pe_error make_way(pe_sender *sender, pe_http_credentials credentials) {
+  const pe_sender_config *config = &sender->config;
+  const pe_poster_config poster = {.plan = config->plan,
+                                   .post = config->post,
+                                   .max_posts = config->max_posts,
+                                   .max_in_flight = config->max_in_flight,
+                                   .policy = config->policy,
+                                   .rate_per_second = config->rate_per_second,
+                                   .rate_burst = config->rate_burst,
+                                   .unanswered = &sender->inbox.unanswered,
+                                   .bounds = &sender->inbox.bounds};
+  if (config->relay.stream) return pe_relayer_new(&config->relay, &config->policy, &sender->ends, &sender->way);
+  return pe_poster_new(&poster, credentials, &sender->ends, &sender->way);
 }
 
 /* Fills an empty sender. On an error the caller frees what there is. */
@@ -37,19 +40,11 @@ static pe_error fill(pe_sender *sender, const pe_sender_config *config, pe_http_
   sender->worker.run = pe_sender_run;
   sender->worker.finish = ask_to_finish;
   sender->state = PE_STATE_SENDING;
-  pe_endpoint_init(&sender->endpoint, config->max_in_flight);
-  pe_rate_limit_init(&sender->rate, config->rate_per_second, config->rate_burst, pe_clock_monotonic());
-  sender->credentials = pe_credentials_new(credentials);
-  if (!sender->credentials) return PE_NO_MEMORY;
-  if (config->spool.directory && pe_spool_new(&config->spool, config->queue, &sender->spool) != PE_OK)
+  sender->ends = (pe_ends){.queue = config->queue, .results = config->results};
+  if (config->spool.directory && pe_spool_new(&config->spool, config->queue, &sender->ends.spool) != PE_OK)
     return PE_NO_MEMORY;
-  error = make_slots(sender, config->max_in_flight);
-  if (error != PE_OK) return error;
-  sender->submissions = pe_submissions_new(&config->post, &sender->pool, config->max_posts, &sender->inbox.unanswered);
-  if (!sender->submissions) return PE_NO_MEMORY;
-  sender->pool = (pe_lane_pool){.plan = config->plan, .credentials = sender->credentials};
-  error = pe_http_multi_new(config->max_in_flight + config->max_posts, &sender->pool.multi);
-  pe_inbox_open(&sender->inbox, sender->pool.multi);
+  error = make_way(sender, credentials);
+  if (error == PE_OK) pe_inbox_open(&sender->inbox, sender->way);
   return error;
 }
 
@@ -71,14 +66,8 @@ pe_error pe_sender_start(const pe_sender_config *config, pe_http_credentials cre
 
 void pe_sender_free(pe_sender *sender) {
   if (!sender) return;
-  for (size_t i = 0; sender->slots && i < sender->config.max_in_flight; i++)
-    pe_attempt_cleanup(&sender->slots[i].attempt);
-  pe_http_multi_free(sender->pool.multi); /* of a thread that never started */
-  pe_submissions_free(sender->submissions);
-  pe_spool_free(sender->spool);
-  free(sender->slots);
-  free(sender->free_slots);
-  pe_credentials_free(sender->credentials);
+  if (sender->way) sender->way->class->free(sender->way);
+  pe_spool_free(sender->ends.spool); /* of a thread that never started */
   pe_inbox_cleanup(&sender->inbox);
   free(sender);
 }
@@ -92,6 +81,18 @@ pe_error pe_sender_set_credentials(pe_sender *sender, pe_http_credentials creden
 
 pe_error pe_sender_submit(pe_sender *sender, pe_submission *submission, size_t limit) {
   return pe_inbox_submit(&sender->inbox, submission, limit);
+}
+
+int64_t pe_sender_allow(pe_sender *sender, int64_t attempts) {
+  return pe_inbox_allow(&sender->inbox, attempts);
+}
+
+void pe_sender_silence(pe_sender *sender, bool silent) {
+  pe_inbox_silence(&sender->inbox, silent);
+}
+
+int64_t pe_sender_gate(const pe_sender *sender) {
+  return pe_bounds_gate(&sender->inbox.bounds);
 }
 
 void pe_sender_finish(pe_sender *sender, int64_t deadline) {

@@ -1,6 +1,7 @@
 /* What became of events, as Lua reads it: results, waiting for the end. The counters are in lua_stats.c. */
 #include "lua/lua_account.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "lua/lua_log.h"
@@ -39,15 +40,14 @@ static int next_result(lua_State *L) {
 /* client:results(max) -> iterator, client: outcomes recorded since the last call, at most `max` */
 static int client_results(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  lua_Number max = luaL_optnumber(L, 2, -1);
+  lua_Number max = pe_lua_opt_number(L, 2, "results: max", HUGE_VAL, HUGE_VAL);
   uint64_t lost;
   size_t count;
 
-  luaL_argcheck(L, max >= 0 || lua_isnoneornil(L, 2), 2, "expected a number, 0 or more");
   pe_client_asked(self->client);
   pe_lua_log_news(L, self);
   count = pe_client_results(self->client, &lost);
-  self->results_left = max >= 0 && max < (lua_Number)count ? (size_t)max : count;
+  self->results_left = max < (lua_Number)count ? (size_t)max : count;
   lua_pushvalue(L, lua_upvalueindex(1)); /* the same function each time: a loop that finds nothing makes no garbage */
   lua_pushvalue(L, 1);
   return 2;
@@ -66,7 +66,7 @@ int pe_lua_account_push_remaining(lua_State *L, pe_lua_self *self, uint64_t rema
 /* client:flush(seconds) -> true; or nil, message, "timeout", { remaining = } */
 static int client_flush(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  int64_t timeout = pe_lua_opt_seconds(L, 2, FLUSH_SECONDS);
+  int64_t timeout = pe_lua_opt_seconds(L, 2, "flush: seconds", FLUSH_SECONDS);
   uint64_t remaining;
 
   pe_lua_self_check_may_wait(L, self, "flush");

@@ -57,7 +57,9 @@ static void take_settings(pe_lua_self *self, const pe_lua_settings *settings) {
   self->has_common = settings->has_common;
   self->has_prepare = settings->has_prepare;
   self->has_log = settings->has_log;
+  self->logs_first_trouble = settings->logs_first_trouble;
   self->spools = settings->config.spool.directory != NULL;
+  self->relays = settings->config.relay.link.url.text[0] != '\0';
   self->is_guarded = settings->has_guard;
   self->waits_for_room = settings->config.queue.overflow == PE_OVERFLOW_WAIT;
   (void)snprintf(self->target, sizeof self->target, "%s", settings->target);
@@ -71,11 +73,20 @@ static void set_spool(pe_client_config *config) {
   config->queue.required = config->queue.required && config->queue.awaits;
 }
 
+/* Nothing is posted where there is a relay. */
+static void set_relay(pe_client_config *config) {
+  if (config->relay.link.url.text[0] == '\0') config->relay.stream = NULL;
+  config->relay.link.connect_timeout = config->http.connect_timeout;
+  config->relay.link.timeout = config->post.timeout;
+  config->can_send = config->http.url || config->relay.stream;
+}
+
 int pe_lua_client_new(lua_State *L) {
   enum { SETTINGS = 1, CLIENT };
   pe_lua_settings settings;
   const char *why = NULL;
   pe_lua_self *self;
+  pe_error error;
 
   luaL_checktype(L, SETTINGS, LUA_TTABLE);
   lua_settop(L, SETTINGS);
@@ -83,11 +94,12 @@ int pe_lua_client_new(lua_State *L) {
   pe_lua_settings_read(L, SETTINGS, &settings);
   take_settings(self, &settings);
   keep_values(L, SETTINGS, self, CLIENT, settings.max_event_bytes);
-  settings.config.can_send = settings.config.http.url != NULL;
+  set_relay(&settings.config);
   settings.config.sends = self->mode == PE_MODE_LIVE;
   set_spool(&settings.config);
   settings.config.group = lua_topointer(L, LUA_REGISTRYINDEX);
-  if (pe_client_new(&settings.config, &self->client, &why) != PE_OK) return luaL_error(L, "%s", why);
+  error = pe_client_new(&settings.config, &self->client, &why);
+  if (error != PE_OK) return luaL_error(L, "%s%s", error == PE_TLS && self->relays ? "relay." : "", why);
   lua_settop(L, CLIENT);
   return 1;
 }
@@ -145,17 +157,18 @@ static int client_set_common(lua_State *L) {
 
 static const char *const mode_names[] = {"live", "record", "off", NULL};
 
-/* client:_set_mode(mode, pending, prepare): what set_mode calls after its checks. */
+/* client:_set_mode(mode, pending, prepare, may_start): what set_mode calls after its checks. */
 static int client_set_mode(lua_State *L) {
-  enum { MODE = 2, PENDING, PREPARE };
+  enum { MODE = 2, PENDING, PREPARE, MAY_START };
   static const char *const pending_names[] = {"keep", "send", "drop", NULL}; /* as pe_pending */
   pe_lua_self *self = pe_lua_self_check(L);
   pe_client_mode mode = (pe_client_mode)luaL_checkoption(L, MODE, NULL, mode_names);
   pe_pending pending = (pe_pending)luaL_checkoption(L, PENDING, NULL, pending_names);
+  bool sends = mode == PE_MODE_LIVE, may_start = lua_toboolean(L, MAY_START);
   pe_error error;
 
   lua_settop(L, PREPARE);
-  error = self->closed ? PE_CLOSED : pe_client_set_mode(self->client, mode == PE_MODE_LIVE, pending);
+  error = self->closed ? PE_CLOSED : pe_client_set_mode(self->client, sends, pending, may_start);
   if (error) return pe_lua_push_refusal(L, error, 0);
   self->mode = mode;
   self->has_sent = self->has_sent || mode == PE_MODE_LIVE;
@@ -221,7 +234,7 @@ static int end_client(lua_State *L, pe_lua_self *self, int64_t timeout) {
  * wish stays. */
 static int client_finish(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  int64_t patience = pe_lua_opt_seconds(L, 2, CLOSE_SECONDS);
+  int64_t patience = pe_lua_opt_seconds(L, 2, "close: seconds", CLOSE_SECONDS);
   if (!self->client) return 0;
   self->closed = true;
   pe_client_finish(self->client, patience);
@@ -247,7 +260,7 @@ static int client_remaining(lua_State *L) {
 /* client:_end(seconds): waits for a client that is to finish, and ends it. From here on it says nothing to the log. */
 static int client_end(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  int64_t timeout = pe_lua_opt_seconds(L, 2, CLOSE_SECONDS);
+  int64_t timeout = pe_lua_opt_seconds(L, 2, "close: seconds", CLOSE_SECONDS);
   self->has_log = false;
   if (!self->client) return 0;
   self->closed = true;
@@ -259,7 +272,7 @@ static int client_end(lua_State *L) {
 /* client:close(seconds) -> true; or nil, message, "timeout", { remaining = } */
 static int client_close(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  int results = end_client(L, self, pe_lua_opt_seconds(L, 2, CLOSE_SECONDS));
+  int results = end_client(L, self, pe_lua_opt_seconds(L, 2, "close: seconds", CLOSE_SECONDS));
   pe_client_asked(self->client);
   return results;
 }
@@ -268,7 +281,7 @@ static int client_close(lua_State *L) {
  * But nobody sees the answer: so the program has not asked. */
 static int client_leave_scope(lua_State *L) {
   lua_settop(L, SELF);
-  return end_client(L, pe_lua_self_check(L), pe_lua_opt_seconds(L, 2, CLOSE_SECONDS));
+  return end_client(L, pe_lua_self_check(L), pe_lua_opt_seconds(L, 2, "close: seconds", CLOSE_SECONDS));
 }
 
 /* Never waits. */

@@ -1,9 +1,7 @@
 /* The way of an event, as far as Lua knows it: completed, checked, written; then posted, tracked, or only shown. */
 #include "lua/lua_deliver.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "lua/lua_answer.h"
 #include "lua/lua_call.h"
 #include "lua/lua_event.h"
 #include "lua/lua_log.h"
@@ -42,7 +40,7 @@ static void log_problems(lua_State *L, pe_lua_self *self) {
 static void log_unpublished(lua_State *L, pe_lua_self *self, const pe_definition *definition) {
   const pe_text *name;
 
-  if (!self->has_log || !definition || pe_definition_published(definition)) return;
+  if (!pe_lua_log_takes(self, PE_LOG_UNPUBLISHED) || !definition || pe_definition_published(definition)) return;
   name = pe_definition_name(definition);
   pe_lua_self_push_kept(L, SELF, PE_KEEP_UNPUBLISHED);
   lua_pushlstring(L, name->bytes, name->size);
@@ -113,17 +111,15 @@ static pe_error complete(lua_State *L, pe_lua_self *self, complete_event *event,
   return error;
 }
 
-static void log_retries(lua_State *L, pe_lua_self *self, int attempts, const char *end) {
-  char message[128];
-  if (attempts < 2) return;
-  (void)snprintf(message, sizeof message, "a post took %d attempts and ended %s", attempts, end);
-  (void)pe_lua_log(L, self, PE_LOG_RETRIED, "warn", message);
+/* Refuses an event of which nothing else is to be said than the code. */
+static int refuse(lua_State *L, pe_lua_self *self, pe_error error) {
+  return pe_lua_log_refused(L, self, error, pe_lua_push_refusal(L, error, 0));
 }
 
-/* client:_log_retries(attempts, how it ended), for who posts with _submit */
-static int client_log_retries(lua_State *L) {
+/* client:_log_post(attempts, code or nil, message or nil), for who posts with _submit */
+static int client_log_post(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
-  log_retries(L, self, (int)luaL_checknumber(L, 2), luaL_checkstring(L, 3));
+  pe_lua_log_post(L, self, (int)luaL_checknumber(L, 2), luaL_optstring(L, 3, NULL), luaL_optstring(L, 4, ""));
   return 0;
 }
 
@@ -135,96 +131,49 @@ static void record(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* What post has to tell, and the id that goes with it. */
-typedef struct outcome {
-  const pe_post_result *result;
-  const char *id; /* NULL: none; the caller's stack keeps it */
-  size_t id_size;
-} outcome;
-
-static int push_outcome(lua_State *L, void *data) {
-  const outcome *told = data;
-  int id = lua_gettop(L) + 1;
-  if (told->id)
-    lua_pushlstring(L, told->id, told->id_size);
-  else
-    lua_pushnil(L);
-  return told->result->last.error == PE_OK ? pe_lua_push_reply(L, told->result, id)
-                                           : pe_lua_push_failure(L, told->result, id);
-}
-
-/* Pushes what is returned where memory does not do for the outcome: made before anything is sent, so that no event is
- * taken and the caller told of nothing but a memory error. Leaves the four values, and what completes them. */
-static void push_reserve(lua_State *L) {
-  lua_pushnil(L);
-  lua_pushliteral(L, "out of memory; detail.sent says whether the event was sent");
-  lua_pushstring(L, pe_error_name(PE_NO_MEMORY));
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "sent");
-  lua_pushboolean(L, 0);
-  lua_rawset(L, -3);
-  lua_pushliteral(L, "sent");
-  lua_pushliteral(L, "maybe");
-}
-
-/* Completes them. Allocates nothing. */
-static int use_reserve(lua_State *L, int reserve, pe_sent sent) {
-  enum { DETAIL = 3, SENT, MAYBE, COUNT = 4 };
-  lua_settop(L, reserve + MAYBE);
-  if (sent != PE_SENT_MAYBE) {
-    lua_pushboolean(L, sent == PE_SENT_YES);
-    lua_replace(L, reserve + MAYBE);
-  }
-  lua_rawset(L, reserve + DETAIL);
-  return COUNT;
-}
-
-/* Pushes the outcome. Returns how many values; 0: memory is out. Any other error is not of our making, such as that of
- * lua's own handler of Ctrl-C, and goes on its way. */
-static int try_outcome(lua_State *L, outcome *told) {
-  int top = lua_gettop(L);
-  int status = pe_lua_self_try(L, push_outcome, told, LUA_MULTRET);
-  if (status == LUA_ERRMEM) {
-    lua_settop(L, top);
-    (void)lua_gc(L, LUA_GCCOLLECT, 0);
-    status = pe_lua_self_try(L, push_outcome, told, LUA_MULTRET);
-  }
-  if (status != 0 && status != LUA_ERRMEM) return lua_error(L);
-  if (status != 0) lua_settop(L, top);
-  return lua_gettop(L) - top;
+/* Logs the post of which what is returned is on top. */
+static void log_post(lua_State *L, pe_lua_self *self, const pe_post_result *result, int returned) {
+  const char *message = returned > 1 ? lua_tostring(L, 1 - returned) : ""; /* nil, message, ... */
+  pe_error error = result->last.error;
+  pe_lua_log_post(L, self, result->attempts, error == PE_OK ? NULL : pe_error_name(error), message);
 }
 
 /* Posts the event and waits. Returns how many values it pushes: what client:post returns. */
 static int post_now(lua_State *L, pe_lua_self *self, const complete_event *event) {
   pe_post_result *result = &event->call->result;
-  outcome told = {result, NULL, 0};
-  int reserve = lua_gettop(L) + 1;
+  int reserve = pe_lua_answer_reserve(L);
   int returned;
 
-  told.id = lua_tolstring(L, event->id, &told.id_size);
-  push_reserve(L);
   pe_client_post(self->client, event->call->body.data, event->call->body.size, result);
-  log_retries(L, self, result->attempts, result->last.error == PE_OK ? "delivered" : pe_error_name(result->last.error));
+  returned = pe_lua_answer_push(L, reserve, result, event->id);
+  log_post(L, self, result, returned);
   pe_lua_log_news(L, self);
-  returned = try_outcome(L, &told);
-  return returned > 0 ? returned : use_reserve(L, reserve, result->last.transfer.sent);
+  return returned;
+}
+
+/* Nobody answers but Redis. */
+static int refuse_to_post(lua_State *L) {
+  return luaL_error(L, "post: the client hands its events to a relay, and gets no reply of the platform's; track them");
 }
 
 /* client:post(event) -> reply; or nil, message, code, detail */
 static int client_post(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   complete_event event;
+  pe_error error;
   int returned;
 
-  luaL_checktype(L, EVENT, LUA_TTABLE);
+  pe_lua_check_event(L, EVENT, "post");
   lua_settop(L, EVENT);
+  if (self->relays) return refuse_to_post(L);
   if (self->mode == PE_MODE_LIVE) pe_lua_self_check_may_wait(L, self, "post");
-  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  if (self->closed) return refuse(L, self, PE_CLOSED);
   if (self->mode == PE_MODE_OFF) {
     lua_pushnil(L);
     return pe_lua_push_own_reply(L, "not sent (mode = \"off\")", lua_gettop(L));
   }
-  if (complete(L, self, &event, &returned) != PE_OK) return end_call(&event, returned);
+  error = complete(L, self, &event, &returned);
+  if (error != PE_OK) return pe_lua_log_refused(L, self, error, end_call(&event, returned));
   if (self->mode == PE_MODE_RECORD) {
     record(L);
     returned = pe_lua_push_own_reply(L, PE_RECORDED, event.id);
@@ -245,14 +194,16 @@ static int client_submit(lua_State *L) {
   pe_error error;
   int returned;
 
-  luaL_checktype(L, EVENT, LUA_TTABLE);
-  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  pe_lua_check_event(L, EVENT, "post");
+  if (self->relays) return refuse_to_post(L);
+  if (self->closed) return refuse(L, self, PE_CLOSED);
   if (self->mode != PE_MODE_LIVE) return pe_lua_push_refusal(L, PE_FILTERED, 0); /* since the caller looked */
   lua_settop(L, NUMBER);                                                         /* the waker stays alive */
-  if (complete(L, self, &event, &returned) != PE_OK) return end_call(&event, returned);
+  error = complete(L, self, &event, &returned);
+  if (error != PE_OK) return pe_lua_log_refused(L, self, error, end_call(&event, returned));
   error = pe_client_submit(self->client, waker, number, event.call->body.data, event.call->body.size);
   pe_lua_call_end(event.call);
-  if (error != PE_OK) return pe_lua_push_refusal(L, error, 0);
+  if (error != PE_OK) return refuse(L, self, error);
   pe_lua_log_news(L, self);
   lua_pushboolean(L, 1);
   lua_pushvalue(L, event.id);
@@ -284,20 +235,11 @@ static void announce(lua_State *L, pe_lua_self *self) {
 }
 
 /* What track says where the client takes no event: it is closed, or its mode is "off". */
-static int refuse_to_track(lua_State *L, const pe_lua_self *self) {
+static int refuse_to_track(lua_State *L, pe_lua_self *self) {
   pe_client_refuse(self->client, self->closed ? PE_CLOSED : PE_FILTERED);
-  if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
+  if (self->closed) return refuse(L, self, PE_CLOSED);
   pe_lua_push_integer(L, 0);
   return 1;
-}
-
-/* What track says where there is no room for an event that is good. A caller that is refused 60,000 times a second and
- * writes each down is worse off than its log: that has a line a second. */
-static int refuse_event(lua_State *L, pe_lua_self *self, pe_error error) {
-  pe_lua_log_news(L, self);
-  lua_pushfstring(L, "an event was refused: %s", pe_error_text(error));
-  (void)pe_lua_log(L, self, PE_LOG_REFUSED, "warn", lua_tostring(L, -1));
-  return pe_lua_push_refusal(L, error, 0);
 }
 
 /* Hands the event over, and ends its call. */
@@ -308,6 +250,7 @@ static pe_error hand_over(lua_State *L, const pe_lua_self *self, const complete_
   event.body = completed->call->body.data;
   event.body_size = completed->call->body.size;
   event.id_size = event.name_size = 0;
+  event.age = 0;
   event.id = lua_tolstring(L, completed->id, &event.id_size);
   event.name = event_name(L, completed, &event.name_size);
   error = pe_client_track(self->client, &event, ticket);
@@ -323,7 +266,7 @@ static int client_track(lua_State *L) {
   pe_error error;
   int returned;
 
-  luaL_checktype(L, EVENT, LUA_TTABLE);
+  pe_lua_check_event(L, EVENT, "track");
   lua_settop(L, EVENT);
   if (self->waits_for_room && self->mode == PE_MODE_LIVE)
     pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
@@ -332,12 +275,12 @@ static int client_track(lua_State *L) {
   error = complete(L, self, &completed, &returned);
   if (error != PE_OK) {
     pe_client_refuse(self->client, error);
-    return end_call(&completed, returned);
+    return pe_lua_log_refused(L, self, error, end_call(&completed, returned));
   }
   error = hand_over(L, self, &completed, &ticket);
-  if (error != PE_OK) return refuse_event(L, self, error);
-  if (self->mode == PE_MODE_RECORD) record(L);
+  if (error == PE_OK && self->mode == PE_MODE_RECORD) record(L);
   pe_lua_log_news(L, self);
+  if (error != PE_OK) return refuse(L, self, error);
   pe_lua_push_integer(L, (int64_t)ticket);
   return 1;
 }
@@ -348,7 +291,7 @@ static int client_encode(lua_State *L) {
   complete_event event;
   int returned;
 
-  luaL_checktype(L, EVENT, LUA_TTABLE);
+  pe_lua_check_event(L, EVENT, "encode");
   lua_settop(L, EVENT);
   if (self->closed) return pe_lua_push_refusal(L, PE_CLOSED, 0);
   if (complete(L, self, &event, &returned) == PE_OK) {
@@ -378,7 +321,7 @@ static const luaL_Reg methods[] = {
     {"post", client_post},
     {"track", client_track},
     {"_submit", client_submit},
-    {"_log_retries", client_log_retries},
+    {"_log_post", client_log_post},
     {"encode", client_encode},
     {"recorded", client_recorded},
     {NULL, NULL},

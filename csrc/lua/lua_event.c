@@ -7,6 +7,7 @@
 #include "event/date.h"
 #include "lua/lua_complete.h"
 #include "lua/lua_json.h"
+#include "lua/lua_names.h"
 #include "lua/lua_util.h"
 #include "lua/lua_writer.h"
 
@@ -44,7 +45,9 @@ static void add_unknown_attribute(pe_lua_writer *w) {
 /* ---- one attribute ---- */
 
 /* The value at `index` as the definition sees it. */
-static void read_value(lua_State *L, int index, pe_value *value) {
+static void read_value(pe_lua_writer *w, int index, pe_value *value) {
+  lua_State *L = w->L;
+
   switch (lua_type(L, index)) {
   case LUA_TSTRING:
     value->kind = PE_KIND_TEXT;
@@ -55,11 +58,11 @@ static void read_value(lua_State *L, int index, pe_value *value) {
     value->number = (double)lua_tonumber(L, index);
     break;
   case LUA_TBOOLEAN: value->kind = PE_KIND_BOOLEAN; break;
-  case LUA_TTABLE: value->kind = pe_lua_json_is_array(L, index) ? PE_KIND_ARRAY : PE_KIND_OBJECT; break;
+  case LUA_TTABLE: value->kind = pe_lua_json_is_array(L, w->markers, index) ? PE_KIND_ARRAY : PE_KIND_OBJECT; break;
   default:
     value->kind = PE_KIND_OTHER;
     if (pe_lua_is_null(L, index)) value->kind = PE_KIND_NULL;
-    if (pe_lua_json_is_array(L, index)) value->kind = PE_KIND_ARRAY;
+    if (pe_lua_json_is_array(L, w->markers, index)) value->kind = PE_KIND_ARRAY;
   }
 }
 
@@ -85,7 +88,12 @@ static void set_id(pe_lua_writer *w, const char *id, size_t size) {
   lua_replace(w->L, w->id);
 }
 
-/* The id was written as the last value, at `index`: text as it is, a number by its digits; anything else is none. */
+/* Whether no id is like it, though JSON could have it: what is said of the event would not be what was sent. */
+static bool is_no_id(const pe_value *value) {
+  return value->kind == PE_KIND_BOOLEAN || value->kind == PE_KIND_ARRAY || value->kind == PE_KIND_OBJECT;
+}
+
+/* The id was written as the last value, at `index`: text as it is, a number by its digits; null is none. */
 static void note_id(pe_lua_writer *w, int index, const pe_value *value) {
   if (value->kind == PE_KIND_TEXT) {
     lua_pushvalue(w->L, index);
@@ -109,33 +117,19 @@ static void write_time(pe_lua_writer *w, const pe_attribute *attribute, const pe
   w->refused = true;
 }
 
-/* Appends the name. What is not UTF-8 in it may be repaired: the attribute in hand has that name then, which stays on
- * the stack. */
-static pe_rule write_name(pe_lua_writer *w, const pe_attribute *attribute) {
-  size_t start = w->out->size;
-  pe_rule rule = pe_lua_writer_add_name(w, attribute);
-
-  if (rule == PE_RULE_UTF8 && w->rules->repair) {
-    w->out->size = start;
-    lua_pushlstring(w->L, w->name, w->name_size);
-    pe_lua_json_repair(w->L, lua_gettop(w->L));
-    w->name = lua_tolstring(w->L, -1, &w->name_size);
-    rule = pe_lua_writer_add_name(w, NULL);
-  }
-  w->value = w->out->size;
-  return rule;
-}
-
-/* Appends a text; *value is what was written. The event's name is not repaired: it is not what a visitor sends. */
-static pe_rule write_text(pe_lua_writer *w, int index, pe_value *value) {
+/* Appends the text at `key` + 1; *value is what was written. The event's name is not repaired: it is not what a visitor
+ * sends. */
+static pe_rule write_text(pe_lua_writer *w, int key, pe_value *value) {
+  int index = key + 1;
   pe_rule rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
 
   if (rule != PE_RULE_UTF8 || !w->rules->repair || is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return rule;
   w->out->size = w->value;
-  pe_lua_json_repair(w->L, index);
+  pe_lua_names_push_repaired(w->L, index);
+  lua_replace(w->L, index);
   value->text.bytes = lua_tolstring(w->L, index, &value->text.size);
   if (w->own_event != 0) {
-    lua_pushlstring(w->L, w->name, w->name_size);
+    lua_pushvalue(w->L, key);
     lua_pushvalue(w->L, index);
     lua_rawset(w->L, w->own_event);
   }
@@ -146,22 +140,24 @@ static unsigned how_to_write(const pe_lua_writer *w) {
   return (w->rules->repair ? PE_JSON_REPAIR : 0U) | (pe_lua_writer_tells(w) ? 0U : PE_JSON_BRIEF);
 }
 
-/* Appends "name": value. Returns false on a problem that JSON has with it; `out` is then as it was before. */
-static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int index, pe_value *value) {
+/* Appends "name": value, that at the stack's `key` + 1. Returns false on a problem that JSON has with it; `out` is then
+ * as it was before. */
+static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int key, pe_value *value) {
   size_t start = w->out->size;
   const char *why = NULL;
   pe_rule rule;
   int top;
 
-  rule = write_name(w, attribute);
+  rule = pe_lua_writer_add_name(w, attribute);
+  w->value = w->out->size;
   if (rule == PE_RULE_NONE && value->kind == PE_KIND_TEXT) {
-    rule = write_text(w, index, value);
+    rule = write_text(w, key, value);
     if (rule == PE_RULE_NONE) return true;
     why = pe_lua_json_explain(rule);
   }
   top = lua_gettop(w->L);
   if (rule == PE_RULE_NONE)
-    rule = pe_lua_json_write(w->L, index, w->out, how_to_write(w), &why);
+    rule = pe_lua_json_write(w->L, key + 1, w->out, how_to_write(w), w->markers, &why);
   else if (!why)
     why = rule == PE_RULE_UTF8 ? "the name is not UTF-8" : pe_lua_json_explain(rule);
   if (rule == PE_RULE_NONE) return true;
@@ -197,16 +193,15 @@ static void check_written(pe_lua_writer *w, const pe_attribute *attribute, bool 
   }
 }
 
-/* The attribute at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only where the
- * definition has them. What it leaves on the stack is the caller's to cut. */
+/* The attribute in hand, at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only
+ * where the definition has them. What it leaves on the stack is the caller's to cut. */
 static void write_attribute(pe_lua_writer *w, int key, bool common) {
   const pe_attribute *attribute;
   size_t place = PE_MAX_ATTRIBUTES;
   pe_value value;
   bool standard, is_time;
 
-  w->name = lua_tolstring(w->L, key, &w->name_size);
-  read_value(w->L, key + 1, &value);
+  read_value(w, key + 1, &value);
   attribute = find_attribute(w, &place);
   standard = !attribute;
   if (standard) attribute = pe_definition_standard(w->name, w->name_size);
@@ -220,7 +215,11 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
     write_time(w, attribute, &value);
     return;
   }
-  if (!write_json(w, attribute, key + 1, &value)) return;
+  if (is_id(w) && is_no_id(&value)) {
+    pe_lua_writer_add_problem(w, PE_RULE_UNSENDABLE, "expected text or a number: it is the event's id");
+    return;
+  }
+  if (!write_json(w, attribute, key, &value)) return;
   if (is_id(w)) note_id(w, key + 1, &value);
   check_written(w, attribute, standard, &value);
 }
@@ -229,11 +228,8 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
 
 /* The attribute's name is a number, a boolean, ...: its problem is named after the value that it shows as. */
 static void refuse_name(pe_lua_writer *w, int key) {
-  lua_pushvalue(w->L, key);
-  if (!lua_tostring(w->L, -1)) {
-    lua_pop(w->L, 1);
+  if (lua_type(w->L, key) != LUA_TNUMBER || !pe_lua_push_number(w->L, key))
     lua_pushstring(w->L, luaL_typename(w->L, key));
-  }
   w->name = lua_tolstring(w->L, -1, &w->name_size);
   pe_lua_writer_add_problem(w, PE_RULE_NAME, "the name of an attribute must be text");
   lua_pop(w->L, 1);
@@ -250,6 +246,21 @@ static bool has_own(lua_State *L, int event, int key) {
   return has;
 }
 
+/* Takes the attribute at `key` of `table` in hand, by the name that it is sent under; a repaired one stays on the
+ * stack. Returns false, and notes it, where that is the name of another one, be it the event's own. */
+static bool take_name(pe_lua_writer *w, int table, int key, int event) {
+  bool is_free = true;
+  int name = key;
+
+  if (w->rules->repair) {
+    is_free = pe_lua_names_push(w->L, table, event, key, w->names);
+    name = -1;
+  }
+  w->name = lua_tolstring(w->L, name, &w->name_size);
+  if (!is_free) pe_lua_writer_add_problem(w, PE_RULE_NAME, PE_NAME_TWICE);
+  return is_free;
+}
+
 /* Appends the attributes of `table`; of the common ones (`event` is not 0) those that the event does not have. */
 static void write_attributes(pe_lua_writer *w, int table, int event) {
   lua_State *L = w->L;
@@ -257,7 +268,7 @@ static void write_attributes(pe_lua_writer *w, int table, int event) {
   for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key)) {
     if (lua_type(L, key) != LUA_TSTRING)
       refuse_name(w, key);
-    else if (event == 0 || !has_own(L, event, key))
+    else if ((event == 0 || !has_own(L, event, key)) && take_name(w, table, key, event))
       write_attribute(w, key, event != 0);
     if (w->too_large || w->no_memory) {
       lua_settop(L, key - 1);
@@ -332,6 +343,7 @@ static void write_event(pe_lua_writer *w, int event, int common) {
   pe_lua_complete_choose_id(w);
   if (pe_buffer_append_byte(w->out, '{') != PE_OK) w->no_memory = true;
   write_attributes(w, event, 0);
+  if (w->own_event != 0) pe_lua_names_settle(w->L, event, w->names);
   if (common != 0 && !w->too_large) write_attributes(w, common, event);
   pe_lua_complete_write(w);
   pe_lua_writer_set_name(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1);
@@ -344,21 +356,23 @@ static void write_event(pe_lua_writer *w, int event, int common) {
 
 pe_error pe_lua_event_write(lua_State *L, int event, int common, const pe_lua_event_rules *rules, bool own,
                             pe_buffer *body, const pe_definition **definition) {
-  pe_lua_writer w = {.L = L, .out = body, .rules = rules, .own_event = own ? event : 0};
+  pe_lua_markers markers;
+  pe_lua_writer w = {.L = L, .out = body, .rules = rules, .own_event = own ? event : 0, .markers = &markers};
 
+  pe_lua_markers_init(&markers);
   luaL_checkstack(L, 8, "event");
-  lua_pushnil(L);
-  lua_pushnil(L);
-  w.problems = lua_gettop(L);
-  w.id = w.problems - 1;
+  lua_settop(L, lua_gettop(L) + 3);
+  w.names = lua_gettop(L);
+  w.problems = w.names - 1;
+  w.id = w.names - 2;
   w.id_name_size = strlen(rules->id_name);
   write_event(&w, event, common);
   if (w.no_memory) {
     lua_settop(L, w.id - 1);
     return PE_NO_MEMORY;
   }
+  lua_settop(L, w.problems);
   if (w.refused) {
-    lua_settop(L, w.problems);
     lua_remove(L, w.id);
     return w.too_large && w.problem_count == 1 ? PE_TOO_LARGE : PE_INVALID_EVENT;
   }

@@ -3,16 +3,15 @@
 #include <stdbool.h>
 
 #include "event/json_writer.h"
-#include "event/utf8.h"
-#include "lua/lua_marker.h"
+#include "lua/lua_names.h"
 #include "lua/lua_util.h"
 
 typedef struct writer {
   lua_State *L;
   pe_buffer *out;
-  unsigned how;            /* flags of lua_json.h */
-  const char *why;         /* where the plain words of the rule do not do */
-  const void *last_marked; /* the last marker of an array that was met: a list of a thousand asks once */
+  unsigned how; /* flags of lua_json.h */
+  pe_lua_markers *markers;
+  const char *why; /* where the plain words of the rule do not do */
 } writer;
 
 const char *pe_lua_json_explain(pe_rule rule) {
@@ -58,38 +57,13 @@ static pe_rule refuse_foreign(writer *w, int index) {
 
 static pe_rule refuse_type(writer *w, int index) {
   if (w->how & PE_JSON_BRIEF) return PE_RULE_UNSENDABLE;
-  if (pe_lua_marker_of(w->L, index) == PE_MARKER_FOREIGN) return refuse_foreign(w, index);
+  if (pe_lua_marker_of(w->L, w->markers, index) == PE_MARKER_FOREIGN) return refuse_foreign(w, index);
   lua_pushfstring(w->L, "a %s cannot be sent", luaL_typename(w->L, index));
   w->why = lua_tostring(w->L, -1);
   return PE_RULE_UNSENDABLE;
 }
 
 static pe_rule write_value(writer *w, int index, int depth);
-
-/* Appends the text with U+FFFD for each piece that is no character. */
-static void add_repaired(luaL_Buffer *out, const unsigned char *s, size_t size) {
-  const unsigned char *end = s + size;
-  while (s < end) {
-    size_t whole = *s < 0x80 ? 1 : pe_utf8_length(s, (size_t)(end - s));
-    if (whole > 0)
-      luaL_addlstring(out, (const char *)s, whole);
-    else
-      luaL_addlstring(out, PE_UTF8_REPLACEMENT, sizeof PE_UTF8_REPLACEMENT - 1);
-    s += whole > 0 ? whole : pe_utf8_broken(s, (size_t)(end - s));
-  }
-}
-
-void pe_lua_json_repair(lua_State *L, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  luaL_Buffer repaired;
-
-  luaL_checkstack(L, LUA_MINSTACK, "event");
-  luaL_buffinit(L, &repaired);
-  add_repaired(&repaired, (const unsigned char *)text, size);
-  luaL_pushresult(&repaired);
-  lua_replace(L, index);
-}
 
 static pe_rule write_text(writer *w, int index) {
   size_t start = w->out->size;
@@ -99,8 +73,7 @@ static pe_rule write_text(writer *w, int index) {
 
   if (rule != PE_RULE_UTF8 || !(w->how & PE_JSON_REPAIR)) return rule;
   w->out->size = start;
-  lua_pushvalue(w->L, index); /* where it stands it may be the key of a loop */
-  pe_lua_json_repair(w->L, lua_gettop(w->L));
+  pe_lua_names_push_repaired(w->L, index);
   text = lua_tolstring(w->L, -1, &size);
   rule = pe_lua_json_write_text(w->out, text, size);
   lua_pop(w->L, 1);
@@ -152,14 +125,25 @@ static pe_rule write_array(writer *w, int table, size_t size, int depth) {
   return rule != PE_RULE_NONE ? rule : write_byte(w, ']');
 }
 
-static pe_rule write_key(writer *w, int key, bool first) {
+/* Appends the name at `key` of `table`. `names`: those of the table that were repaired. */
+static pe_rule write_name(writer *w, int table, int key, int names) {
+  pe_rule rule;
+
+  if (!(w->how & PE_JSON_REPAIR)) return write_text(w, key);
+  if (!pe_lua_names_push(w->L, table, 0, key, names)) return refuse(w, PE_RULE_NAME, "a name inside is " PE_NAME_TWICE);
+  rule = write_text(w, lua_gettop(w->L));
+  lua_pop(w->L, 1);
+  return rule;
+}
+
+static pe_rule write_key(writer *w, int table, int key, int names, bool first) {
   pe_rule rule = PE_RULE_NONE;
   int type = lua_type(w->L, key);
 
   if (type == LUA_TNUMBER) return refuse(w, PE_RULE_UNSENDABLE, HOLE);
   if (type != LUA_TSTRING) return PE_RULE_NAME;
   if (!first) rule = write_byte(w, ',');
-  if (rule == PE_RULE_NONE) rule = write_text(w, key);
+  if (rule == PE_RULE_NONE) rule = write_name(w, table, key, names);
   return rule != PE_RULE_NONE ? rule : write_byte(w, ':');
 }
 
@@ -167,28 +151,20 @@ static pe_rule write_object(writer *w, int table, int depth) {
   lua_State *L = w->L;
   pe_rule rule = write_byte(w, '{');
   bool first = true;
+  int names;
 
   if (rule != PE_RULE_NONE) return rule;
+  lua_pushnil(L);
+  names = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
     int value = lua_gettop(L);
-    rule = write_key(w, value - 1, first);
+    rule = write_key(w, table, value - 1, names, first);
     if (rule == PE_RULE_NONE) rule = write_value(w, value, depth);
     if (rule != PE_RULE_NONE) return rule;
     first = false;
   }
+  lua_pop(L, 1);
   return write_byte(w, '}');
-}
-
-bool pe_lua_json_is_array(lua_State *L, int index) {
-  int type = lua_type(L, index);
-  if (type == LUA_TTABLE && pe_lua_rawlen(L, index) > 0) return true;
-  if (type == LUA_TTABLE) {
-    if (!lua_getmetatable(L, index)) return false;
-    lua_pop(L, 1);
-  } else if (type != LUA_TLIGHTUSERDATA && type != LUA_TUSERDATA) {
-    return false;
-  }
-  return pe_lua_marker_of(L, index) == PE_MARKER_ARRAY;
 }
 
 static bool is_empty(lua_State *L, int table) {
@@ -198,31 +174,59 @@ static bool is_empty(lua_State *L, int table) {
   return false;
 }
 
-/* An empty table with a metatable may be an array, or another library's null. */
-static pe_rule write_marked(writer *w, int table) {
-  const void *metatable = lua_topointer(w->L, -1);
-
-  lua_pop(w->L, 1);
-  if (metatable != w->last_marked) {
-    pe_lua_marker marker = pe_lua_marker_of(w->L, table);
-    if (marker == PE_MARKER_FOREIGN) return refuse_foreign(w, table);
-    if (marker != PE_MARKER_ARRAY) return rule_of(PE_BUFFER_LITERAL(w->out, "{}"), PE_RULE_NONE);
-    w->last_marked = metatable;
+bool pe_lua_json_is_array(lua_State *L, pe_lua_markers *markers, int index) {
+  switch (lua_type(L, index)) {
+  case LUA_TTABLE:
+    if (pe_lua_rawlen(L, index) > 0) return true;
+    return is_empty(L, index) && pe_lua_marker_is_array(pe_lua_marker_of(L, markers, index));
+  case LUA_TLIGHTUSERDATA:
+  case LUA_TUSERDATA: return pe_lua_marker_is_array(pe_lua_marker_of(L, markers, index));
+  default: return false;
   }
-  return rule_of(PE_BUFFER_LITERAL(w->out, "[]"), PE_RULE_NONE);
+}
+
+/* It may be an array, or another library's null. */
+static pe_rule write_empty(writer *w, int table) {
+  switch (pe_lua_marker_of(w->L, w->markers, table)) {
+  case PE_MARKER_FOREIGN: return refuse_foreign(w, table);
+  case PE_MARKER_ARRAY:
+  case PE_MARKER_EMPTY_ARRAY: return rule_of(PE_BUFFER_LITERAL(w->out, "[]"), PE_RULE_NONE);
+  default: return rule_of(PE_BUFFER_LITERAL(w->out, "{}"), PE_RULE_NONE);
+  }
+}
+
+/* Whether a table that has something in it is what it says of itself. An array of lua-cjson's is known by identity, for
+ * which one with items need not be looked at. */
+static pe_rule check_marker(writer *w, int table, size_t size) {
+  lua_State *L = w->L;
+  pe_lua_marker marker;
+
+  if (!lua_getmetatable(L, table)) return PE_RULE_NONE;
+  lua_pop(L, 1);
+  marker = size > 0 ? pe_lua_marker_said(L, table) : pe_lua_marker_of(L, w->markers, table);
+  if (marker == PE_MARKER_FOREIGN) return refuse_foreign(w, table);
+  if (marker == PE_MARKER_ARRAY && size == 0)
+    return refuse(w, PE_RULE_UNSENDABLE, "a table with names that says it is an array cannot be sent");
+  if (marker == PE_MARKER_OBJECT && size > 0)
+    return refuse(w, PE_RULE_UNSENDABLE, "a table with items that says it is an object cannot be sent");
+  return PE_RULE_NONE;
 }
 
 static pe_rule write_table(writer *w, int table, int depth) {
   size_t size = pe_lua_rawlen(w->L, table);
+  pe_rule rule;
+
   if (depth >= PE_EVENT_MAX_DEPTH) return PE_RULE_DEPTH;
   luaL_checkstack(w->L, 8, "event");
-  if (size == 0 && is_empty(w->L, table) && lua_getmetatable(w->L, table)) return write_marked(w, table);
+  if (size == 0 && is_empty(w->L, table)) return write_empty(w, table);
+  rule = check_marker(w, table, size);
+  if (rule != PE_RULE_NONE) return rule;
   return size > 0 ? write_array(w, table, size, depth + 1) : write_object(w, table, depth + 1);
 }
 
 /* lua-cjson's empty array is one. */
 static pe_rule write_userdata(writer *w, int index) {
-  if (pe_lua_marker_of(w->L, index) != PE_MARKER_ARRAY) return refuse_type(w, index);
+  if (!pe_lua_marker_is_array(pe_lua_marker_of(w->L, w->markers, index))) return refuse_type(w, index);
   return rule_of(PE_BUFFER_LITERAL(w->out, "[]"), PE_RULE_NONE);
 }
 
@@ -244,8 +248,9 @@ static pe_rule write_value(writer *w, int index, int depth) {
   }
 }
 
-pe_rule pe_lua_json_write(lua_State *L, int index, pe_buffer *out, unsigned how, const char **why) {
-  writer w = {.L = L, .out = out, .how = how};
+pe_rule pe_lua_json_write(lua_State *L, int index, pe_buffer *out, unsigned how, pe_lua_markers *markers,
+                          const char **why) {
+  writer w = {.L = L, .out = out, .how = how, .markers = markers};
   pe_rule rule = write_value(&w, index, 0);
   *why = w.why ? w.why : pe_lua_json_explain(rule);
   return rule;

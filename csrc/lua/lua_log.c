@@ -11,8 +11,8 @@ static bool is_too_soon(const pe_lua_self *self, pe_log_kind kind, int64_t now) 
 }
 
 typedef struct news {
-  const char *level, *message;
-  long suppressed; /* others of the kind, since the last line */
+  const char *level, *about, *message; /* the line is the two of them */
+  long suppressed;                     /* others of the kind, since the last line */
 } news;
 
 static int call_log(lua_State *L, void *data) {
@@ -20,26 +20,57 @@ static int call_log(lua_State *L, void *data) {
   pe_lua_self_push_kept(L, SELF, PE_KEEP_LOG);
   lua_pushstring(L, told->level);
   if (told->suppressed > 0)
-    lua_pushfstring(L, "%s (and %d more of the kind)", told->message, (int)told->suppressed);
+    lua_pushfstring(L, "%s%s (and %d more of the kind)", told->about, told->message, (int)told->suppressed);
   else
-    lua_pushstring(L, told->message);
+    lua_pushfstring(L, "%s%s", told->about, told->message);
   lua_call(L, 2, 0);
   return 0;
 }
 
-bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message) {
-  int64_t now = pe_clock_monotonic();
-  news told = {level, message, self->logged[kind].suppressed};
+bool pe_lua_log_takes(const pe_lua_self *self, pe_log_kind kind) {
+  return self->has_log && (!self->logs_first_trouble || kind == PE_LOG_SPOOL);
+}
 
-  if (!self->has_log) return false;
+/* Allocates nothing before it is in pe_lua_self_try. */
+static bool tell(lua_State *L, pe_lua_self *self, pe_log_kind kind, news *told) {
+  int64_t now = pe_clock_monotonic();
+
+  if (!pe_lua_log_takes(self, kind)) {
+    self->logged[kind].last = now; /* as if it were: nobody looks for the next one sooner */
+    return false;
+  }
   if (is_too_soon(self, kind, now)) {
     self->logged[kind].suppressed++;
     return false;
   }
+  told->suppressed = self->logged[kind].suppressed;
   self->logged[kind].last = now;
   self->logged[kind].suppressed = 0;
-  if (pe_lua_self_try(L, call_log, &told, 0) != 0) lua_pop(L, 1);
+  if (self->logs_first_trouble) self->has_log = false;
+  if (pe_lua_self_try(L, call_log, told, 0) != 0) lua_pop(L, 1);
   return true;
+}
+
+bool pe_lua_log(lua_State *L, pe_lua_self *self, pe_log_kind kind, const char *level, const char *message) {
+  news told = {level, "", message, 0};
+  return tell(L, self, kind, &told);
+}
+
+/* A caller that is refused 60,000 times a second and writes each down is worse off than its log. */
+int pe_lua_log_refused(lua_State *L, pe_lua_self *self, pe_error error, int count) {
+  news told = {"warn", "an event was refused: ", lua_tostring(L, 1 - count), 0};
+  if (error != PE_FILTERED) (void)tell(L, self, (pe_log_kind)(PE_LOG_REFUSED + (int)error), &told);
+  return count;
+}
+
+void pe_lua_log_post(lua_State *L, pe_lua_self *self, int attempts, const char *code, const char *message) {
+  char about[128];
+  news told = {"warn", about, message, 0};
+
+  if (attempts < 2 && !code) return;
+  (void)snprintf(about, sizeof about, "a post took %d attempt%s and ended %s%s", attempts, attempts == 1 ? "" : "s",
+                 code ? code : "delivered", message[0] ? ": " : "");
+  (void)tell(L, self, code ? PE_LOG_FAILED : PE_LOG_RETRIED, &told);
 }
 
 static void log_state(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
@@ -99,35 +130,51 @@ static void log_spool(lua_State *L, pe_lua_self *self, const pe_counters *counte
 static void log_damaged(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   pe_lua_told_spool *told = &self->told_spool;
   uint64_t damaged = counters->spool.damaged, unreadable = counters->dropped_by[PE_SPOOL];
-  char line[LINE_SIZE];
+  unsigned long long dead = counters->spool.dead_lost;
+  char line[LINE_SIZE], dead_words[60] = "";
 
   if (damaged == told->damaged && unreadable == told->unreadable) return;
+  if (dead > 0) (void)snprintf(dead_words, sizeof dead_words, ", and %llu dead ones", dead);
   (void)snprintf(line, sizeof line,
                  "files of the spool that were damaged, and set aside as *.damaged: %llu; events that could not be "
-                 "read: %llu",
-                 (unsigned long long)damaged, (unsigned long long)unreadable);
+                 "read: %llu%s%s%s%s",
+                 (unsigned long long)damaged, (unsigned long long)unreadable, dead_words,
+                 counters->spool.uncounted > 0 ? ", and others that nobody could count" : "",
+                 damaged > 0 ? "; the last file: " : "", counters->spool.damaged_file);
   told->damaged = damaged;
   told->unreadable = unreadable;
   (void)pe_lua_log(L, self, PE_LOG_DAMAGED, "warn", line);
 }
 
-static void log_newer(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
-  uint64_t newer = counters->spool.newer;
+/* Files that are left alone: so many more than the log was told. */
+static void log_left(lua_State *L, pe_lua_self *self, pe_log_kind kind, uint64_t count, uint64_t *told,
+                     const char *what) {
   char line[LINE_SIZE];
+  if (count <= *told) return;
+  (void)snprintf(line, sizeof line, "files of the spool that %s: %llu", what, (unsigned long long)count);
+  *told = count;
+  (void)pe_lua_log(L, self, kind, "warn", line);
+}
 
-  if (newer <= self->told_spool.newer) return;
-  (void)snprintf(line, sizeof line,
-                 "files of the spool that a newer version of postevent has written, and this one leaves alone: %llu",
-                 (unsigned long long)newer);
-  self->told_spool.newer = newer;
-  (void)pe_lua_log(L, self, PE_LOG_NEWER, "warn", line);
+static void log_all_left(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
+  const pe_spool_gauges *spool = &counters->spool;
+  pe_lua_told_spool *told = &self->told_spool;
+  char what[PE_LAST_ERROR_SIZE + 64];
+
+  log_left(L, self, PE_LOG_NEWER, spool->newer, &told->newer,
+           "a newer version of postevent has written, and this one leaves alone");
+  (void)snprintf(what, sizeof what, "this process cannot open, and leaves alone (%s)", spool->last_error);
+  log_left(L, self, PE_LOG_BARRED, spool->barred, &told->barred, what);
+  log_left(L, self, PE_LOG_ELSEWHERE, spool->elsewhere, &told->elsewhere,
+           "are for another url, and that this client leaves alone (postevent spool list shows them)");
 }
 
 /* ---- all of it ---- */
 
 /* Whether a line would be the second of its kind within a second. */
 static bool is_any_too_soon(const pe_lua_self *self, int64_t now) {
-  static const pe_log_kind kinds[] = {PE_LOG_STATE, PE_LOG_LOST, PE_LOG_SPOOL, PE_LOG_DAMAGED, PE_LOG_NEWER};
+  static const pe_log_kind kinds[] = {PE_LOG_STATE, PE_LOG_LOST,   PE_LOG_SPOOL,    PE_LOG_DAMAGED,
+                                      PE_LOG_NEWER, PE_LOG_BARRED, PE_LOG_ELSEWHERE};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (is_too_soon(self, kinds[i], now)) return true;
   return false;
@@ -144,5 +191,5 @@ void pe_lua_log_news(lua_State *L, pe_lua_self *self) {
   log_lost(L, self, &counters);
   log_spool(L, self, &counters);
   log_damaged(L, self, &counters);
-  log_newer(L, self, &counters);
+  log_all_left(L, self, &counters);
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* Under these names modules have what stands for something: lua-cjson of OpenResty, dkjson, rapidjson, lyaml, ... */
-static const char *const ARRAYS[] = {"empty_array", "array_mt", "empty_array_mt", NULL};
+static const char *const ARRAYS[] = {"empty_array", "array_mt", NULL};
+static const char *const EMPTY_ARRAYS[] = {"empty_array_mt", NULL};
 static const char *const OTHERS[] = {"null", "NULL", "Null", "json_null", "undefined", NULL};
 
 /* ---- what a metatable says ---- */
@@ -46,7 +47,82 @@ static pe_lua_marker read_metatable(lua_State *L, int metatable) {
   return has(L, metatable, "__tojson") || has(L, metatable, "__jsontype") ? PE_MARKER_FOREIGN : PE_MARKER_NONE;
 }
 
+pe_lua_marker pe_lua_marker_said(lua_State *L, int index) {
+  pe_lua_marker marker;
+  luaL_checkstack(L, 4, "event");
+  if (!lua_istable(L, index) || !lua_getmetatable(L, index)) return PE_MARKER_NONE;
+  marker = read_metatable(L, lua_gettop(L));
+  lua_pop(L, 1);
+  return marker;
+}
+
 /* ---- what the loaded modules have ---- */
+
+/* Is shown a marker, on top of the stack, which it leaves as it is. */
+typedef void (*visitor)(lua_State *L, pe_lua_marker marker, void *user);
+
+static void show_fields(lua_State *L, int module, const char *const *names, pe_lua_marker marker, visitor visit,
+                        void *user) {
+  for (; *names; names++) {
+    push_field(L, module, *names);
+    visit(L, marker, user);
+    lua_pop(L, 1);
+  }
+}
+
+static void show_all(lua_State *L, visitor visit, void *user) {
+  int top = lua_gettop(L);
+  int loaded = top + 1, key = top + 2, module = top + 3;
+
+  luaL_checkstack(L, 8, "event");
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  if (!lua_istable(L, loaded)) lua_settop(L, top);
+  if (lua_gettop(L) == top) return;
+  for (lua_pushnil(L); lua_next(L, loaded); lua_settop(L, key)) {
+    if (!lua_istable(L, module)) continue;
+    show_fields(L, module, ARRAYS, PE_MARKER_ARRAY, visit, user);
+    show_fields(L, module, EMPTY_ARRAYS, PE_MARKER_EMPTY_ARRAY, visit, user);
+    show_fields(L, module, OTHERS, PE_MARKER_FOREIGN, visit, user);
+  }
+  lua_settop(L, top);
+}
+
+/* What the value at `index` is for the module that has it. */
+static pe_lua_marker find(lua_State *L, const pe_lua_markers *markers, int index) {
+  const void *at = lua_topointer(L, index);
+  int type = lua_type(L, index);
+
+  for (int i = 0; i < markers->count; i++)
+    if (markers->list[i].at == at && markers->list[i].type == type) return markers->list[i].marker;
+  return PE_MARKER_NONE;
+}
+
+/* nil is at NULL, and so is lua-cjson's null, which is no marker but null. */
+static void note(lua_State *L, pe_lua_marker marker, void *user) {
+  pe_lua_markers *markers = user;
+  const void *at = lua_topointer(L, -1);
+  if (!at || markers->count == PE_MARKERS_MAX || find(L, markers, -1) != PE_MARKER_NONE) return;
+  markers->list[markers->count++] = (struct pe_lua_known_marker){at, lua_type(L, -1), marker};
+}
+
+void pe_lua_markers_init(pe_lua_markers *markers) {
+  markers->looked = false;
+  markers->count = 0; /* what is in the list is left as it is: most events ask about nothing */
+}
+
+pe_lua_marker pe_lua_marker_of(lua_State *L, pe_lua_markers *markers, int index) {
+  pe_lua_marker marker;
+
+  luaL_checkstack(L, 8, "event");
+  if (!markers->looked) show_all(L, note, markers);
+  markers->looked = true;
+  marker = find(L, markers, index);
+  if (marker != PE_MARKER_NONE || !lua_istable(L, index) || !lua_getmetatable(L, index)) return marker;
+  marker = read_metatable(L, lua_gettop(L));
+  if (marker == PE_MARKER_NONE && pe_lua_marker_is_array(find(L, markers, -1))) marker = find(L, markers, -1);
+  lua_pop(L, 1);
+  return marker;
+}
 
 /* The name under which the module has the value at `index`; NULL: it has it not. */
 static const char *find_field(lua_State *L, int module, int index, const char *const *names) {
@@ -80,30 +156,6 @@ static const char *find_module(lua_State *L, int index, const char *const *names
   return NULL;
 }
 
-/* Whether a module has the value at `index` under one of the names. */
-static bool is_known(lua_State *L, int index, const char *const *names) {
-  int top = lua_gettop(L);
-  bool known = find_module(L, index, names) != NULL;
-  lua_settop(L, top);
-  return known;
-}
-
-pe_lua_marker pe_lua_marker_of(lua_State *L, int index) {
-  pe_lua_marker marker = PE_MARKER_NONE;
-
-  luaL_checkstack(L, 8, "event");
-  if (!lua_istable(L, index)) {
-    if (is_known(L, index, ARRAYS)) return PE_MARKER_ARRAY;
-    return is_known(L, index, OTHERS) ? PE_MARKER_FOREIGN : PE_MARKER_NONE;
-  }
-  if (!lua_getmetatable(L, index)) return PE_MARKER_NONE;
-  marker = read_metatable(L, lua_gettop(L));
-  if (marker == PE_MARKER_NONE && is_known(L, lua_gettop(L), ARRAYS)) marker = PE_MARKER_ARRAY;
-  lua_pop(L, 1);
-  if (marker == PE_MARKER_NONE && is_known(L, index, OTHERS)) marker = PE_MARKER_FOREIGN;
-  return marker;
-}
-
 void pe_lua_marker_push_name(lua_State *L, int index) {
   const char *field = find_module(L, index, OTHERS);
   if (!field) {
@@ -112,4 +164,20 @@ void pe_lua_marker_push_name(lua_State *L, int index) {
   }
   lua_pushfstring(L, "%s.%s", lua_tostring(L, -1), field);
   lua_remove(L, -2);
+}
+
+static void keep(lua_State *L, pe_lua_marker marker, void *user) {
+  const int *list = user;
+  (void)marker;
+  if (!lua_istable(L, -1)) return;
+  lua_pushvalue(L, -1);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, *list);
+}
+
+int pe_lua_marker_list(lua_State *L) {
+  int list = lua_gettop(L) + 1;
+  lua_newtable(L);
+  show_all(L, keep, &list);
+  return 1;
 }

@@ -60,6 +60,12 @@ static void push_sent(lua_State *L, pe_sent sent) {
     lua_pushboolean(L, sent == PE_SENT_YES);
 }
 
+/* t.arrived: false, or "maybe" */
+static void set_arrived(lua_State *L, bool perhaps) {
+  push_sent(L, perhaps ? PE_SENT_MAYBE : PE_SENT_NO);
+  lua_setfield(L, -2, "arrived");
+}
+
 /* "the platform refused this event (HTTP 400, 7308: Invalid customer ID passed.)". `trouble`: "" when a reply came. */
 static void push_message(lua_State *L, pe_error error, const char *trouble, long http_status, const pe_reply *reply) {
   char status[64];
@@ -96,9 +102,10 @@ int pe_lua_push_failure(lua_State *L, const pe_post_result *result, int id) {
   lua_pushnil(L);
   push_message(L, last->error, last->transfer.message, http_status, &last->reply);
   lua_pushstring(L, pe_error_name(last->error));
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   push_sent(L, last->transfer.sent);
   lua_setfield(L, -2, "sent");
+  set_arrived(L, pe_attempt_may_have_arrived(last));
   pe_lua_set_integer(L, "attempts", result->attempts);
   pe_lua_set_number(L, "elapsed", seconds(result->elapsed));
   set_id(L, id);
@@ -116,7 +123,8 @@ static const char *dropped_text(pe_error code) {
 /* What a result says for people: of what was delivered nothing. */
 static void push_result_message(lua_State *L, const pe_result *result, bool spools) {
   switch (result->outcome) {
-  case PE_DELIVERED: lua_pushnil(L); break;
+  case PE_DELIVERED:
+  case PE_RELAYED: lua_pushnil(L); break;
   case PE_EXPIRED:
     lua_pushfstring(L, "the event grew older than %s.max_age before it could be delivered", spools ? "spool" : "retry");
     break;
@@ -179,9 +187,10 @@ int pe_lua_push_refusal(lua_State *L, pe_error error, int problems) {
   else
     lua_pushstring(L, refusal_text(error));
   lua_pushstring(L, pe_error_name(error));
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   push_sent(L, PE_SENT_NO);
   lua_setfield(L, -2, "sent");
+  set_arrived(L, false);
   if (problems != 0) {
     lua_pushvalue(L, problems);
     lua_setfield(L, -2, "problems");

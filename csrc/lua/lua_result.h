@@ -23,8 +23,8 @@ void pe_lua_push_result(lua_State *L, const pe_result *result, bool spools);
  * returns 4. `kept`: how many of them are on disk; `why`: what last went wrong, or "". */
 int pe_lua_push_remaining(lua_State *L, uint64_t remaining, uint64_t kept, const char *why);
 
-/* Pushes nil, message, code, detail for what was refused before any attempt: detail is { sent = false } and, where
- * `problems` is not 0, the list at that absolute index, whose messages make the message. */
+/* Pushes nil, message, code, detail for what was refused before any attempt: detail is { sent = false, arrived = false
+ * } and, where `problems` is not 0, the list at that absolute index, whose messages make the message. */
 int pe_lua_push_refusal(lua_State *L, pe_error error, int problems);
 
 #endif

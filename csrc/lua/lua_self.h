@@ -35,21 +35,24 @@ enum {
 /* Lines for the log, each at most once a second. */
 typedef enum pe_log_kind {
   PE_LOG_RETRIED,
+  PE_LOG_FAILED,
   PE_LOG_INVALID,
   PE_LOG_UNPUBLISHED,
-  PE_LOG_REFUSED,
   PE_LOG_STATE,
   PE_LOG_LOST,
   PE_LOG_SPOOL,
   PE_LOG_DAMAGED,
   PE_LOG_NEWER,
-  PE_LOG_KINDS
+  PE_LOG_BARRED,
+  PE_LOG_ELSEWHERE,
+  PE_LOG_REFUSED, /* and the pe_error: a kind for each */
+  PE_LOG_KINDS = PE_LOG_REFUSED + PE_ERROR_COUNT
 } pe_log_kind;
 
 /* What the log was told of a spool. */
 typedef struct pe_lua_told_spool {
   pe_spool_state state;
-  uint64_t failures, damaged, newer, unreadable;
+  uint64_t failures, damaged, newer, barred, elsewhere, unreadable;
 } pe_lua_told_spool;
 
 typedef struct pe_lua_self {
@@ -64,10 +67,12 @@ typedef struct pe_lua_self {
   const void *magic; /* of lua_self.c: the userdata is a client */
   pe_lua_call *call; /* what a call works with; kept alive by PE_KEEP_CALL */
   bool has_log;
-  bool spools;         /* events go to disk: spool.max_age counts */
-  bool is_guarded;     /* a function that raises where its caller must not wait: in a request of nginx */
-  bool waits_for_room; /* track may, with queue.overflow = "wait" */
-  bool has_announce;   /* a function that wants to know when events are tracked: client:_announce */
+  bool logs_first_trouble; /* of the spool, and nothing else */
+  bool spools;             /* events go to disk: spool.max_age counts */
+  bool relays;             /* events go to a stream of Redis: there is no post */
+  bool is_guarded;         /* a function that raises where its caller must not wait: in a request of nginx */
+  bool waits_for_room;     /* track may, with queue.overflow = "wait" */
+  bool has_announce;       /* a function that wants to know when events are tracked: client:_announce */
   pe_lua_event_rules rules;
   char target[300]; /* scheme and host, for tostring */
   /* of this process: a forked child begins anew */

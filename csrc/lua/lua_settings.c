@@ -50,6 +50,14 @@ static const char *read_number(lua_State *L, void *place) {
   return NULL;
 }
 
+/* False: no relay. */
+static const char *maybe_redis(lua_State *L, void *place) {
+  const char *text = NULL;
+  memset(place, 0, sizeof(pe_redis_url));
+  if (is_false(L)) return NULL;
+  return read_text(L, &text) || pe_redis_url_read(text, place) ? "the url of a Redis or false" : NULL;
+}
+
 static const char *read_seconds(lua_State *L, void *place) {
   double value;
   if (read_number(L, &value) || value > 1e9) return "a number of seconds";
@@ -167,6 +175,17 @@ static const char *read_id_name(lua_State *L, void *place) {
 /* In the order of options/properties.lua; then what options/ works out. */
 static const setting of_client[] = {
     {"url", maybe_text, SETTING(config.http.url), {0}},
+    {"relay.url", maybe_redis, SETTING(config.relay.link.url), {0}},
+    {"relay.stream", read_text, SETTING(config.relay.stream), {0}},
+    {"relay.max_length", read_bytes, SETTING(config.relay.max_length), {0}},
+    {"relay.overflow", NULL, SETTING(config.relay.drops_oldest), {"reject", "drop_oldest"}},
+    {"relay.wait_replicas", read_count, SETTING(config.relay.wait_replicas), {0}},
+    {"relay.tls.ca_file", maybe_text, SETTING(config.relay.files.ca_file), {0}},
+    {"relay.tls.ca_path", maybe_text, SETTING(config.relay.files.ca_path), {0}},
+    {"relay.tls.cert_file", maybe_text, SETTING(config.relay.files.cert_file), {0}},
+    {"relay.tls.key_file", maybe_text, SETTING(config.relay.files.key_file), {0}},
+    {"relay.tls.key_password", maybe_text, SETTING(config.relay.link.tls.key_password), {0}},
+    {"relay.tls.verify", read_boolean, SETTING(config.relay.link.tls.verify), {0}},
     {"authorization", maybe_text, SETTING(config.credentials.authorization), {0}},
     {"user", maybe_text, SETTING(config.credentials.user), {0}},
     {"password", maybe_text, SETTING(config.credentials.password), {0}},
@@ -219,6 +238,7 @@ static const setting of_client[] = {
     {"fill_id", read_boolean, SETTING(rules.fill_id), {0}},
     {"prepare", maybe_function, SETTING(has_prepare), {0}},
     {"guard", maybe_function, SETTING(has_guard), {0}},
+    {"log_first_trouble", read_boolean, SETTING(logs_first_trouble), {0}},
     {"last_words", read_boolean, SETTING(config.last_words), {0}},
     {"facts", maybe_table, SETTING(has_facts), {0}},
     {NULL, NULL, 0, {0}},

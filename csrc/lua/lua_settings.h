@@ -21,7 +21,7 @@ typedef struct pe_lua_settings {
   size_t max_event_bytes;
   const char *target; /* scheme and host, for tostring */
   /* what is a value of Lua's: whether it is there */
-  bool has_common, has_prepare, has_log, has_guard, has_facts;
+  bool has_common, has_prepare, has_log, has_guard, has_facts, logs_first_trouble;
 } pe_lua_settings;
 
 /* Reads the table at the absolute `index` into *settings, whose texts are the table's, and pushes the two arrays that

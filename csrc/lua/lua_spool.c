@@ -1,6 +1,8 @@
 #include "lua/lua_spool.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@ static const char CLASS[] = "postevent.core.spool_file";
 typedef struct lua_spool_file {
   pe_claim *claim; /* NULL: none */
   pe_store *store; /* NULL: closed */
+  int64_t row;     /* that was read last: Lua's numbers may not tell it from the next */
 } lua_spool_file;
 
 static pe_store *check_store(lua_State *L) {
@@ -52,6 +55,20 @@ static int64_t opt_before(lua_State *L, int argument) {
 }
 
 /* ---- the directory ---- */
+
+/* Puts the real path of the directory in its place, argument 1, as far as there is one. */
+static const char *check_directory(lua_State *L) {
+  const char *directory = luaL_checkstring(L, 1);
+  char message[PE_CLAIM_MESSAGE], real[PATH_MAX];
+  char *found = pe_claim_resolve(directory, message);
+
+  if (!found) return directory;
+  (void)snprintf(real, sizeof real, "%s", found);
+  free(found); /* held in C, it would be lost where Lua has no memory */
+  lua_pushstring(L, real);
+  lua_replace(L, 1);
+  return lua_tostring(L, 1);
+}
 
 /* Appends { name = , damaged = } for each name, to the table on top. */
 static void list_names(lua_State *L, const char *directory, bool damaged) {
@@ -125,45 +142,56 @@ static int push_kind(lua_State *L, const char *kind, const char *why) {
 }
 
 static int push_unusable(lua_State *L, pe_db_status status, pe_store_kind kind, const char *why) {
-  if (kind == PE_STORE_NOTHING) return push_kind(L, "nothing", "nothing is in it yet");
   if (status == PE_DB_DAMAGED) return push_kind(L, "damaged", why);
+  if (kind == PE_STORE_NOTHING) return push_kind(L, "nothing", "nothing is in it yet");
   if (status != PE_DB_OK) return push_kind(L, "failed", why);
   if (kind == PE_STORE_NEWER) return push_kind(L, "newer", "a newer release has written it");
   return push_kind(L, "foreign", "it is no spool's file");
 }
 
 static int spool_open(lua_State *L) {
-  static const char *const ways[] = {"look", "write", "claim", NULL};
-  const char *directory = luaL_checkstring(L, 1), *name = luaL_checkstring(L, 2);
+  static const char *const ways[] = {"look", "write", "claim", "salvage", "again", NULL};
+  const char *directory = check_directory(L), *name = luaL_checkstring(L, 2);
   int how = luaL_checkoption(L, 3, NULL, ways);
-  pe_store_config config = {.dead_letters = INT64_MAX, .looks = how == 0};
+  bool looks = how == 0 || how == 3, is_made;
+  bool is_open = how == 4 || pe_claim_owner(directory, name) == (long)getpid(); /* by us, already */
+  pe_store_config config = {.dead_letters = INT64_MAX, .looks = looks, .is_alone = !is_open};
   char message[PE_CLAIM_MESSAGE];
   pe_store_kind kind = PE_STORE_FOREIGN;
   const char *path = lua_pushfstring(L, "%s/%s", directory, name);
   lua_spool_file *file = push_file(L);
   pe_db_status status;
 
-  if (access(path, how == 0 ? R_OK : R_OK | W_OK) != 0) return push_kind(L, "failed", strerror(errno));
-  if (how == 2) {
+  if (access(path, looks ? R_OK : R_OK | W_OK) != 0 && errno != ENOENT) return push_kind(L, "failed", strerror(errno));
+  if ((how == 2 || how == 4) && access(path, F_OK) == 0) {
     file->claim = pe_claim_take(directory, name, message);
     if (!file->claim) return push_kind(L, message[0] != '\0' ? "failed" : "taken", message);
   }
+  if (how == 3) {
+    file->store = pe_store_open_damaged(path, &config);
+    return file->store ? 1 : push_kind(L, "damaged", "nothing in it can be read");
+  }
   status = pe_store_open(path, &config, &file->store, &kind, message);
   if (file->store) return 1;
+  is_made = file->claim ? pe_claim_was_made(file->claim) : pe_claim_is_made(directory, name);
   pe_claim_free(file->claim);
   file->claim = NULL;
+  if (status == PE_DB_OK && kind == PE_STORE_NOTHING && is_made) return push_kind(L, "damaged", "nothing is in it");
   return push_unusable(L, status, kind, message);
 }
 
 static int spool_create(lua_State *L) {
-  const char *directory = luaL_checkstring(L, 1);
+  const char *directory = check_directory(L);
   const pe_store_config config = {.endpoint = luaL_checkstring(L, 2), .dead_letters = INT64_MAX};
   char message[PE_CLAIM_MESSAGE];
   lua_spool_file *file = push_file(L);
 
   file->claim = pe_claim_new(directory, config.endpoint, message);
   if (!file->claim) return push_why(L, message);
-  if (pe_store_create(pe_claim_path(file->claim), &config, &file->store, message) == PE_DB_OK) return 1;
+  if (pe_store_create(pe_claim_path(file->claim), &config, &file->store, message) == PE_DB_OK) {
+    pe_claim_note_made(file->claim);
+    return 1;
+  }
   pe_claim_remove(file->claim);
   file->claim = NULL;
   return push_why(L, message);
@@ -196,12 +224,14 @@ static int file_about(lua_State *L) {
   pe_store_counts counts;
 
   pe_store_count(store, &counts);
-  lua_createtable(L, 0, 5);
-  pe_lua_set_string(L, "endpoint", endpoint, strlen(endpoint));
+  lua_createtable(L, 0, 6);
+  if (endpoint) pe_lua_set_string(L, "endpoint", endpoint, strlen(endpoint)); /* a damaged one may not tell */
   pe_lua_set_integer(L, "pending", counts.pending);
   pe_lua_set_integer(L, "dead", counts.dead);
   pe_lua_set_integer(L, "dead_dropped", counts.dead_dropped);
   pe_lua_set_integer(L, "bytes", counts.used_bytes);
+  lua_pushboolean(L, pe_store_has_passed(store));
+  lua_setfield(L, -2, "passed");
   return 1;
 }
 
@@ -222,7 +252,8 @@ static int file_tally(lua_State *L) {
     set_time(L, "oldest", tally.oldest);
     lua_rawseti(L, -2, ++count);
   }
-  return status == PE_DB_OK ? 1 : push_why(L, pe_store_message(store));
+  if (status == PE_DB_OK) return 1;
+  return push_kind(L, status == PE_DB_DAMAGED ? "damaged" : "failed", pe_store_message(store));
 }
 
 static void push_event(lua_State *L, const pe_stored *event) {
@@ -252,10 +283,18 @@ static bool is_of(const pe_stored *event, const char *id, size_t size) {
   return !id || (event->id.data && event->id.size == size && memcmp(event->id.data, id, size) == 0);
 }
 
+static int64_t check_row(lua_State *L, int index) {
+  const lua_spool_file *file = lua_touserdata(L, 1);
+  lua_Number given = luaL_checknumber(L, index);
+  if (given == (lua_Number)file->row) return file->row;
+  return given < (lua_Number)INT64_MAX ? (int64_t)given : INT64_MAX;
+}
+
 static int file_next(lua_State *L) {
   pe_store *store = check_store(L);
+  lua_spool_file *file = lua_touserdata(L, 1);
   bool dead = lua_toboolean(L, 2);
-  int64_t row = (int64_t)luaL_checknumber(L, 3);
+  int64_t row = check_row(L, 3);
   size_t size = 0;
   const char *id = luaL_optlstring(L, 4, NULL, &size);
   pe_dead_letter letter;
@@ -267,6 +306,7 @@ static int file_next(lua_State *L) {
   } while (status == PE_DB_ROW && !is_of(&letter.event, id, size));
   if (status == PE_DB_OK) return 0;
   if (status != PE_DB_ROW) return push_why(L, pe_store_message(store));
+  file->row = row;
   if (dead)
     push_dead(L, &letter);
   else
@@ -304,7 +344,7 @@ static int file_append(lua_State *L) {
 
 static int file_remove_dead(lua_State *L) {
   pe_store *store = check_store(L);
-  return push_status(L, store, pe_store_remove_dead(store, (int64_t)luaL_checknumber(L, 2)));
+  return push_status(L, store, pe_store_remove_dead(store, check_row(L, 2)));
 }
 
 static int file_commit(lua_State *L) {

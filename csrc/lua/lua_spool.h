@@ -3,11 +3,11 @@
  *
  * spool.files(directory) -> { { name = , damaged = }, ... }; or nil, why
  * spool.writable(directory) -> true; or nil, why it is not ours to change
- * spool.owner(directory, name) -> the number of the process that has it, -1 where that is not known; nil: nobody
- * spool.open(directory, name, how) -> file; or nil, kind, why. `how`: "look", "write", or "claim": nobody else takes it
- *   meanwhile. `kind`: "taken" (by a living process, of a claim), "newer", "foreign", "nothing", "damaged", "failed"
- * spool.create(directory, endpoint) -> file, claimed; or nil, why
- * spool.asks() -> whether stdin is a terminal
+ * spool.owner(directory, name) -> the number of the process that has it, -1 where that is not known, -2 where nobody
+ * can (PE_CLAIM_NO_LOCK); nil: nobody spool.open(directory, name, how) -> file; or nil, kind, why. `how`: "look",
+ * "write", "claim": nobody else takes it meanwhile, "again": the same of one that is open, "salvage": what can be read
+ * of a damaged one. `kind`: "taken" (by a living process, of a claim), "newer", "foreign", "nothing", "damaged",
+ * "failed" spool.create(directory, endpoint) -> file, claimed; or nil, why spool.asks() -> whether stdin is a terminal
  *
  * file:about() -> { endpoint, pending, dead, dead_dropped, bytes }
  * file:tally(dead, before) -> { { name, code, count, oldest }, ... }; or nil, why. `before`: seconds since 1970, or nil

@@ -83,6 +83,7 @@ static void set_events(lua_State *L, const pe_counters *counters) {
   set_count(L, "waiting", counters->waiting);
   set_count(L, "pending_bytes", counters->pending_bytes);
   set_count(L, "maybe_sent", counters->maybe_sent);
+  set_count(L, "trimmed", counters->trimmed);
 }
 
 /* t.spool = { state, uncommitted, on_disk, bytes, dead, ..., last_error = { message, at } } */
@@ -90,17 +91,21 @@ static void set_spool(lua_State *L, const pe_counters *counters) {
   static const char *const states[] = {"off", "works", "full", "fails"};
   const pe_spool_gauges *spool = &counters->spool;
 
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 14);
   pe_lua_set_string(L, "state", states[spool->state], strlen(states[spool->state]));
   set_count(L, "uncommitted", counters->unwritten);
   set_count(L, "on_disk", counters->on_disk);
   set_count(L, "bytes", spool->bytes);
   set_count(L, "dead", spool->dead);
   set_count(L, "dead_dropped", spool->dead_dropped);
+  set_count(L, "dead_lost", spool->dead_lost);
   set_count(L, "failures", spool->failures);
   set_count(L, "adopted", spool->adopted);
   set_count(L, "damaged", spool->damaged);
+  set_count(L, "uncounted", spool->uncounted);
   set_count(L, "newer", spool->newer);
+  set_count(L, "barred", spool->barred);
+  set_count(L, "elsewhere", spool->elsewhere);
   if (spool->last_error_at != 0) {
     lua_createtable(L, 0, 2);
     pe_lua_set_string(L, "message", spool->last_error, strlen(spool->last_error));
@@ -115,7 +120,7 @@ static void push_stats(lua_State *L, const published *all) {
   const pe_counters *counters = &all->counters;
   const char *state = pe_state_name(counters->state);
 
-  lua_createtable(L, 0, 29);
+  lua_createtable(L, 0, 31);
   set_events(L, counters);
   set_count(L, "attempts", counters->attempts);
   set_count(L, "retries", counters->retries);

@@ -34,10 +34,12 @@ typedef struct pe_lua_writer {
   size_t value;  /* where in `out` the last value begins */
   size_t id_name_size;
   int problems; /* stack index of the list; holds nil until there is a problem */
+  int names;    /* stack index of the names that were repaired (lua_names.h) */
   int problem_count;
   bool refused; /* one of the problems is not a matter of validation */
   bool too_large;
   bool no_memory;
+  pe_lua_markers *markers; /* of this event */
 } pe_lua_writer;
 
 /* Takes an attribute in hand. The name is a text that stays. */

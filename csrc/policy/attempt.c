@@ -34,17 +34,30 @@ static pe_verdict judge_trouble(pe_error error) {
   }
 }
 
-/* A server may quote what it was sent: neither a message nor a log shows it. The texts are the attempt's own. */
-static void hide_secrets(pe_attempt *attempt) {
+/* A server may quote what it was sent: neither a message nor a log shows it. The texts are the attempt's own. Of a page
+ * all is hidden before a part of it is taken: that may end within a secret, of which the beginning would show. */
+static void hide_secrets(pe_attempt *attempt, pe_buffer *page) {
   const pe_secrets *secrets = attempt->transfer.secrets;
   pe_reply *reply = &attempt->reply;
+  if (page && pe_reply_is_page(reply)) {
+    if (page->size > PE_HTTP_BODY_CEILING) page->size = PE_HTTP_BODY_CEILING; /* of what was to be a document */
+    page->size = pe_secrets_hide(secrets, page->data, page->size);
+    pe_reply_read_page(page->data, page->size, reply);
+  }
   if (reply->message) reply->message_size = pe_secrets_hide(secrets, (char *)reply->message, reply->message_size);
   if (reply->request_id)
     reply->request_id_size = pe_secrets_hide(secrets, (char *)reply->request_id, reply->request_id_size);
 }
 
+/* Whether the connection ended in an answer that depends on its body. It is no portal's page, and says nothing of the
+ * address. */
+static bool is_lost(const pe_attempt *attempt) {
+  bool depends = attempt->error == PE_BAD_REPLY || attempt->transfer.http_status == 400;
+  return depends && attempt->transfer.body_is_cut && !attempt->reply.document;
+}
+
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
-  const pe_http_result *transfer = &attempt->transfer;
+  pe_http_result *transfer = &attempt->transfer;
   bool usable = transfer->body_is_usable && transfer->body.data;
 
   pe_reply_cleanup(&attempt->reply);
@@ -56,9 +69,27 @@ void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
   }
   attempt->verdict = pe_reply_read(transfer->http_status, usable ? transfer->body.data : NULL, transfer->body.size,
                                    accept, &attempt->error, &attempt->reply);
-  hide_secrets(attempt);
-  /* An answer of which a part is lost is no portal's page. */
-  if (attempt->error == PE_BAD_REPLY && transfer->body_is_cut) attempt->verdict = PE_VERDICT_RETRY;
+  hide_secrets(attempt, usable ? &transfer->body : NULL);
+  if (is_lost(attempt)) {
+    attempt->error = PE_INTERRUPTED;
+    attempt->verdict = PE_VERDICT_RETRY;
+    attempt->transfer.sent = PE_SENT_MAYBE;
+  }
+}
+
+bool pe_attempt_may_have_arrived(const pe_attempt *attempt) {
+  long status = attempt->transfer.http_status;
+
+  if (attempt->transfer.sent == PE_SENT_NO) return false;
+  switch (attempt->error) {
+  case PE_NO_MEMORY: /* where the answer was to be read */
+  case PE_TIMEOUT:
+  case PE_INTERRUPTED:
+  case PE_BAD_REPLY: return true;
+  case PE_UNAVAILABLE: /* who says 408, 500 or 504 may have passed the event on before; 425, 503 and 7301 refuse it */
+    return status == 408 || (status >= 500 && status != 503);
+  default: return false;
+  }
 }
 
 void pe_attempt_fail(pe_attempt *attempt, pe_error error) {

@@ -24,6 +24,10 @@ void pe_attempt_forget(pe_attempt *attempt);
 /* Reads what `transfer` brought and fills the rest. */
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept);
 
+/* Whether the event may have arrived, though the attempt was judged to have failed: it left, and nobody who could know
+ * said that it was not taken. docs/reference/codes.md has the table. */
+bool pe_attempt_may_have_arrived(const pe_attempt *attempt);
+
 /* Fills it for an attempt that could not begin: nothing was sent. */
 void pe_attempt_fail(pe_attempt *attempt, pe_error error);
 

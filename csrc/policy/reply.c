@@ -151,9 +151,12 @@ static const char *find_behind(cursor in, const char *wanted) {
   return NULL;
 }
 
-/* A page's title, or the first line of a text, is worth showing: "400 The plain HTTP request was sent to HTTPS port".
- * Printable ASCII, as far as it goes. */
-static void read_page(const char *body, size_t size, pe_reply *reply) {
+bool pe_reply_is_page(const pe_reply *reply) {
+  return !reply->document && !reply->has_status;
+}
+
+/* "400 The plain HTTP request was sent to HTTPS port". Printable ASCII, as far as it goes. */
+void pe_reply_read_page(const char *body, size_t size, pe_reply *reply) {
   cursor in = {body, body + size};
   const char *title = find_behind(in, "<title>");
 
@@ -220,7 +223,6 @@ pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_acc
   if (body) {
     reply->has_status = documented = read_documented(body, size, reply);
     if (!documented) documented = read_json(body, size, reply);
-    if (!documented && !reply->document) read_page(body, size, reply);
   }
   if (http_status >= 200 && http_status <= 299) return read_success(reply, documented, accept, error);
   return read_failure(http_status, documented || reply->document, error);

@@ -35,6 +35,13 @@ typedef struct pe_accept {
 pe_verdict pe_reply_read(long http_status, const char *body, size_t size, pe_accept accept, pe_error *error,
                          pe_reply *reply);
 
+/* Whether what was read is no JSON, if there was anything. */
+bool pe_reply_is_page(const pe_reply *reply);
+
+/* Fills in the message of a reply that is a page: its title, or the first line of a text is worth showing. `body`, the
+ * same or what may be shown of it, outlives *reply. */
+void pe_reply_read_page(const char *body, size_t size, pe_reply *reply);
+
 /* What jansson does at its first object, while other threads wait for it: a child of a fork in that moment would wait
  * for ever. Within pe_worker_prepare. */
 void pe_reply_prepare(void);

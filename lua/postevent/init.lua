@@ -6,6 +6,8 @@ local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local metrics = require("postevent.metrics")
 local options = require("postevent.options")
+local phase = require("postevent.phase")
+local printable = require("postevent.printable")
 local words = require("postevent.options.words")
 
 local postevent = {
@@ -51,13 +53,13 @@ function postevent.new(given)
   refuse_colon(given, "new")
   local ok, settings, warnings = pcall(options.check, given)
   if not ok then
-    error("postevent.new: " .. tostring(settings), 2)
+    error("postevent.new: " .. printable.line(tostring(settings)), 2)
   end
   local made, client = pcall(core.new, settings)
   if not made then
-    error("postevent.new: " .. tostring(client), 2)
+    error("postevent.new: " .. printable.line(tostring(client)), 2)
   end
-  log_warnings(settings.log, warnings)
+  log_warnings(not settings.log_first_trouble and settings.log, warnings)
   return client
 end
 
@@ -68,7 +70,7 @@ function postevent.definitions(source)
   refuse_colon(source, "definitions")
   local ok, read = pcall(definitions.read, source)
   if not ok then
-    error("postevent.definitions: " .. tostring(read), 2)
+    error("postevent.definitions: " .. printable.line(tostring(read)), 2)
   end
   return read
 end
@@ -77,6 +79,9 @@ end
 -- Returns true; or nil, message, "closed", detail.
 function core.methods:set_authorization(...)
   local target = facts_of(self, "set_authorization").target
+  if target.relays then
+    error("set_authorization: the client hands its events to a relay; who it is stands in relay.url", 2)
+  end
   local first, second = ...
   -- The number of arguments decides: a password that is nil by mistake must not turn a user into a header.
   local given = select("#", ...) == 1 and { authorization = first } or { user = first, password = second }
@@ -94,6 +99,9 @@ end
 -- Raises on a mistake, and those before stay. Returns true; or nil, message, "closed", detail.
 function core.methods:set_common(common)
   local facts = facts_of(self, "set_common")
+  if self:_life() ~= "open" then -- and what checks may not be made any more: the state may be closing
+    return self:_set_common(false, false)
+  end
   local ok, checked = pcall(facts.check_common, common)
   if not ok then
     error("set_common: " .. tostring(checked), 2)
@@ -101,20 +109,15 @@ function core.methods:set_common(common)
   return note(facts, "common", checked, self:_set_common(checked, facts.prepare(checked, facts.mode)))
 end
 
-local MODES = { values = { "live", "record", "off" } }
-local PENDING = { values = { "keep", "send", "drop" } }
+local MODE = { type = "text", values = { "live", "record", "off" } }
+local PENDING = { type = "text", values = { "keep", "send", "drop" } }
 
--- What is wrong with the arguments of set_mode; nil: nothing.
-local function wrong_mode(facts, mode, pending)
-  local expected = check.text(mode, MODES)
+-- Raises, at its caller's caller, where an argument of set_mode is not what `property` says.
+local function check_argument(name, value, property)
+  local expected, reason = check.text(value, property)
   if expected then
-    return ("mode: expected %s, got %s"):format(expected, words.describe(mode))
+    error("set_mode: " .. words.refusal(name, value, property, expected, reason), 3)
   end
-  expected = check.text(pending, PENDING)
-  if expected then
-    return ("pending: expected %s, got %s"):format(expected, words.describe(pending))
-  end
-  return mode == "live" and not facts.can_send and "mode: \"live\" needs a client that was made with a url" or nil
 end
 
 -- client:set_mode(mode, pending): the mode of every later event. `pending` says what becomes of those that were tracked
@@ -125,14 +128,16 @@ function core.methods:set_mode(mode, pending)
   if pending == nil then
     pending = "keep"
   end
-  local wrong = wrong_mode(facts, mode, pending)
-  if wrong then
-    error("set_mode: " .. wrong, 2)
+  check_argument("mode", mode, MODE)
+  check_argument("pending", pending, PENDING)
+  if mode == "live" and not facts.can_send then
+    error("set_mode: mode: \"live\" needs a client that was made with a url", 2)
   end
   if mode == "live" and pending == "keep" then
     pending = "send"
   end
-  return note(facts, "mode", mode, self:_set_mode(mode, pending, facts.prepare(facts.common, mode)))
+  local may_start = phase.current() ~= "init" -- nginx's master has no thread
+  return note(facts, "mode", mode, self:_set_mode(mode, pending, facts.prepare(facts.common, mode), may_start))
 end
 
 -- client:metrics(labels) -> the counters of client:stats() in the text format of Prometheus (version 0.0.4). `labels`,

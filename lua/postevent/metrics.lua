@@ -6,6 +6,7 @@
 -- was seen.
 
 local is_utf8 = require("postevent.utf8").check
+local words = require("postevent.options.words")
 
 local STATES = { "idle", "sending", "cooling", "held", "closed" }
 local SPOOL_STATES = { "works", "full", "fails" }
@@ -97,9 +98,12 @@ local function add_events(page, stats)
   page:counter("filtered", stats.filtered, "Events that before_send kept back.")
   page:counter_by("code", "refused", stats.refused, REFUSED, "Events that track did not accept, by code.")
   page:counter("accepted", stats.accepted,
-    "Events that track accepted; with those restored: delivered, rejected, expired, dropped, unknown and pending.")
+    "Events that track accepted; with those restored: delivered, relayed, rejected, expired, dropped, unknown and "
+      .. "pending.")
   page:counter("restored", stats.restored, "Events of other processes that were found in the spool.")
   page:counter("delivered", stats.delivered, "Events that the platform accepted.")
+  page:counter("relayed", stats.relayed, "Events that a stream of Redis took, from which others deliver.")
+  page:counter("trimmed", stats.trimmed, "Entries of that stream that gave way to newer ones.")
   page:counter_by("code", "rejected", stats.rejected_by, REJECTED, "Events that the platform refused, by code.")
   page:counter("expired", stats.expired, "Events that grew too old before they could be delivered.")
   page:counter_by("code", "dropped", stats.dropped_by, DROPPED, "Events given up to make room for newer ones, by code.")
@@ -136,9 +140,13 @@ local function add_spool(page, spool)
   page:gauge("spool_bytes", spool.bytes, "Disk that the spool's files use.")
   page:gauge("spool_dead", spool.dead, "Rejected and expired events that are kept.")
   page:counter("spool_dead_dropped", spool.dead_dropped, "Those that gave way to newer events.")
+  page:counter("spool_dead_lost", spool.dead_lost, "Those that could not be read in damaged files.")
   page:counter("spool_failures", spool.failures, "Times that the spool ceased to work.")
   page:counter("spool_adopted", spool.adopted, "Files of other processes that were taken over.")
   page:counter("spool_damaged", spool.damaged, "Files that were damaged and set aside.")
+  page:counter("spool_uncounted", spool.uncounted, "Those of which nobody knows how many events were in them.")
+  page:gauge("spool_elsewhere", spool.elsewhere, "Files of other endpoints that nobody had when the spool was opened.")
+  page:gauge("spool_barred", spool.barred, "Files that this process cannot open, which are left alone.")
   page:gauge("spool_newer", spool.newer, "Files of a newer version of postevent, which are left alone.")
 end
 
@@ -175,17 +183,18 @@ end
 -- Why these labels cannot be; nil when they can. No value is quoted: it may be there by mistake, and secret.
 local function mistake_in(labels)
   if type(labels) ~= "table" then
-    return "expected a table of labels, got a " .. type(labels)
+    return words.refusal("labels", labels, nil, "a table")
   end
   for name, value in next, labels do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") or name:find("^__") then
-      return "the name of a label must be letters, digits and _, and not begin with a digit or __"
+      return ("labels: the name of a label must be letters, digits and _, and not begin with a digit or __, got %s")
+        :format(words.name(name))
     elseif OWN_LABELS[name] then
-      return ("%s: is a label of the metrics themselves"):format(name)
+      return ("labels.%s: is a label of the metrics themselves"):format(name)
     elseif type(value) ~= "string" then
-      return ("%s: expected text, got a %s"):format(name, type(value))
+      return words.refusal("labels." .. name, value, nil, "text")
     elseif not is_utf8(value) then
-      return ("%s: expected text in UTF-8"):format(name)
+      return ("labels.%s: expected text in UTF-8"):format(name)
     end
   end
 end

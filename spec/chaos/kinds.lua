@@ -3,7 +3,7 @@
 -- whoever has the server's log knows what each request was answered with.
 --
 --   kinds.list                     { name =, says =, closes = whether the server ends the connection behind it,
---                                    is_lost = whether the answer is, so that the event may have arrived,
+--                                    is_lost = whether the answer is, or leaves it open: the event may have arrived,
 --                                    answer = function -> what a script of rude/script.lua returns }
 --   kinds.draw(seed, id, nth)      the kind
 -- `says` is what the answer says of the event: "delivered", "rejected" (of this event), "held" (about the endpoint), or
@@ -12,9 +12,17 @@ local documents = require "support.documents"
 
 local kinds = { list = {} }
 
+-- Answers that do not say whether the event was taken.
+local OPEN = { [408] = true, [500] = true, [502] = true, [504] = true }
+
+local function is_lost(says, answer)
+  local known = type(answer) == "table" and not (answer.raw or OPEN[answer.status])
+  return says == "nothing" and not known
+end
+
 local function add(name, says, answer)
   kinds.list[#kinds.list + 1] = {
-    name = name, says = says, is_lost = says == "nothing" and type(answer) == "string",
+    name = name, says = says, is_lost = is_lost(says, answer),
     closes = type(answer) == "string" or type(answer) == "table" and answer.close,
     answer = type(answer) == "function" and answer or function()
       return answer

@@ -28,6 +28,7 @@ end
 -- ---- clients ----
 
 local function new_options()
+  local overflow = one_of("reject", "drop_oldest", "wait")
   return {
     url = url, authorization = "Basic Y2hhb3M6c2VjcmV0", id_attribute = "external_event_id", log = false,
     timeout = one_of(0.2, 0.4), connect_timeout = 0.4, attempts = one_of(1, 2, 3), max_in_flight = one_of(1, 3, 16),
@@ -35,7 +36,7 @@ local function new_options()
     retry = {
       initial = 0.005, max = one_of(0.01, 0.1), max_age = one_of(0.3, 1, 60), ambiguous = chance(0.7),
     },
-    queue = { max_events = one_of(1, 5, 1000), overflow = one_of("reject", "drop_oldest", "wait"), wait = 0.05 },
+    queue = { max_events = one_of(1, 5, 1000), overflow = overflow, wait = overflow == "wait" and 0.05 or nil },
     spool = chance(0.3) and {
       path = log_path .. ".spool", wait = chance(0.5), max_age = one_of(0.3, 1, 60),
     } or nil,

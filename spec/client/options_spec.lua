@@ -87,9 +87,13 @@ describe("postevent.new", function()
   it("names the field of a table of options", function()
     local messages = {
       ["queue.max_events: expected a whole number from 1 to 2147483648, got 0"] = { queue = { max_events = 0 } },
-      ['queue.overflow: expected "reject", "drop_oldest", "wait", got "drop"'] = { queue = { overflow = "drop" } },
+      ['queue.overflow: expected "reject", "drop_oldest", "wait", got "drop" (did you mean "drop_oldest"?)'] = {
+        queue = { overflow = "drop" } },
       ["unknown option: queue.max_event, did you mean max_events?"] = { queue = { max_event = 5 } },
       ["queue: expected a table, got 100"] = { queue = 100 },
+      ["spool.max_bytes: must hold two events of max_event_bytes and 65536 bytes more"] = {
+        max_event_bytes = 600000, spool = { path = "x", max_bytes = 1048576 },
+      },
       ["queue.max_bytes: must hold an event of max_event_bytes and 1024 bytes more"] = { queue = { max_bytes = 9999 } },
       ["retry.max_age: expected a number of seconds above 0, at most a year, got 0"] = { retry = { max_age = 0 } },
       ["retry.max: must not be less than retry.initial"] = { retry = { initial = 31 } },
@@ -139,7 +143,7 @@ describe("postevent.new", function()
 
   it("C1, C2: refuses HTTP/2, and says why", function()
     local message = message_of { url = URL, http_version = "2" }
-    assert.truthy(message:find('http_version: expected "1.1" (over HTTP/2 libcurl does not tell', 1, true), message)
+    assert.truthy(message:find('http_version: expected "1.1", got "2" (over HTTP/2 libcurl does not', 1, true), message)
     postevent.new({ url = URL, http_version = "1.1" }):close()
   end)
 

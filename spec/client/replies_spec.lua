@@ -3,6 +3,7 @@ local documents = require "support.documents"
 local helper = require "support.helper"
 local nginx = require "support.nginx"
 local postevent = require "postevent"
+local rude = require "support.rude"
 local vectors = require "support.vectors"
 
 local replies = vectors "replies.jsonl"
@@ -38,6 +39,43 @@ describe("the reply", function()
       end
     end)
   end
+
+  it("A6: says of each failure whether the event may have arrived, as the table of codes does", function()
+    local body = '{"status":{"code":%d,"message":"m"},"requestId":"a"}'
+    local ANSWERS = {
+      { 200, body:format(7301), false }, { 200, body:format(7308), false }, { 200, "<html>", "maybe" },
+      { 400, "{}", false }, { 401, "{}", false }, { 403, "{}", false }, { 404, "{}", false }, { 408, "{}", "maybe" },
+      { 422, "{}", false }, { 425, "{}", false }, { 429, "{}", false }, { 500, "{}", "maybe" },
+      { 500, body:format(1000), "maybe" }, { 502, "no", "maybe" }, { 503, "{}", false }, { 503, "no", false },
+      { 504, "", "maybe" },
+    }
+    local list = {}
+    for i, answer in ipairs(ANSWERS) do
+      list[i] = { status = answer[1], headers = {}, body = answer[2] }
+    end
+    local answering = nginx.start { replies = list }
+    for i, answer in ipairs(ANSWERS) do
+      local client = postevent.new { url = answering.url .. "/" .. i, attempts = 1 }
+      local _, message, _, detail = client:post(documents.new_event())
+      client:close()
+      assert.equal(answer[3], detail.arrived, message)
+      assert.is_true(detail.sent)
+    end
+  end)
+
+  it("A6: is none, and the detail says whether the event may have arrived all the same", function()
+    local function arrived(url, event)
+      local client = postevent.new { url = url, attempts = 1, timeout = 0.3 }
+      local detail = select(4, client:post(event or documents.new_event()))
+      client:close()
+      return detail.arrived
+    end
+    assert.is_false(arrived(("http://127.0.0.1:%d"):format(helper.free_port())))
+    assert.is_false(arrived(server.url, {}))
+    assert.equal("maybe", arrived(rude.start("reset").url))
+    assert.equal("maybe", arrived(rude.start("never_answer").url))
+    assert.is_false(arrived((rude.start("silent_handshake").url:gsub("http:", "https:"))))
+  end)
 
   it("is told to the caller of a refusal", function()
     for i, vector in ipairs(replies) do

@@ -13,7 +13,8 @@ local function new_stats()
     rejected = 13, rejected_by = { rejected = 6, endpoint = 7 }, expired = 8, dropped = 9,
     dropped_by = { queue_full = 9 }, unknown = 11, unknown_by = { timeout = 11 },
     pending = 47, queued = 12, waiting = 15, in_flight = 20,
-    pending_bytes = 2 ^ 45, maybe_sent = 2, attempts = 1234, retries = 300, bytes = 123456789012345, invalid_sent = 14,
+    relayed = 17, trimmed = 16, pending_bytes = 2 ^ 45, maybe_sent = 2, attempts = 1234, retries = 300,
+    bytes = 123456789012345, invalid_sent = 14,
     results_unread = 21, results_lost = 22,
     replies = { ["1xx"] = 23, ["2xx"] = 901, ["3xx"] = 24, ["4xx"] = 25, ["5xx"] = 26 },
     latency = { count = 900, sum = 45.25, p50 = 0.001, p90 = 0.0123456789, p99 = 0.5, max = 60 },
@@ -57,6 +58,8 @@ describe("the metrics", function()
       ['postevent_refused_total{code="queue_full"}'] = "4",
       ['postevent_refused_total{code="too_large"}'] = "0",
       postevent_accepted_total = "987",
+      postevent_relayed_total = "17",
+      postevent_trimmed_total = "16",
       postevent_restored_total = "1",
       postevent_delivered_total = "900",
       ['postevent_rejected_total{code="bad_reply"}'] = "0",
@@ -213,20 +216,18 @@ describe("the labels that are given to metrics", function()
     assert_good(client:metrics { client = "" })
   end)
 
+  local NAME = "labels: the name of a label must be letters, digits and _, and not begin with a digit or __, got "
   local mistakes = {
-    { "shop", "expected a table of labels, got a string" },
-    { { "shop" }, "the name of a label must be letters, digits and _, and not begin with a digit or __" },
-    { { ["a-b"] = "x" }, "the name of a label must be letters, digits and _, and not begin with a digit or __" },
-    { { ["1a"] = "x" }, "the name of a label must be letters, digits and _, and not begin with a digit or __" },
-    { { ["a\n"] = "x" }, "the name of a label must be letters, digits and _, and not begin with a digit or __" },
-    { { __name__ = "x" }, "the name of a label must be letters, digits and _, and not begin with a digit or __" },
-    { { code = "x" }, "code: is a label of the metrics themselves" },
-    { { class = "x" }, "class: is a label of the metrics themselves" },
-    { { quantile = "x" }, "quantile: is a label of the metrics themselves" },
-    { { state = "x" }, "state: is a label of the metrics themselves" },
-    { { worker = 3 }, "worker: expected text, got a number" },
-    { { worker = "\255" }, "worker: expected text in UTF-8" },
-    { { worker = "\237\160\128" }, "worker: expected text in UTF-8" },
+    { "shop", "labels: expected a table, got text" },
+    { { "shop" }, NAME .. "1" }, { { ["a-b"] = "x" }, NAME .. '"a-b"' }, { { ["1a"] = "x" }, NAME .. '"1a"' },
+    { { ["a\n"] = "x" }, NAME .. "text" }, { { __name__ = "x" }, NAME .. '"__name__"' },
+    { { code = "x" }, "labels.code: is a label of the metrics themselves" },
+    { { class = "x" }, "labels.class: is a label of the metrics themselves" },
+    { { quantile = "x" }, "labels.quantile: is a label of the metrics themselves" },
+    { { state = "x" }, "labels.state: is a label of the metrics themselves" },
+    { { worker = 3 }, "labels.worker: expected text, got 3" },
+    { { worker = "\255" }, "labels.worker: expected text in UTF-8" },
+    { { worker = "\237\160\128" }, "labels.worker: expected text in UTF-8" },
   }
   for i, mistake in ipairs(mistakes) do
     it(("are checked: %d, %s"):format(i, mistake[2]), function()

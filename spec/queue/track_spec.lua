@@ -105,7 +105,7 @@ describe("client:track", function()
     for _, value in ipairs { "x", 5, true, print } do
       local ok, message = pcall(client.track, client, value)
       assert.is_false(ok)
-      assert.truthy(message:find("table expected", 1, true), message)
+      assert.truthy(message:find("track: event: expected a table of attributes, got ", 1, true), message)
     end
     assert.is_false((pcall(client.track, client)))
     assert.is_false((pcall(client.track, {}, { event_name = "e" })))

@@ -1,6 +1,7 @@
 -- Checks of option values, one for each type of properties.lua. Each takes a value and the property, and returns nil
--- when the value is good, else what was expected, in words that follow "expected", and perhaps the reason in others. No
--- value is ever quoted here: it may be a secret.
+-- when the value is good, else what was expected, in words that follow "expected", and perhaps the reason in others;
+-- and where it is an item of a list that will not do, thirdly the item's key. No value is ever quoted here: it may be a
+-- secret.
 
 local check = {}
 
@@ -43,10 +44,11 @@ check["function"] = function(value)
   end
 end
 
--- Where the news go.
+-- Where the news go. In its place may stand anything, and only what is known is told of.
 function check.log(value)
   if type(value) ~= "function" and value ~= "stderr" and value ~= false then
-    return 'a function, "stderr" or false'
+    local reason = (value == "stdout" or value == io.stdout) and "stdout is the program's; a function may write there"
+    return 'a function, "stderr" or false', reason or value == io.stderr and '"stderr" is a text' or nil
   end
 end
 
@@ -106,10 +108,14 @@ end
 -- look the same to a user of libcurl, from 7.80 to 8.22: the one must not count as maybe sent, the other must.
 function check.version(value, property)
   local expected = one_of(value, property.values)
-  if expected and value == "2" then
-    expected = expected .. " (over HTTP/2 libcurl does not tell what the server never took from what may have arrived)"
+  local version = expected and tostring(value):gsub(",", "."):match("^[%a/]*(%d[%d.]*)")
+  if version == property.values[1] then
+    return expected, type(value) == "string" and "the number alone" or "in quotes"
+  elseif version and version:find("^2") then
+    return expected, "over HTTP/2 libcurl does not tell what the server never took from what may have arrived"
+  elseif expected then
+    return expected, "no other version is offered"
   end
-  return expected
 end
 
 -- What the system says to the first byte of the file, or to the directory; nil: nothing is in the way.
@@ -140,6 +146,9 @@ function check.file(value, property)
   end
 end
 
+-- An item of the list below, as a property.
+check.CODE = { type = "integer", least = -2 ^ 31, most = 2 ^ 31 }
+
 -- A list of whole numbers, not empty.
 function check.codes(value)
   local expected = "a list of whole numbers"
@@ -147,10 +156,12 @@ function check.codes(value)
   if type(value) ~= "table" then
     return expected
   end
-  for _, code in next, value do
+  for key, code in next, value do
     count = count + 1
-    if rawget(value, count) == nil or not is_whole(code, -2 ^ 31, 2 ^ 31) then
+    if rawget(value, count) == nil then
       return expected
+    elseif not is_whole(code, check.CODE.least, check.CODE.most) then
+      return "a whole number", nil, key
     end
   end
   return count == 0 and expected or nil

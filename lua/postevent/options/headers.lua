@@ -1,5 +1,7 @@
 -- The option `headers` -> the lines that are sent. Raises a message that names the option.
 
+local words = require("postevent.options.words")
+
 local MOST_BYTES = 65536 -- of all lines: where a server takes more, libcurl ends at a megabyte
 
 -- Headers that are the client's own, or that speak of the connection; the option to use instead, where there is one.
@@ -22,8 +24,12 @@ local OWN = {
   ["expect"] = "",
 }
 
+local SECRET = { type = "text", secret = true }
+
 local function check_name(name, seen)
-  if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then -- a token of RFC 9110, 5.6.2
+  if type(name) == "number" then
+    error(("headers: [%s] has no name; a header is written [\"Name\"] = \"value\""):format(tostring(name)), 0)
+  elseif type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then -- a token of RFC 9110, 5.6.2
     error("headers: the name of a header must be a token of letters, digits and -", 0)
   end
   local lower = name:lower()
@@ -41,7 +47,7 @@ return function(headers)
   for name, value in next, headers do
     check_name(name, seen)
     if type(value) ~= "string" or value:find("[%z\1-\8\10-\31\127]") then
-      error(("headers: %s: expected text without control characters (CR, LF, NUL, ...)"):format(name), 0)
+      error("headers: " .. words.refusal(name, value, SECRET, "text without control characters (CR, LF, NUL, ...)"), 0)
     end
     -- libcurl's spelling of a header without a value; "Name:" would take the header away.
     lines[#lines + 1] = value:find("%S") and (name .. ": " .. value) or (name .. ";")

@@ -7,11 +7,13 @@ local core = require("postevent.native")("postevent.core")
 local credentials = require("postevent.options.credentials")
 local definitions = require("postevent.definitions")
 local header_lines = require("postevent.options.headers")
+local endpoint = require("postevent.options.endpoint")
 local log = require("postevent.options.log")
 local phase = require("postevent.phase")
 local prepare = require("postevent.options.prepare")
 local properties = require("postevent.options.properties")
 local read = require("postevent.options.read")
+local relay = require("postevent.options.relay")
 local target = require("postevent.options.target")
 local words = require("postevent.options.words")
 
@@ -26,11 +28,11 @@ end
 
 -- What concerns more than one option.
 local function check_together(values)
-  if values["tls.key_file"] and not values["tls.cert_file"] then
-    error("tls.key_file: needs tls.cert_file", 0)
-  end
   if values["queue.max_bytes"] < values.max_event_bytes + 1024 then -- and what is kept beside it
     error("queue.max_bytes: must hold an event of max_event_bytes and 1024 bytes more", 0)
+  end
+  if values["spool.max_bytes"] < 2 * values.max_event_bytes + 65536 then -- its id and name are kept twice
+    error("spool.max_bytes: must hold two events of max_event_bytes and 65536 bytes more", 0)
   end
   if values["retry.max"] < values["retry.initial"] then
     error("retry.max: must not be less than retry.initial", 0)
@@ -51,8 +53,10 @@ end
 
 local function list_warnings(values, compiled)
   local warnings = {}
-  if not values["tls.verify"] then
-    warnings[1] = "tls.verify is false: anyone on the way can read and change the events"
+  for _, prefix in ipairs { "", "relay." } do
+    if not values[prefix .. "tls.verify"] then
+      warnings[#warnings + 1] = prefix .. "tls.verify is false: anyone on the way can read and change the events"
+    end
   end
   for _, warning in ipairs(compiled.warnings) do
     warnings[#warnings + 1] = warning
@@ -73,9 +77,23 @@ local function flatten(values)
   return settings
 end
 
--- What a spool changes. It belongs to one endpoint: the address without its query, which may hold a secret.
+-- Whose events a spool keeps.
+local function endpoint_of(values)
+  local moved = values["spool.endpoint"]
+  if values["relay.url"] then
+    return moved and error("spool.endpoint: has no meaning with `relay`", 0) or relay.endpoint(values)
+  elseif moved then
+    local parsed, why = core.check_url(moved)
+    if not parsed then
+      error(("spool.endpoint: %s"):format(why), 0)
+    end
+  end
+  return values.url and endpoint(moved or values.url) or false
+end
+
+-- What a spool changes. It belongs to one endpoint.
 local function set_spool(values, settings)
-  settings.endpoint = values.url and values.url:match("^[^?#]*") or false
+  settings.endpoint = endpoint_of(values)
   if not values["spool.path"] then
     return
   end
@@ -87,8 +105,8 @@ local function set_spool(values, settings)
 end
 
 -- The settings of where events go, and by which way and as whom. Returns the target.
-local function set_target(values, settings)
-  local where = target.read(values.url, values.mode)
+local function set_target(values, settings, given)
+  local where = values["relay.url"] and relay.read(values, given) or target.read(values.url, values.mode)
   where.allow_http = values.allow_http
   local proxy, no_proxy = target.read_proxy(values.proxy, where)
   settings.proxy, settings.no_proxy = proxy or false, no_proxy or false
@@ -109,7 +127,8 @@ local function plain_settings(settings)
     end
   end
   plain.mode, plain.definitions, plain.common, plain.stamp, plain.fill_id = "off", false, false, false, false
-  plain.log, plain.last_words, plain.guard, plain.prepare, plain.facts = false, false, false, false, false
+  plain.log, plain.log_first_trouble, plain.last_words = false, false, false
+  plain.guard, plain.prepare, plain.facts = false, false, false
   plain.headers = {}
   return plain
 end
@@ -122,7 +141,7 @@ local function common_checker(settings)
     if common == nil then
       return false
     elseif type(common) ~= "table" then -- in new, read.lua has said so
-      error(("common: expected a table, got %s"):format(words.describe(common)), 0)
+      error(words.refusal("common", common, nil, "a table"), 0)
     end
     local copied = copy.deep(common)
     local event = copy.deep(common)
@@ -142,7 +161,7 @@ local function list_facts(where, settings, values, events)
   return {
     target = where,
     mode = values.mode,
-    can_send = values.url ~= nil,
+    can_send = values.url ~= nil or values["relay.url"] ~= nil,
     check_common = common_checker(settings),
     prepare = function(common, mode)
       return prepare(common, values.before_send, mode, events)
@@ -156,7 +175,8 @@ function options.check(given)
   check_together(values)
   local settings = flatten(values)
   set_spool(values, settings)
-  local where = set_target(values, settings)
+  local where = set_target(values, settings, given)
+  settings["relay.max_length"] = values["relay.max_length"] or 0
   settings["rate_limit.per_second"] = values["rate_limit.per_second"] or 0
   settings["rate_limit.burst"] = values["rate_limit.burst"]
     or math.max(1, math.floor(settings["rate_limit.per_second"]))
@@ -164,7 +184,8 @@ function options.check(given)
   settings.id_attribute = values.id_attribute or "external_event_id"
   settings.fill_id = values.id_attribute ~= nil
   settings.guard = not values.allow_blocking and phase.guard() or false
-  settings.log = log(values.log) or false
+  settings.log, settings.log_first_trouble = log(values.log, values["spool.path"])
+  settings.log = settings.log or false
   settings.last_words = values.log ~= false
   settings.prepare, settings.facts = false, false
   local compiled = read_definitions(values.definitions)

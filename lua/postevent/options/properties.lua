@@ -14,8 +14,9 @@
 --   least    at least this,
 --   most     and at most this
 --   unit     of a number: "seconds", "bytes", "events", "results", "posts", "attempts", "attempts a second"
---   values   the texts that are taken, and no others
+--   values   the texts that are taken, and no others; "log": beside what is no text
 --   required true: must be given (in a group: where the group is)
+--   needs    { name } or { name, value }: an option without which it does nothing
 --   secret   true: its value is never shown
 --   directory true: the "file" is one
 --   lua      true: the core has no setting of that name
@@ -30,9 +31,22 @@ local DAY = 86400
 local YEAR = 366 * DAY
 local MILLION = 1000000
 
-return {
+local properties = {
   { name = "url", type = "text", secret = true,
-    text = "The address of the webhook. Required, except in the modes \"record\" and \"off\"." },
+    text = "The address of the webhook. Required, except with `relay` and in the modes \"record\" and \"off\"." },
+  { name = "relay", type = "group",
+    text = "In place of `url`: tracked events go to a stream of Redis, from which others deliver them." },
+  { name = "relay.url", type = "text", required = true, secret = true,
+    text = "Where it is: \"redis://user:password@host:6379/0\", \"rediss://...\", \"unix:///run/redis.sock\"." },
+  { name = "relay.stream", type = "text", default = "postevent",
+    text = "The name of the stream." },
+  { name = "relay.max_length", type = "integer", least = 1, most = 2 ^ 40, unit = "events",
+    text = "How many events the stream holds. Absent: as many as Redis has memory for." },
+  { name = "relay.overflow", type = "text", default = "reject", values = { "reject", "drop_oldest" },
+    needs = { "relay.max_length" },
+    text = "At that length: events wait in the client, or the oldest of the stream go." },
+  { name = "relay.wait_replicas", type = "integer", default = 0, least = 0, most = 100,
+    text = "How many replicas must have an event before it counts as relayed." },
   { name = "authorization", type = "other", luatype = "string", secret = true,
     text = "The value of the Authorization header: \"Basic dGVzdF9kaXY2OWZmZmRkYg==\"." },
   { name = "user", type = "other", luatype = "string", secret = true,
@@ -55,12 +69,14 @@ return {
     text = "The same as a directory, prepared with `openssl rehash`." },
   { name = "tls.cert_file", type = "file",
     text = "The client's own certificate (PEM)." },
-  { name = "tls.key_file", type = "file",
+  { name = "tls.key_file", type = "file", needs = { "tls.cert_file" },
     text = "Its private key (PEM), where that is not in `cert_file`." },
-  { name = "tls.key_password", type = "text", secret = true,
+  { name = "tls.key_password", type = "text", secret = true, needs = { "tls.cert_file" },
     text = "What the key is encrypted with." },
   { name = "tls.verify", type = "boolean", default = true,
     text = "`false` accepts any certificate: for experiments." },
+  { name = "relay.tls", type = "group",
+    text = "The same of a rediss:// that the relay has." },
   { name = "proxy", type = "text", secret = true,
     text = "The URL of a proxy; or \"environment\", read once in `new`. Not set: none." },
   { name = "http_version", type = "version", values = { "1.1" }, lua = true,
@@ -97,7 +113,7 @@ return {
     text = "Is given a copy; what it returns is sent." },
   { name = "mode", type = "text", default = "live", values = { "live", "record", "off" }, luatype = "postevent.mode",
     text = "Whether events are sent, only kept (for tests), or neither." },
-  { name = "log", type = "log", luatype = 'fun(level: string, message: string)|"stderr"|false',
+  { name = "log", type = "log", values = { "stderr" }, luatype = 'fun(level: string, message: string)|"stderr"|false',
     text = "Is told of what is odd, or in trouble, or lost." },
   { name = "max_in_flight", type = "integer", default = 16, least = 1, most = 1000, unit = "events",
     text = "How many tracked events are posted at once; 1: in order." },
@@ -109,7 +125,7 @@ return {
     text = "And how much memory; it must hold `max_event_bytes` and 1024 more." },
   { name = "queue.overflow", type = "text", default = "reject", values = { "reject", "drop_oldest", "wait" },
     text = "What `track` does when it is full." },
-  { name = "queue.wait", type = "seconds", default = 1, above = 0, most = HOUR,
+  { name = "queue.wait", type = "seconds", default = 1, above = 0, most = HOUR, needs = { "queue.overflow", "wait" },
     text = "Seconds that it waits at most, with \"wait\"." },
   { name = "retry", type = "group",
     text = "When events are tried again." },
@@ -120,7 +136,7 @@ return {
   { name = "retry.max_age", type = "seconds", default = DAY, above = 0, most = YEAR,
     text = "Seconds after which a tracked event is not sent any more, a year at most." },
   { name = "retry.ambiguous", type = "boolean", default = true,
-    text = "Sends a tracked event again that was sent and not answered." },
+    text = "Sends a tracked event again that may have arrived." },
   { name = "spool", type = "group",
     text = "Keeps accepted events on disk, so that they outlive the process. Absent: in memory alone." },
   { name = "spool.path", type = "text", required = true,
@@ -132,12 +148,14 @@ return {
     text = "In place of `retry.max_age`: seconds after which an event is not sent any more." },
   { name = "spool.wait", type = "boolean", default = false,
     text = "`track` returns when the event is on disk: it then survives even `kill -9`." },
-  { name = "spool.required", type = "boolean", default = true,
+  { name = "spool.required", type = "boolean", default = true, needs = { "spool.wait", true },
     text = "With `spool.wait`: an event that cannot be written is refused. `false`: it is kept in memory." },
   { name = "spool.sync", type = "text", default = "normal", values = { "normal", "full" },
     text = "\"full\": what is on disk survives a power cut, too; each write then takes a disk's time." },
   { name = "spool.dead_letters", type = "integer", default = 10000, least = 0, most = MILLION, unit = "events",
     text = "How many rejected and expired events are kept to be looked at." },
+  { name = "spool.endpoint", type = "text", secret = true, lua = true,
+    text = "In place of `url`: whose events these are. They were for that address, and go to `url`, where it is now." },
   { name = "rate_limit", type = "group",
     text = "How fast tracked events are posted. Absent: as fast as they can be." },
   { name = "rate_limit.per_second", type = "number", required = true, above = 0, most = MILLION,
@@ -152,3 +170,27 @@ return {
   { name = "max_posts", type = "integer", default = 100, least = 1, most = 10000, unit = "posts",
     text = "With postevent.resty: how many posts are under way at once." },
 }
+
+-- The options of `tls` once more, of the relay.
+local function relay_tls(property)
+  local copy = {}
+  for key, value in pairs(property) do
+    copy[key] = value
+  end
+  copy.name = "relay." .. property.name
+  copy.needs = property.needs and { "relay." .. property.needs[1] }
+  return copy
+end
+
+local at
+for i, property in ipairs(properties) do
+  at = property.name == "relay.tls" and i or at
+end
+for _, property in ipairs { (table.unpack or unpack)(properties) } do
+  if property.name:find "^tls%." then
+    at = at + 1
+    table.insert(properties, at, relay_tls(property))
+  end
+end
+
+return properties

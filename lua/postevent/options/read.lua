@@ -10,7 +10,7 @@ local known = { [""] = {} }
 local required = {} -- property -> the name of its group
 
 for _, property in ipairs(properties) do
-  local group, field = property.name:match("^([%w_]+)%.(.*)$")
+  local group, field = property.name:match("^(.+)%.(.*)$")
   if property.type == "group" then
     known[property.name] = {}
   end
@@ -18,23 +18,41 @@ for _, property in ipairs(properties) do
   required[property] = property.required and group or nil
 end
 
--- Checks every value of `given` and stores it in `values`. `group` is "" or "tls".
+-- Checks every value of `given` and stores it in `values`. `group` is "", "tls" or "relay.tls".
 local function read_all(given, group, values)
   local fields = known[group]
   for name, value in next, given do
     local property = fields[name]
     if not property then
-      error("unknown option: " .. words.unknown(name, group, fields), 0)
+      error("unknown option: " .. words.unknown(name, group), 0)
     end
-    local expected, reason = check[property.type](value, property)
-    if expected then
-      local hint = reason and (" (%s)"):format(reason) or words.hint(value, property)
-      error(("%s: expected %s, got %s%s"):format(property.name, expected, words.describe(value, property), hint), 0)
+    local expected, reason, key = check[property.type](value, property)
+    if key then
+      error(words.refusal(("%s[%s]"):format(property.name, key), value[key], check.CODE, expected, reason), 0)
+    elseif expected then
+      error(words.refusal(property.name, value, property, expected, reason), 0)
     end
     if property.type == "group" then
-      read_all(value, name, values)
+      read_all(value, property.name, values)
     end
     values[property.name] = value
+  end
+end
+
+-- Whether what an option needs is given: { name } or { name, value }.
+local function is_met(needs, values)
+  local value = values[needs[1]]
+  return value ~= nil and (needs[2] == nil or value == needs[2])
+end
+
+-- What is given and would do nothing was meant to do something. Before there are defaults.
+local function check_needs(values)
+  for _, property in ipairs(properties) do
+    local needs = values[property.name] ~= nil and property.needs
+    if needs and not is_met(needs, values) then
+      local wanted = needs[2] ~= nil and (" = %s"):format(words.describe(needs[2], property)) or ""
+      error(("%s: needs %s%s"):format(property.name, needs[1], wanted), 0)
+    end
   end
 end
 
@@ -45,6 +63,7 @@ return function(given)
   end
   local values = {}
   read_all(given, "", values)
+  check_needs(values)
   for _, property in ipairs(properties) do
     if values[property.name] == nil then
       values[property.name] = property.default

@@ -2,6 +2,7 @@
 -- quotes no address: it may hold a password.
 
 local core = require("postevent.native")("postevent.core")
+local words = require("postevent.options.words")
 
 local target = {}
 
@@ -68,7 +69,8 @@ function target.read_proxy(proxy, parsed)
   if proxy then
     local read, why = core.check_proxy(proxy)
     if not read then
-      error(("proxy: %s"):format(why), 0)
+      local meant = words.meant(proxy, { "environment" })
+      error(("proxy: %s%s"):format(why, meant and (" (%s)"):format(meant) or ""), 0)
     end
     parsed.loopback = parsed.loopback and read.loopback -- over http:// the proxy reads everything
   end

@@ -2,9 +2,9 @@
 -- where it is no secret.
 
 local check = require("postevent.options.check")
-local core = require("postevent.native")("postevent.core")
+local find_nearest = require("postevent.nearest")
+local names = require("postevent.options.names")
 local printable = require("postevent.printable")
-local properties = require("postevent.options.properties")
 
 local words = {}
 
@@ -19,7 +19,12 @@ local function show(text)
 end
 
 local QUOTED = { text = true, file = true, attribute = true, version = true, boolean = true, seconds = true,
-  number = true, integer = true, codes = true }
+  number = true, integer = true, codes = true, log = true }
+
+-- A number as Lua's and JSON's texts have it, whatever the locale's decimal point is.
+local function show_number(number)
+  return (("%.14g"):format(number):gsub("[^%w+-]+", "."))
+end
 
 -- A value of `property`; or, without one, of what is no option's. What stands in place of a table or a function may be
 -- anything, and is not shown.
@@ -29,7 +34,9 @@ function words.describe(value, property)
     return "empty text"
   elseif property and property.secret then
     return kind == "string" and "text" or "a " .. kind
-  elseif kind == "number" or kind == "boolean" or kind == "nil" then
+  elseif kind == "number" then
+    return show_number(value)
+  elseif kind == "boolean" or kind == "nil" then
     return tostring(value)
   elseif kind ~= "string" then
     return "a " .. kind
@@ -38,78 +45,95 @@ function words.describe(value, property)
   return shown and '"' .. shown .. '"' or "text"
 end
 
--- What is probably the matter with a value that was refused: " (...)", or nothing.
-function words.hint(value, property)
-  if property.secret then
-    return ""
-  elseif property.type == "seconds" and type(value) == "number" and check.seconds(value / 1000, property) == nil then
-    return value > property.most and (" (seconds, not milliseconds: %.14g?)"):format(value / 1000) or ""
-  elseif type(value) == "string" and (property.least or property.above) and tonumber(value) then
-    return " (a number is written without quotes)"
-  elseif property.type == "boolean" and (value == "true" or value == "false") then
-    return (" (%s is written without quotes)"):format(value)
-  end
-  return ""
+-- The same of a name, which is no secret.
+function words.name(name)
+  return words.describe(name, { type = "text" })
 end
 
--- ---- names of options ----
+-- ---- what was probably meant ----
 
--- "maxEvents" and "max-events" are "max_events".
+-- "maxEvents", "max-events" and " MAX_EVENTS" are "max_events".
 local function simplify(name)
-  return (name:gsub("[_-]", ""):lower())
+  return (name:gsub("[%s_-]", ""):lower())
 end
 
--- The nearest name of the `candidates`, where one is near; or nil. (name -> anything)
+-- The nearest name of a list, where one is near; or nil.
+local function nearest_of(name, list)
+  local simple, by_simple = {}, {}
+  for i, candidate in ipairs(list) do
+    simple[i] = simplify(candidate)
+    by_simple[simple[i]] = candidate
+  end
+  local wanted = simplify(name)
+  return by_simple[wanted] or by_simple[wanted ~= "" and find_nearest(wanted, simple)]
+end
+
+-- The same of the `candidates`: name -> anything.
 function words.nearest(name, candidates)
-  local nearest, least = nil, math.min(3, #name)
+  local list = {}
   for candidate in pairs(candidates) do
-    local distance = core.distance(simplify(name), simplify(candidate), 2)
-    if distance < least or (distance == least and nearest and candidate < nearest) then
-      nearest, least = candidate, distance
+    list[#list + 1] = candidate
+  end
+  table.sort(list)
+  return nearest_of(name, list)
+end
+
+-- "did you mean "live"?", of a text that should be one of the list; or nil.
+function words.meant(text, list)
+  local near = type(text) == "string" and nearest_of(text, list)
+  return near and ('did you mean "%s"?'):format(near) or nil
+end
+
+-- What may be the matter with a value of `property` that was refused: each returns words, or nothing.
+local HINTS = {
+  function(value, property) -- milliseconds
+    if property.type == "seconds" and type(value) == "number" and value > property.most
+        and not check.seconds(value / 1000, property) then
+      return ("seconds, not milliseconds: %s?"):format(show_number(value / 1000))
+    end
+  end,
+  function(value, property)
+    return type(value) == "string" and (property.least or property.above) and tonumber(value)
+      and "a number is written without quotes"
+  end,
+  function(value, property)
+    local flag = property.type == "boolean" and type(value) == "string" and value:lower()
+    return (flag == "true" or flag == "false") and flag .. " is written without quotes"
+  end,
+  function(value, property)
+    return property.values and words.meant(value, property.values)
+  end,
+  function(value, property)
+    return property.type == "codes" and type(value) == "number" and "a list of one is written { ... }"
+  end,
+}
+
+-- The first of these, or nil.
+function words.hint(value, property)
+  for _, hint in ipairs(property.secret and {} or HINTS) do
+    local text = hint(value, property)
+    if text then
+      return text
     end
   end
-  return nearest
 end
 
--- The options outside of `group` ("" is the table itself): field -> full name. No field has the name of another one.
-local function options_outside(group)
-  local names = {}
-  for _, property in ipairs(properties) do
-    local owner, field = property.name:match("^([%w_]+)%.(.*)$")
-    if (owner or "") ~= group then
-      names[field or property.name] = names[field or property.name] or property.name
-      names[property.name] = property.name
-    end
-  end
-  return names
+-- All of the message about a value that was refused: "mode: expected ..., got "Live" (did you mean "live"?)". `name`:
+-- what it is called; `property`: what is known of it, as in properties.lua; nil: nothing, and no text of it is shown;
+-- `expected` and `reason`: of check.lua.
+function words.refusal(name, value, property, expected, reason)
+  reason = reason or property and words.hint(value, property)
+  return ("%s: expected %s, got %s%s"):format(name, expected, words.describe(value, property),
+    reason and (" (%s)"):format(reason) or "")
 end
 
--- How an option is written that stands in `group`.
-local function written(name)
-  local group, field = name:match("^([%w_]+)%.(.*)$")
-  return group and ("%s = { %s = ... }"):format(group, field) or name .. " = ..."
-end
-
--- Where an option is that was given in `group`, or under its full name ("queue.wait"); or nil.
-local function place_of(name, group, elsewhere)
-  local full = elsewhere[name]
-  return full and (", it is written %s%s"):format(written(full), group ~= "" and (", outside of " .. group) or "")
-end
-
-local function suggestion(name, fields, elsewhere)
-  local near, far = words.nearest(name, fields), words.nearest(name, elsewhere)
-  local meant = near or far and written(elsewhere[far])
-  return meant and (", did you mean %s?"):format(meant) or ""
-end
-
--- The words for a name in `group` that is none of its `fields`: "timout, did you mean timeout?"
-function words.unknown(name, group, fields)
+-- The words for a name in `group` ("" is the table itself) that is no option: "timout, did you mean timeout?"
+function words.unknown(name, group)
   local prefix = group ~= "" and group .. "." or ""
   if type(name) ~= "string" then
     return prefix .. words.describe(name)
   end
-  local elsewhere = options_outside(group)
-  return prefix .. (show(name) or "text") .. (place_of(name, group, elsewhere) or suggestion(name, fields, elsewhere))
+  return prefix .. (show(name) or "text") .. names.suggest(name, group)
 end
 
 return words
