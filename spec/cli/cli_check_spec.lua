@@ -147,23 +147,93 @@ describe("postevent check", function()
       { pretty, "JSON over several lines", "jq -c . FILE" }, { "\239\187\191" .. pretty, "JSON over several lines" },
       { '{"event_name":"e",\r\n "c":"1"}\r\n', "JSON over several lines" },
       { "[" .. good .. "," .. good .. "]", "a JSON array", "jq -c '.[]' FILE" },
-      { "\n[\n  {\n    \"event_name\": \"e\"\n  }\n]\n", "a JSON array" },
+      { "\n[\n  {\n    \"event_name\": \"e\"\n  }\n]\n", "a JSON array" }, { "[\n]\n", "a JSON array" },
+      { "[1,\n2]\n", "a JSON array" }, { "[" .. good .. ",\n" .. good .. "]", "a JSON array" },
+      { '{"events":[\n' .. good .. ",\n" .. good .. "\n]}\n", "JSON that has the events in a list",
+        "jq -c '.events[]' FILE" },
+      { '{"data":[' .. good .. "]}", "JSON that has the events in a list", "jq -c '.data[]' FILE" },
+      { '{"data":[{"a":1},\n{"b":2}]}', "JSON over several lines" },
+      { '{"event_name":\n"e"}\n', "JSON over several lines" }, { "{\n}\n", "JSON over several lines" },
       { "\31\139\8\0\0\0\0\0\0\3\n\n", "compressed (gzip)", "gzip -dc FILE" },
+      { "\40\181\47\253\4\0", "compressed (Zstandard)", "zstd -dc FILE" },
       { "\255\254{\0\"\0a\0\"\0:\0001\0}\0\n\0", "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE" },
       { "{\0\"\0a\0\"\0\n\0", "UTF-16", "UTF-16LE" }, { "\0{\0\"\0a\0\"\0\n", "UTF-16", "UTF-16BE" },
+      { "\255\254\0\0{\0\0\0", "UTF-32", "iconv -f UTF-32 -t" }, { "{\0\0\0\"\0\0\0", "UTF-32", "UTF-32LE" },
+      { "\0\0\0{\0\0\0\"", "UTF-32", "UTF-32BE" },
+      { (good .. good .. "\n"):rep(2), "several JSON values on a line", "jq -c . FILE" },
+      { (good .. " " .. good .. "\n"):rep(2), "several JSON values on a line" },
+      { '{\n  // mine\n  "event_name": "e"\n}\n', "JSON with comments", nil, 2 },
+      { "// mine\n[\n" .. good .. ", /* x */\n" .. good:gsub("}$", "") .. "\n", "JSON with comments" },
+      { '{\n  "event_name": "e",\n}\n', "JSON with a comma behind the last member", nil, 3 },
+      { "[\n" .. good .. ",\n" .. good .. ",\n]\n", "JSON with a comma behind the last member", nil, 4 },
+      { '{"a":True}\n{"a":None}\n', "Python's notation" }, { '{"a":NaN}\n{"a":NaN}\n', "JSON with NaN" },
+      { "Dear team,\nthe events of May, as promised, are here.\nAsha\n", "text" },
+      { "Roses are red, violets are blue\nSugar is sweet, and so are you\n", "text" },
+      { "Hello, world\nGoodbye, moon\n", "text" }, { "name, age\nAnna, 20\n", "CSV" },
+      { "data: " .. good .. "\n\ndata: " .. good .. "\n\n", "server-sent events", "sed -n 's/^data: *//p' FILE" },
+      { "event: tick\ndata: " .. good .. "\n\n", "server-sent events" },
+      { ": ping\n\nid: 1\nevent: x\ndata: " .. good .. "\n\n", "server-sent events" },
+      { ("12:00 INFO " .. good .. "\n"):rep(2), "a log, with something in front of each object" },
+      { "HTTP/1.1 200 OK\r\nContent-Type: x\r\n\r\n" .. good, "an HTTP response with its headers" },
+      { '{"data":[{"clickEventsMeta":{"eventName":"e","fields":[]}}]}', "event definitions" },
       { "PK\3\4\n\n\n", "a zip archive" }, { "\127ELF\2\1\1\0\n\n\n", "no text" },
       { "<events>\n<event/>\n</events>\n", "XML or HTML" }, { "one\ntwo\nthree\n", "text" },
+      { (good .. ",\n"):rep(3), "JSON Lines with commas between them", "sed 's/,[[:space:]]*$//' FILE" },
+      { good .. ",\r\n" .. good .. " , \r\n" .. good .. "\r\n", "JSON Lines with commas between them" },
+      { (good:gsub("}$", ",}\n")):rep(2), "JSON with a comma behind the last member" },
+      { "[event]\nevent_name=e\nc=1\n", "INI" }, { "; mine\n[event]\nevent_name = e\n", "INI" },
+      { "# mine\n\n[[events]]\nevent_name = \"e\"\n", "INI" }, { "event_name=e\nc=1\n", "INI" },
+      { "return {\n  { event_name = 'e' },\n}\n", "Lua" }, { "-- mine\nlocal events = {\n  {\n", "Lua" },
+      { "events = {\n{ event_name = 'e' },\n}\n", "Lua" }, { '{ event_name = "e" }\n{ event_name = "f" }\n', "Lua" },
+      { "{ ['event_name'] = 'e' }\n", "Lua" }, { "const events = [\n  { event_name: 'e' },\n]\n", "JavaScript" },
+      { "{event_name: 'e'}\n{event_name: 'f'}\n", "JavaScript" },
+      { "{'event_name': 'e'}\n{'event_name': 'f'}\n", "JSON with single quotes" },
+      { "[{'event_name': 'e'}]", "JSON with single quotes" },
+      { "---\n- event_name: e\n  c: 1\n", "YAML" }, { "- event_name: e\n  c: 1\n", "YAML" },
+      { "event_name: e\nc: 1\n", "YAML" },
+      { "[\n" .. good .. ",\n" .. good .. "\n]\n", "a JSON array" },
+      { "\30" .. good .. "\n\30" .. good .. "\n", "a JSON text sequence (RFC 7464)" },
     } do
-      local what = ("EVENTS: stdin: this is %s; expected JSON Lines, an event on each line"):format(case[2])
+      local what = ("EVENTS: stdin:%d: this is %s; expected JSON Lines, an event on each line"):format(case[4] or 1,
+        case[2])
       local _, errors = expect(2, what, { "check", "--definitions", FILE, "-" }, { stdin = case[1] })
       assert.truthy(errors:find(case[3] or "", 1, true), errors)
       assert.equal(2, select(2, errors:gsub("postevent: [^w]", "")), errors)
     end
   end)
 
+  it("E2: says it once of a file that becomes something else behind good lines", function()
+    for text, what in pairs {
+      [good .. "\nevent_name,age\nx,20\ny,30\n"] = "2: from here on this is CSV",
+      [good .. "\n" .. good .. "\n<html>\n<body>\n"] = "3: from here on this is XML or HTML",
+      [good .. "\none thing\nand another\n"] = "2: from here on this is text",
+      [good .. "\n" .. (good .. good .. "\n"):rep(2)] = "2: this is several JSON values on a line",
+      [good .. "\n{\n  \"event_name\": \"e\"\n}\n"] = "2: from here on this is JSON over several lines",
+    } do
+      local status, output, errors = run({ "check", "--definitions", FILE, "-" }, { stdin = text })
+      assert.equal(2, status)
+      assert.is_nil(output:find("expected", 1, true), output)
+      assert.truthy(errors:find("EVENTS: stdin:" .. what, 1, true), errors)
+    end
+  end)
+
+  it("E2: says of one line what it looks like, and goes on", function()
+    local _, lines = check(table.concat({
+      good, '{"a":True}', good, "// mine", good, (good:gsub("}$", ",}")), good,
+    }, "\n"))
+    assert.same({
+      "2:6: expected value but found invalid token (it is written true)",
+      "4:1: expected value but found invalid token (JSON has no comments)",
+      "6:27: expected object key string but found } (there is no comma behind the last member)",
+      "7 events, 3 with problems",
+    }, { lines[1], lines[2], (lines[3]:gsub("^6:%d+", "6:27")), lines[4] })
+  end)
+
   it("E2: goes on saying it of each line where they are lines", function()
     for _, text in ipairs {
-      "# events\n" .. good, "nonsense\n", "[1]\n[2]\n", "{\n", '{"a":\n{"b":\n', "1,2\n" .. good,
+      good:gsub("}$", ",}\n") .. good .. "\n" .. good, good:gsub("}$", ",}"), "# events\n" .. good, "nonsense\n",
+      "[1]\n[2]\n", "{\n", '{"a":\n{"b":\n', "1,2\n" .. good,
+      '{"a":1,\n' .. good, '{"a":"x\n' .. good, "{\n" .. good, "[1]\n" .. good,
     } do
       local status, lines = check(text)
       assert.equal(1, status)
@@ -191,7 +261,7 @@ describe("postevent check", function()
 
   it("ends with 2 where it is used wrongly", function()
     local events = helper.new_file(good)
-    expect(2, "missing option '--definitions'", { "check", events })
+    expect(2, "missing --definitions", { "check", events })
     expect(2, "--definitions: cannot read /nowhere: No such file", { "check", "--definitions", "/nowhere", events })
     expect(2, "--definitions: " .. events .. ": ", { "check", "--definitions", events, events })
     expect(2, "EVENTS: cannot read /nowhere: No such file", { "check", "--definitions", FILE, "/nowhere" })
@@ -233,13 +303,19 @@ describe("postevent post --definitions", function()
 
   it("E2: says what --json was given in place of an event", function()
     for text, piece in pairs {
-      ["event_name,age\nx,20\n"] = "this is CSV; expected one event, an object",
+      ["event_name,age\nx,20\n"] = "line 1, column 1: this is CSV; expected one event, an object",
       ['[{"event_name":"x"}]'] = "this is a JSON array; expected one event, an object (jq -c '.[0]' FILE makes it)",
-      ['{"event_name":"x"}\n{"event_name":"y"}\n'] = "this is several events, and one is posted at a time",
+      ['{"event_name":"x"}\n{"event_name":"y"}\n'] = "this is JSON Lines; expected one event, an object (head -n 1",
+      ['{"events":[{"event_name":"x"}]}'] = "this is JSON that has the events in a list; expected one event, an object",
       ["\31\139\8\0\0\0"] = "this is compressed (gzip)", ["\255\254{\0}\0"] = "this is UTF-16",
-      ['{\n "event_name": "x",\n "a": }\n'] = "line 3, column 7: expected value",
+      ["\255\254\0\0{\0\0\0"] = "this is UTF-32",
+      ['{\n "event_name": "x",\n "a": }\n'] = "line 3, column 7: expected",
+      ['{\n "event_name": "x", // mine\n "a": 1\n}\n'] = "line 2, column 21: this is JSON with comments",
+      ['{\n "event_name": "x",\n}\n'] = "line 3, column 1: this is JSON with a comma behind the last member",
+      ["event: x\ndata: {}\n\n"] = "this is server-sent events",
     } do
-      expect(2, "--json: stdin: " .. piece, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = text })
+      local _, errors = expect(2, piece, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = text })
+      assert.truthy(errors:find("--json: stdin: line %d, column %d+: "), errors)
     end
     expect(0, nil, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = '{\n "event_name":\n "x"}\n' })
   end)

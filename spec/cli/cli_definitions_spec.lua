@@ -66,8 +66,9 @@ describe("postevent definitions show", function()
 
   it("asks which event was meant", function()
     for _, action in ipairs { "show", "sample" } do
-      expect(1, FILE .. ": unknown event, did you mean cart_updated?", { "definitions", action, FILE, "cart_update" })
-      local _, errors = expect(1, "unknown event", { "definitions", action, FILE, "nothing_like_it" })
+      expect(1, FILE .. ': NAME: unknown event "cart_update", did you mean cart_updated?',
+        { "definitions", action, FILE, "cart_update" })
+      local _, errors = expect(1, 'unknown event "nothing_like_it"', { "definitions", action, FILE, "nothing_like_it" })
       assert.is_nil(errors:find("did you mean", 1, true))
     end
   end)
@@ -203,7 +204,7 @@ describe("postevent definitions", function()
 
   it("ends with 2 where it is used wrongly", function()
     expect(2, "a command is required", { "definitions" })
-    expect(2, "Did you mean 'list'?", { "definitions", "lst", FILE })
+    expect(2, "unknown command lst; did you mean list?", { "definitions", "lst", FILE })
     expect(2, "see: postevent help definitions", { "definitions", "show", FILE })
     for _, action in ipairs { "list", "lint", "types" } do
       expect(2, "FILE: cannot read /nowhere.json: No such file", { "definitions", action, "/nowhere.json" })
@@ -227,6 +228,6 @@ describe("postevent definitions", function()
     local status, _, errors = helper.run({ "sh", "-c", script, "sh", helper.lua(), command.path, FILE },
       { env = { LD_PRELOAD = os.getenv "LD_PRELOAD" } })
     assert.equal(1, status)
-    assert.truthy(errors:find "^postevent: [^\n]+\n$", errors)
+    assert.truthy(errors:find "^postevent: stdout: [^\n]+\n$", errors)
   end)
 end)

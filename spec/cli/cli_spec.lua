@@ -121,7 +121,6 @@ describe("postevent post", function()
       local server = nginx.start { replies = {
         { status = 400, headers = {}, body = "{}" },
         { status = 404, headers = {}, body = "no" },
-        { status = 200, headers = {}, body = "<html>" },
         { status = 200, headers = {}, body = '{"status":{"code":7308,"message":"not ' .. SECRET .. '"}}' },
       } }
       local function post(number, piece)
@@ -131,8 +130,7 @@ describe("postevent post", function()
       end
       assert.is_nil(post(1, "(rejected)"):find("may have arrived", 1, true))
       post(2, "(endpoint)")
-      post(3, "its event_id is E17")
-      post(4, "not ***")
+      post(3, "not ***")
       expect(1, "event_name: missing (invalid_event)", { "post", "--url", sandbox.url, "age:=1" })
       expect(1, "(invalid_event)", { "post", "--url", sandbox.url, NAME, "a=\255" })
       expect(1, "(too_large)", { "post", "--url", sandbox.url, NAME, "a=" .. ("x"):rep(40000) })
@@ -142,10 +140,18 @@ describe("postevent post", function()
       local server = nginx.start { replies = {
         { status = 429, headers = { ["Retry-After"] = "200" }, body = "{}" },
         { status = 500, headers = {}, body = "{}" },
+        { status = 200, headers = {}, body = "<html>" },
       } }
       expect(75, "the platform asks to wait 200 seconds", { "post", "--url", server.url .. "/1", NAME, ID })
       expect(75, "(rate_limited)", { "post", "--url", server.url .. "/1", NAME, ID })
       expect(75, "the event may have arrived; its event_id is E17", { "post", "--url", server.url .. "/2", NAME, ID })
+      expect(75, "(bad_reply)\npostevent: its event_id is E17", { "post", "--url", server.url .. "/3", NAME, ID })
+      for i, reply in ipairs { { 503, "{}" }, { 425, "{}" }, { 200, '{"status":{"code":7301,"message":"m"}}' } } do
+        server = nginx.start { replies = { { status = reply[1], headers = {}, body = reply[2] } } }
+        local _, errors = expect(75, "(unavailable)",
+          { "post", "--url", server.url .. "/1", "--timeout=0.2", NAME, ID })
+        assert.is_nil(errors:find("may have arrived", 1, true), "A6: " .. i .. errors)
+      end
       local reset, silent = rude.start "reset", rude.start "never_answer"
       expect(75, "(interrupted)\npostevent: the event may have arrived; its event_id is E17",
         { "post", "--url", reset.url, NAME, ID })
@@ -171,6 +177,7 @@ describe("postevent post", function()
 
     it("A6: delivers, says so and ends with 0, although nobody reads the reply", function()
       for _, script in ipairs {
+        [[{ "$1" "$2" post --url "$3" event_name=x; echo "status $?" >&2; } | exec <&-]],
         [[trap '' PIPE; { "$1" "$2" post --url "$3" event_name=x; echo "status $?" >&2; } | exec <&-]],
         [["$1" "$2" post --url "$3" event_name=x >/dev/full; echo "status $?" >&2]],
         [["$1" "$2" post --url "$3" event_name=x >&-; echo "status $?" >&2]],
@@ -184,11 +191,57 @@ describe("postevent post", function()
       end
     end)
 
-    it("ends silently by SIGPIPE, as commands do", function()
-      local _, output, errors = shell [[{ "$1" "$2" post --url "$3" event_name=x; } | head -c0]]
-      assert.equal("", output)
-      assert.equal("", errors)
+    it("A6: ends with a message where its reader has gone, by SIGPIPE where nothing is to be finished", function()
+      local empty = helper.new_path "spool"
+      assert.equal(0, (helper.run { "mkdir", "-m", "700", empty }))
+      for arguments, said in pairs { ["sandbox"] = "^postevent: .*stdout: Broken pipe\nstatus 1\n$",
+        ["help"] = "^status 141\n$", ["definitions types examples/events.json"] = "^status 141\n$",
+        ["post --help"] = "^status 141\n$", ["spool list /"] = "^status 141\n$",
+        ["spool purge --dead --yes EMPTY"] = "^postevent: removed 0 dead .*: Broken pipe\nstatus 1\n$" } do
+        arguments = arguments:gsub("EMPTY", empty)
+        helper.wait_until(function() -- the reader may be late
+          local _, _, errors = shell(([[{ "$1" "$2" %s; echo "status $?" >&2; } | exec <&-]]):format(arguments))
+          return errors:find(said), arguments .. errors
+        end, 10, arguments)
+      end
     end)
+
+    -- Every command that writes something, as $3 and what follows. A shell, since nobody else can close a stream.
+    local WRITES = {
+      "--version", "--help", "help", "help post", "post --help", "spool --help", "spool list --help",
+      "definitions types --help", "sandbox --help", "sandbox", "post --dry-run event_name=e --url http://127.0.0.1:9/x",
+      "check --definitions FILE EVENTS", "definitions list FILE", "definitions show FILE e", "definitions lint FILE",
+      "definitions sample FILE e", "definitions types FILE", "spool list SPOOL", "spool list --json SPOOL",
+      "spool show SPOOL", "spool purge --dead SPOOL", "spool deliver SPOOL --url http://127.0.0.1:9/x",
+    }
+
+    it("A6: fails with a message where its output cannot be written, whatever the command", function()
+      local paths = {
+        EVENTS = helper.new_file '{"event_name":"e","who":"x"}\n',
+        FILE = helper.new_file '{"e":{"who":"customer?"}}',
+        SPOOL = helper.new_path "spool",
+      }
+      assert.equal(0, (helper.run { "mkdir", "-m", "700", paths.SPOOL }))
+      for _, arguments in ipairs(WRITES) do
+        for where, why in pairs { [">&-"] = "Bad file descriptor", [">/dev/full"] = "No space left on device" } do
+          local script = ('"$1" "$2" %s %s'):format(arguments:gsub("%u%u%u%u+", paths), where)
+          local status, _, errors = shell(script)
+          assert.equal(1, status, script .. errors)
+          assert.truthy(errors:find("^postevent: .*stdout: " .. why .. "\n$"), script .. errors)
+        end
+      end
+    end)
+
+    it("A6: writes nothing for people into a file that has a closed stream's number", function()
+      local got = helper.new_path "log"
+      local server = rude.start "reset"
+      local _, output = shell(([["$1" "$2" post --verbose --url %s event_name=x <&- >&- 2>&-; echo $? >%s]])
+        :format(server.url, got))
+      assert.equal("", output)
+      assert.equal("75\n", helper.read_file(got))
+      assert.is_nil(server:events("request", 1)[1].body:find("postevent:", 1, true))
+    end)
+
   end)
 end)
 
@@ -226,8 +279,8 @@ describe("postevent sandbox", function()
   it("ends with 1 where it cannot listen, and with 2 where it is used wrongly", function()
     local sandbox = helper.start_sandbox()
     expect(1, "cannot listen", { "sandbox", "--port", tostring(sandbox.port) })
-    expect(1, "cannot write the port file", { "sandbox", "--port-file", "/nowhere/port" })
-    expect(2, "--port: expected a number from 0 to 65535", { "sandbox", "--port", "65536" })
+    expect(1, "--port-file: cannot write", { "sandbox", "--port-file", "/nowhere/port" })
+    expect(2, "--port: expected a whole number from 0 to 65535", { "sandbox", "--port", "65536" })
     expect(2, "--authorization: empty", { "sandbox", "--authorization", "" })
     expect(2, "too many arguments", { "sandbox", "x" })
   end)

@@ -13,7 +13,7 @@ describe("wrong usage of postevent", function()
 
   it("ends with 2, and nothing is sent", function()
     local cases = {
-      { "unknown option '--ulr'", "--ulr", "x", NAME },
+      { "unknown option --ulr; did you mean --url?", "--ulr", "x", NAME },
       { "attribute 2 (age): expected KEY=VALUE", NAME, "age" },
       { "attribute 1: expected KEY=VALUE", "=x" },
       { "attribute 1: expected KEY=VALUE", ":=1" },
@@ -43,6 +43,7 @@ describe("wrong usage of postevent", function()
       { "--timeout: expected a number", NAME, "--timeout", "soon" },
       { "--timeout: expected a number of seconds above 0", NAME, "--timeout=-1" },
       { "--ca-file: expected a file that can be read", NAME, "--ca-file", "/nowhere.pem" },
+      { "--ca-file: no certificate in PEM", NAME, "--ca-file", "README.md" },
       { "--proxy: is not a URL", NAME, "--proxy", "ftp://joe:" .. SECRET .. "@x/" },
     }
     for _, case in ipairs(cases) do
@@ -97,13 +98,63 @@ describe("wrong usage of postevent", function()
       { "post", "--url", sandbox.url, "eventName=x" })
   end)
 
+  it("A7: says what was given for an option, and what was meant by it", function()
+    local events = helper.new_file('{"e":{"c":"customer"}}')
+    for piece, words in pairs {
+      ['--timeout: expected a number of seconds above 0, at most 600, got "soon"'] = {
+        "post", "--timeout", "soon", NAME },
+      ["at most 600, got 15000 (seconds, not milliseconds: 15?)"] = { "post", "--timeout", "15000", NAME },
+      ["at most 600, got 0\n"] = { "post", "--timeout", "0", NAME },
+      ["at most 600, got empty text"] = { "post", "--timeout", "", NAME },
+      ["at most 600, got text"] = { "post", "--timeout", "Basic " .. SECRET, NAME },
+      ['--concurrency: expected a whole number from 1 to 1000, got "all"'] = { "import", "--concurrency", "all", "x" },
+      ["--concurrency: expected a whole number from 1 to 1000, got 1000000000"] = {
+        "import", "--concurrency", "1e9", "x" },
+      ["--rate: expected a number above 0, at most 1000000, got 0"] = { "import", "--rate", "0", "x" },
+      ['--retry-max: expected a number of seconds above 0, at most 3600, got "5m"'] = {
+        "import", "--retry-max", "5m", "x" },
+      ["--give-up: expected a number of seconds above 0, at most a year, got -1"] = { "import", "--give-up=-1", "x" },
+      ['--format: expected jsonl, json, csv, got "JSON"; did you mean json?'] = { "import", "--format", "JSON", "x" },
+      ['--log: expected text, json, got "Jsno"; did you mean json?'] = { "import", "--log", "Jsno", "x" },
+      ['text or json, got "age=Numbr"; did you mean number?'] = {
+        "import", "--dry-run", "--types", "age=Numbr", events },
+      ['--id-attribute: expected the name of an attribute of the event\'s own, of letters, digits and _, got "a-b"'] = {
+        "import", "--dry-run", "--id-attribute", "a-b", events },
+      ['--map 1: expected COLUMN=ATTRIBUTE, got "guest"'] = { "import", "--dry-run", "--map", "guest", events },
+      ['no letter, digit or quote, got "ab"'] = { "import", "--dry-run", "--delimiter", "ab", events },
+      ['--port: expected a whole number from 0 to 65535, got "http"'] = { "sandbox", "--port", "http" },
+      ["--memory: expected a number above 0, at most 65536, got 100000"] = { "sandbox", "--memory", "100000" },
+      ["--seed: expected a whole number from 1 to 2147483646, got 0"] = { "sandbox", "--seed", "0" },
+      ["got Outage; did you mean outage?"] = { "sandbox", "--scenario", "Outage" },
+      ['drop: expected after, before or reply, got "Aftr" (did you mean "after"?)'] = {
+        "sandbox", "--fault", "drop=Aftr" },
+      ["staus: no key of a fault, did you mean status?"] = { "sandbox", "--fault", "staus=503" },
+      ['or 45s, got "soon"'] = { "spool", "purge", "/tmp", "--dead", "--older-than", "soon" },
+      ['SHELL: expected bash, fish, zsh, got "Bash"; did you mean bash?'] = { "completion", "Bash" },
+    } do
+      expect(2, piece, words, { env = { POSTEVENT_URL = sandbox.url } })
+    end
+  end)
+
+  it("A7: repeats the name of an event that is not there", function()
+    local path = helper.new_file('{"be_reserved":{"c":"customer"}}')
+    for name, said in pairs {
+      nope = 'NAME: unknown event "nope"', [""] = "NAME: missing", ["\27[2Jx"] = 'unknown event "\\u001b[2Jx"',
+      be_reservd = 'NAME: unknown event "be_reservd", did you mean be_reserved?',
+    } do
+      for _, action in ipairs { "show", "sample" } do
+        expect(1, said, { "definitions", action, path, name })
+      end
+    end
+  end)
+
   it("ends with 2 where the JSON of --json will not do, with its line", function()
     for text, piece in pairs {
       ['{"event_name":"x",\n"id":1234567890123456789}'] = "line 2, column 6: a number of 2^53 or more",
       ['{"event_name":"x",\n"id":}'] = "line 2, column 6: expected value",
       ['\n\n{"event_name":"x","list":[]}'] = "line 3, column 26: an empty array",
       ["[1]"] = "line 1, column 1: an event is an object", ["null"] = "an event is an object",
-      [""] = "line 1, column 1: expected value but found the end", [(" "):rep(1048577)] = "--json: longer than",
+      [""] = "line 1, column 1: expected value but found the end", [(" "):rep(1048577)] = "--json: stdin: longer than",
     } do
       expect(2, piece, { "post", "--url", sandbox.url, "--json", "-" }, { stdin = text })
     end
@@ -113,15 +164,86 @@ describe("wrong usage of postevent", function()
   end)
 
   it("ends with 2 where there is no such command", function()
-    expect(2, "a command is required: post, check, definitions, spool, sandbox, help", {})
-    expect(2, "Did you mean 'post'?", { "psot" })
-    expect(2, "unknown command", { CREDENTIAL })
-    expect(2, "unknown option '--authorization'", { "--authorization", CREDENTIAL, "post" })
-    expect(2, "see: postevent help", { "help", "nothing" })
-    expect(2, "help: there is no such command", { "help", "spool", "nothing" })
-    expect(2, "help: there is no such command", { "help", "post", "list" })
-    expect(2, "help: there is no such command", { "help", "nothing", "list" })
-    expect(2, "too many arguments", { "help", "spool", "list", "more" })
+    expect(2, "a command is required: post, import, check, definitions, receipts, spool, relay, sandbox, completion, "
+      .. "help", {})
+    expect(2, "unknown command psot; did you mean post?", { "psot" })
+    expect(2, "unknown command\n", { CREDENTIAL })
+    expect(2, "unknown option --authorization; postevent post has it", { "--authorization", CREDENTIAL, "post" })
+    expect(2, "help: unknown command spol; did you mean spool?", { "help", "spol" })
+    expect(2, "help spool: unknown command lst; did you mean list?", { "help", "spool", "lst" })
+    expect(2, "help post: unknown command list\n", { "help", "post", "list" })
+    expect(2, "help: unknown command nothing: there are check, completion, ", { "help", "nothing", "list" })
+    expect(2, "help: unknown command\n", { "help", CREDENTIAL })
+    expect(2, "too many arguments: postevent help takes [COMMAND ...]", { "help", "relay", "dead", "list", "more" })
+  end)
+
+  it("says what was meant by an option, what a command takes, and what is missing", function()
+    for _, case in ipairs {
+      { "unknown option --autorization-file; did you mean --authorization-file?", "post", "--autorization-file" },
+      { "unknown option --defs; did you mean --definitions?", "check", "--defs", "x" },
+      { "unknown option --time-out; did you mean --timeout?", "spool", "deliver", ".", "--time-out", "3" },
+      { "unknown option -v; did you mean --version?", "-v" },
+      { "unknown option -j; did you mean --json?", "post", "-j" },
+      { "unknown option --url; postevent post has it", "check", "--url", "x" },
+      { "unknown option --delay\n", "import", "--delay", "3" }, { "unknown option --retries\n", "import", "--retries" },
+      { "unknown option --max-retries\n", "import", "--max-retries" },
+      { "unknown option --dry; did you mean --dry-run?", "import", "--dry" },
+      { "unknown option --timeout-ms; did you mean --timeout?", "post", "--timeout-ms" },
+      { "unknown option --nothing\n", "check", "--nothing" }, { "unknown option\n", "post", "--" .. SECRET },
+      { "missing EVENTS", "check", "--definitions", "x" }, { "missing DIR", "spool", "list" },
+      { "missing NAME", "definitions", "show", "x" }, { "missing --definitions", "check", "x" },
+      { "--definitions requires an argument", "check", "--definitions" },
+      { "--dry-run does not take arguments", "post", "--dry-run=yes" },
+      { "too many arguments: postevent spool list takes DIR", "spool", "list", "a", "b" },
+      { "too many arguments: postevent spool show takes DIR [ID]", "spool", "show", "a", "b", "c" },
+      { "a command is required: list, show, retry, export, purge, deliver", "spool" },
+      { "unknown command retr; did you mean retry?", "spool", "retr" },
+      { 'SHELL: expected bash, fish, zsh, got "ksh"; did you mean zsh?', "completion", "ksh" },
+      { "--authorization can not be used together with --authorization-file", "post", "--authorization-file", "x",
+        "--authorization", "x" },
+    } do
+      local piece = table.remove(case, 1)
+      expect(2, piece, case)
+    end
+  end)
+
+  it("names the file, and what it is, where it will not do", function()
+    local long = helper.new_file((" "):rep(1048577))
+    expect(2, "--json: " .. long .. ": longer than", { "post", "--url", sandbox.url, "--json", long })
+    for text, what in pairs { ["a,b\n1,2\n"] = "CSV", ["\31\139x"] = "compressed (gzip)", ["<a>"] = "XML or HTML",
+      ["# Title\n\nSome text, with commas, in it.\n"] = "text" } do
+      local path = helper.new_file(text)
+      expect(2, ("--definitions: %s: line 1, column 1: this is %s; expected definitions, as JSON"):format(path, what),
+        { "check", "--definitions", path, "x" })
+    end
+    local broken = helper.new_file '{"data": [\n1,}'
+    expect(2, ("FILE: %s: line 2, column 3: "):format(broken), { "definitions", "list", broken })
+    expect(1, "--port-file: cannot write /nowhere/x", { "sandbox", "--port-file", "/nowhere/x" })
+    expect(1, "--host, --port: cannot listen on 192.0.2.1, port 0: ", { "sandbox", "--host", "192.0.2.1" })
+  end)
+
+  it("ends with 2 where an option is there twice of which there is one, and names it", function()
+    local checked = 0
+    for _, name in ipairs { "post", "check", "sandbox", "receipts", "definitions pull", "spool show",
+      "spool purge", "spool deliver", "spool retry" } do
+      local words, asked = {}, { "help" }
+      for word in name:gmatch "%S+" do
+        words[#words + 1], asked[#asked + 1] = word, word
+      end
+      local text = expect(0, nil, asked):match "\nOptions:\n(.*)$"
+      for option, rest in (text .. "\n   -"):gmatch "(%-%-[%l-]+) %u+(.-)%f[\n]\n   %f[-]" do
+        if not rest:find "May%s+be%s+given%s+again" then
+          checked = checked + 1
+          local arguments = { (table.unpack or unpack)(words) }
+          for _ = 1, 2 do
+            arguments[#arguments + 1], arguments[#arguments + 2] = option, "1"
+          end
+          expect(2, ("%s must be used "):format(option), arguments)
+        end
+      end
+    end
+    assert.is_true(checked >= 19, checked .. " options")
+    expect(2, "--rate must be used ", { "import", "--rate", "1", "--rate", "2", "x" })
   end)
 
   it("names the help of an action, which shows its options", function()

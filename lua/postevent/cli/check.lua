@@ -2,9 +2,10 @@
 
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
-local foreign = require("postevent.cli.foreign")
+local foreign = require("postevent.foreign")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
+local notes = require("postevent.cli.notes")
 local output = require("postevent.cli.output")
 local problems = require("postevent.cli.problems")
 
@@ -16,28 +17,29 @@ function check.define(parser)
   local command = parser:command("check", "Check events against their definitions; nothing is sent.")
   command:argument("events", "JSON Lines: an event, a JSON object, on each line (-: stdin)."):argname("EVENTS")
   command:option("--definitions", "The definitions: the platform's own download, or the short form, as JSON "
-    .. "(-: stdin)."):argname("FILE"):count(1)
-  command:epilog("Every problem is printed with its line. Exit status: 0 there is none, 1 there is one,\n"
-    .. "2 wrong usage.")
+    .. "(-: stdin)."):argname("FILE"):count(1):overwrite(false)
+  notes.set_statuses(command, { { 0, "there is no problem" }, { 1, "there is one" } },
+    "Every problem is printed with its line.")
+  notes.set_examples(command, {
+    { "What is wrong with the events of a file:", "postevent check --definitions events.json reservations.jsonl" },
+  })
   return command
 end
 
--- The problems of line `number`, as texts; none: an empty list.
-local function check_line(client, definitions, name, number, line)
-  local here = ("%s:%d"):format(name, number)
-  if input.is_cut(line) then
-    return { here .. ": too long to be an event" }
+-- Ends the command where the file holds something else than JSON Lines.
+local function stop_at(path, found)
+  if found then
+    exit.usage(("EVENTS: %s:%d: %s"):format(input.name(path), found.line, foreign.explain(found, "lines")))
   end
-  local event, message = json.decode_event(line, number)
-  if not event then
-    return { problems.locate(name, message) }
-  end
+end
+
+-- What is wrong with an event, as texts; none: an empty list. And whether some of it is no UTF-8.
+local function check_event(client, definitions, event)
   local encoded, why, _, detail = client:encode(event)
-  local lines = encoded and {} or problems.describe(why, detail, event, definitions)
-  for i, text in ipairs(lines) do
-    lines[i] = here .. ": " .. text
+  if encoded then
+    return {}
   end
-  return lines
+  return problems.describe(why, detail, event, definitions), problems.has_rule(detail.problems, "utf8")
 end
 
 -- LuaJIT keeps all strings in one table, by a hash of a few of their bytes: lines that look alike, as those of events
@@ -48,28 +50,43 @@ local function clean_up(count)
   end
 end
 
--- Ends the command where the file is no JSON Lines at all.
-local function look_at(path)
-  return function(beginning)
-    local what, how = foreign.find(beginning)
-    if what then
-      exit.usage(("EVENTS: %s: %s"):format(input.name(path),
-        foreign.explain(what, how, "JSON Lines, an event on each line")))
-    end
+-- The problems of a line, as texts with its place. `text`: what is behind it. `seen`: what was seen of the file.
+local function check_line(client, definitions, path, number, line, is_cut, text, seen)
+  local name = input.name(path)
+  local here = ("%s:%d"):format(name, number)
+  if is_cut then
+    return { here .. ": too long to be an event" }
   end
+  local event, message = json.decode_event(line, number)
+  if not event then
+    stop_at(path, foreign.find(line .. "\n" .. text:ahead(), "lines", number))
+    return { problems.locate(name, message) }
+  end
+  local lines, is_foreign = check_event(client, definitions, event)
+  if is_foreign and not seen.encoding then
+    seen.encoding = true
+    stop_at(path, foreign.find_encoding(line .. "\n" .. text:ahead(), number, seen.utf8))
+  end
+  seen.utf8 = seen.utf8 or line:find("[\128-\255]") ~= nil
+  for i, problem in ipairs(lines) do
+    lines[i] = here .. ": " .. problem
+  end
+  return lines
 end
 
 -- Checks all lines. Returns how many events there are, and how many of them have problems.
 local function check_all(client, definitions, path)
-  local count, bad = 0, 0
-  for number, line in input.lines("EVENTS", path, look_at(path)) do
+  local count, bad, seen = 0, 0, {}
+  for number, line, is_cut, text in input.lines("EVENTS", path, function(beginning)
+    stop_at(path, foreign.find(beginning, "lines"))
+  end) do
     if line:find("%S") then
-      local lines = check_line(client, definitions, input.name(path), number, line)
+      local lines = check_line(client, definitions, path, number, line, is_cut, text, seen)
       count = count + 1
       clean_up(count)
       bad = bad + (lines[1] and 1 or 0)
-      for _, text in ipairs(lines) do
-        output.say(output.printable(text))
+      for _, problem in ipairs(lines) do
+        output.say(output.printable(problem))
       end
     end
   end
@@ -77,9 +94,7 @@ local function check_all(client, definitions, path)
 end
 
 function check.run(args)
-  if args.definitions == "-" and args.events == "-" then
-    exit.usage("--definitions and EVENTS cannot both read stdin")
-  end
+  input.check_stdin(args, { "--definitions", "EVENTS" })
   local definitions = definitions_file.read("--definitions", args.definitions)
   local client = require("postevent").new {
     mode = "record",

@@ -6,6 +6,7 @@ local input = require("postevent.cli.input")
 local credential = {}
 
 local VARIABLE = "POSTEVENT_AUTHORIZATION"
+local TOKEN_VARIABLE = "POSTEVENT_TOKEN"
 local LEAST_HIDDEN = 6 -- what is shorter is no secret, and every text is full of it
 
 -- From the command line (`args`), or else from the environment; nil when there is none. The second result names where
@@ -25,6 +26,20 @@ function credential.find(args)
     value = nil
   end
   return value, VARIABLE
+end
+
+-- The token of the platform's read side, from a file that is named on the command line, or else from the environment.
+-- The second result names where it came from. nil: there is none, or another credential is on the command line.
+function credential.find_token(args)
+  if args.token_file then
+    local token = input.read("--token-file", args.token_file, true):gsub("[\r\n]+$", "")
+    if token == "" then
+      exit.usage("--token-file: empty")
+    end
+    return token, "--token-file"
+  end
+  local token = not args.authorization and not args.authorization_file and os.getenv(TOKEN_VARIABLE)
+  return token and token ~= "" and token or nil, TOKEN_VARIABLE
 end
 
 -- Ends the command where a variable of the shell was empty, or where quotes are missing: in --authorization Basic abc==

@@ -5,8 +5,10 @@ local definitions = require("postevent.definitions")
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
 local input = require("postevent.cli.input")
+local notes = require("postevent.cli.notes")
 local output = require("postevent.cli.output")
 local problems = require("postevent.cli.problems")
+local pull = require("postevent.cli.pull")
 
 local command = {}
 
@@ -14,13 +16,14 @@ local NO_PCRE2 = "no regex is checked: this build has no PCRE2"
 
 local actions = {}
 
--- In the order of the help.
+-- In the order of the help; `pull` has a file of its own.
 local ACTIONS = {
-  { "list", "List the events." },
-  { "show", "Show the attributes of an event.", true },
-  { "lint", "Find what is wrong with the definitions. Exit status: 0 nothing, 1 something." },
-  { "sample", "Make an event, as JSON to edit. Exit status: 0 it is valid, 1 it is not yet.", true },
-  { "types", "Write types for the Lua language server: editors then complete the attributes of an event." },
+  { "list", "List the events.", { { 0, "done" } } },
+  { "show", "Show the attributes of an event.", { { 0, "done" }, { 1, "there is no such event" } }, true },
+  { "lint", "Find what is wrong with the definitions.", { { 0, "nothing is" }, { 1, "something is" } } },
+  { "sample", "Make an event, as JSON to edit.", { { 0, "it is valid" }, { 1, "it is not yet" } }, true },
+  { "types", "Write types for the Lua language server: editors then complete the attributes of an event.",
+    { { 0, "done" } } },
 }
 
 function command.define(parser)
@@ -31,11 +34,13 @@ function command.define(parser)
     local sub = group:command(action[1], action[2])
     sub:argument("file", "The definitions: the platform's own download, or the short form, as JSON (-: stdin).")
       :argname("FILE")
-    if action[3] then
+    if action[4] then
       sub:argument("name", "The event."):argname("NAME")
     end
+    notes.set_statuses(sub, action[3])
     shown[action[1]] = sub
   end
+  shown.pull = pull.define(group)
   return group, shown
 end
 
@@ -50,7 +55,10 @@ local function new_client(read)
   return require("postevent").new { mode = "record", definitions = read, stamp = false }
 end
 
--- The event of that name. Ends the command where there is none; the client knows the words for it.
+local MOST_SHOWN = 64 -- bytes of a name in a message
+
+-- The event of that name. Ends the command where there is none; the client knows the words for it, but not the name
+-- that was asked for: an event's may be anybody's text.
 local function find_event(read, name, path)
   for _, event in ipairs(read.events) do
     if event.name == name then
@@ -60,7 +68,10 @@ local function find_event(read, name, path)
   local client = new_client(read)
   local _, message = client:encode { event_name = name }
   client:close()
-  exit.with(exit.FAILED, ("%s: %s"):format(input.name(path), (message:gsub("^event_name: ", ""))))
+  message = message:gsub("^event_name: ", ""):gsub("^unknown event", function(words)
+    return ('%s "%s"'):format(words, name:sub(1, MOST_SHOWN))
+  end)
+  exit.with(exit.FAILED, ("%s: NAME: %s"):format(input.name(path), message))
 end
 
 local function yes(flag, word)
@@ -179,6 +190,8 @@ function actions.types(args)
     input.name(args.file)))
   return exit.OK
 end
+
+actions.pull = pull.run
 
 function command.run(args)
   return actions[args.action](args)

@@ -2,6 +2,7 @@
 
 local definitions = require("postevent.definitions")
 local exit = require("postevent.cli.exit")
+local foreign = require("postevent.foreign")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
 
@@ -12,7 +13,8 @@ local MAX_BYTES = 256 * 1024 * 1024 -- ten thousand events with twenty attribute
 -- The JSON of the file that `option` names, as a table; or nil and a message that begins with line and column, where
 -- there is one. Ends the command when the file cannot be read.
 function definitions_file.decode(option, path)
-  local document, message = json.decode(input.read(option, path, false, MAX_BYTES))
+  local text = input.read(option, path, false, MAX_BYTES)
+  local document, message = foreign.decode(text, "definitions", json.decode)
   if message then
     return nil, message
   elseif type(document) ~= "table" then

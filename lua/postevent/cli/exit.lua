@@ -7,9 +7,19 @@ local exit = {
   TRY_AGAIN = 75, -- EX_TEMPFAIL of sysexits.h: the same command may work later
 }
 
+-- After these the same command may work later: nothing has arrived, or it may have. A stranger's page (bad_reply) is
+-- most often a portal's that waits for a sign-in.
+local PASSING = { unreachable = true, timeout = true, interrupted = true, rate_limited = true, unavailable = true,
+  bad_reply = true, no_memory = true }
+
+-- The exit status for what failed with that code (docs/reference/codes.md).
+function exit.of(code)
+  return PASSING[code] and exit.TRY_AGAIN or exit.FAILED
+end
+
 local Exit = {}
 
--- Ends the command with `status`, after `message` on stderr.
+-- Ends the command with `status`, after `message` on stderr; nil: there is nothing to say.
 function exit.with(status, message)
   error(setmetatable({ status = status, message = message }, Exit), 0)
 end

@@ -1,6 +1,7 @@
 -- What the command reads: files, and stdin under the name "-".
 
 local exit = require("postevent.cli.exit")
+local window = require("postevent.cli.window")
 
 local input = {}
 
@@ -10,6 +11,20 @@ local BLOCK = 65536
 -- The name of a file in messages.
 function input.name(path)
   return path == "-" and "stdin" or path
+end
+
+-- Ends the command where two of the options and arguments of these names would both read stdin.
+function input.check_stdin(args, names)
+  local first
+  for _, name in ipairs(names) do
+    local field = name:gsub("^%-%-", ""):gsub("%-", "_"):lower()
+    if args[field] == "-" then
+      if first then
+        exit.usage(("%s and %s cannot both read stdin"):format(first, name))
+      end
+      first = name
+    end
+  end
 end
 
 -- Ends the command. The message names the file, but not with `secret`: whoever mistakes the option gives a credential
@@ -62,7 +77,7 @@ function input.read(option, path, secret, most)
     fail(option, path, message, secret)
   end
   if #text > most then
-    exit.usage(("%s: longer than %d bytes"):format(option, most))
+    exit.usage(("%s: %s: longer than %d bytes"):format(option, secret and "the file" or input.name(path), most))
   end
   return text
 end
@@ -82,36 +97,23 @@ local function block_reader(option, path)
   end
 end
 
--- `for number, line in input.lines(option, path)`: the lines of a file of any size, without their "\n". Of a line of
--- more than 1 MiB only the beginning is there, 1 MiB and a byte. Lua's own lines() ends a line at a NUL in some
--- versions, and has no limit. Ends the command when the file cannot be read. `look`: a function that is called with the
--- first block before, where there is one.
+-- `for number, line, is_cut, text in input.lines(option, path)`: the lines of a file of any size, without their "\n".
+-- Of a line of more than 1 MiB only the beginning is there; then `is_cut` is true. `text`: the window (window.lua) on
+-- what is behind it. Ends the command when the file cannot be read. `look`: a function that is called with the
+-- beginning of the text before, where there is one.
 function input.lines(option, path, look)
-  local next_block = block_reader(option, path)
-  local buffer, at, number = next_block(), 1, 0
-  if buffer then
-    look(buffer)
+  local text = window.open(block_reader(option, path))
+  local number, beginning = 0, text:ahead()
+  if beginning ~= "" then
+    look(beginning)
   end
   return function()
-    local line = ""
-    while buffer do
-      local stop = buffer:find("\n", at, true)
-      line = (line .. buffer:sub(at, (stop or 0) - 1)):sub(1, MAX_BYTES + 1)
-      if stop then
-        at, number = stop + 1, number + 1
-        return number, line
-      end
-      buffer, at = next_block(), 1
-    end
-    if line ~= "" then
-      return number + 1, line
+    local line, is_cut = text:line()
+    number = number + 1
+    if line then
+      return number, line, is_cut, text
     end
   end
-end
-
--- Whether a line of input.lines is too long to be all there.
-function input.is_cut(line)
-  return #line > MAX_BYTES
 end
 
 return input

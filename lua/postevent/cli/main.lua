@@ -1,56 +1,44 @@
 -- The command `postevent`: finds the sub-command, runs it, and turns whatever happens into a message and an exit
--- status. A sub-command is a file beside this one, a table of two functions: `define` adds it to the parser and returns
--- argparse's object for it, and where it has actions theirs, by name; `run` does the work, returns an exit status, and
--- ends early through exit.lua.
+-- status. What sub-commands there are is in commands.lua.
 
+local commands = require("postevent.cli.commands")
 local exit = require("postevent.cli.exit")
+local native = require("postevent.native")
 local output = require("postevent.cli.output")
+local streams = require("postevent.cli.streams")
+local usage = require("postevent.cli.usage")
 
-local COMMANDS = { "post", "check", "definitions", "spool", "sandbox", "help" } -- in the order of the help
 local INTERRUPTED = 130 -- what a shell makes of SIGINT
 
--- Returns argparse's parser, and by name the sub-commands; `shown` gets what help.run wants to know of each.
-local function build(shown)
-  local parser = require("argparse")("postevent", "Posts behavioural events to a webhook.")
-    :command_target("command"):require_command(false):help_max_width(90)
-  parser:flag("--version", "Print the version.")
-  local commands = {}
-  for _, name in ipairs(COMMANDS) do
-    commands[name] = require("postevent.cli." .. name)
-    local object, actions = commands[name].define(parser)
-    shown[name] = { object = object, actions = actions or {} }
+-- Whoever needs the core says what is wrong with it.
+local function survive_pipes()
+  local found, core = pcall(native, "postevent.core")
+  if found then
+    core.command.survive_pipes()
   end
-  return parser, commands
-end
-
--- argparse quotes what it takes for a command; it may be an option's value out of place, a credential.
-local function hide_argument(message)
-  local word = message:match("^unknown command '(.-)'")
-  if word and not word:find("^[%l-]+$") then
-    return "unknown command"
-  end
-  return message
-end
-
-local function parse(parser, argv)
-  local ok, args = parser:pparse(argv)
-  if not ok then
-    exit.usage(hide_argument(args))
-  end
-  return args
 end
 
 local function run(argv, shown)
-  local parser, commands = build(shown)
-  local args = parse(parser, argv)
+  local parser, modules, built = commands.build()
+  for name, command in next, built do
+    shown[name] = command
+  end
+  function parser.error(_, message)
+    exit.usage(usage.explain(message, parser, argv))
+  end
+  local args = parser:parse(argv)
   if args.version then
-    local written, why = output.line(require("postevent").version)
-    return written and exit.OK or exit.with(exit.FAILED, why)
+    output.say(require("postevent").version)
+    return exit.OK
   end
   if not args.command then
-    exit.usage("a command is required: " .. table.concat(COMMANDS, ", "))
+    exit.usage("a command is required: " .. table.concat(commands.NAMES, ", "))
   end
-  return commands[args.command].run(args, parser, shown)
+  local module = modules[args.command]
+  if module.finishes and module.finishes(args) then
+    survive_pipes()
+  end
+  return module.run(args, parser, shown)
 end
 
 -- Every line of a message is marked as ours.
@@ -74,12 +62,18 @@ local function topic_of(argv, shown)
   if not command then
     return ""
   end
-  return " " .. argv[1] .. (command.actions[argv[2]] and " " .. argv[2] or "")
+  local words = argv[1]
+  if command.actions[argv[2]] then
+    words = words .. " " .. argv[2]
+    words = command.actions[argv[2] .. " " .. tostring(argv[3])] and words .. " " .. argv[3] or words
+  end
+  return " " .. words
 end
 
 -- Runs the command with the arguments `argv`, and returns its exit status. Raises nothing.
 return function(argv)
   local shown = {}
+  streams.hold()
   local ok, result = pcall(run, argv, shown)
   if ok then
     return result
@@ -87,8 +81,10 @@ return function(argv)
   if not exit.is_exit(result) then
     return end_badly(result)
   end
-  complain(result.message)
-  if result.status == exit.USAGE then
+  if result.message then
+    complain(result.message)
+  end
+  if result.message and result.status == exit.USAGE then
     complain("see: postevent help" .. topic_of(argv, shown))
   end
   return result.status

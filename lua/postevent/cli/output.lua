@@ -95,16 +95,17 @@ function output.columns(rows)
   return lines
 end
 
--- Writes a line to stdout, now: what follows may be the end of the process. Returns true; or nil and a message.
+-- Writes a line or several to stdout, as text whatever is in it, and now: what follows may be the end of the process.
+-- Returns true; or nil and a message.
 function output.line(text)
-  local written, message = io.stdout:write(text, "\n")
+  local written, message = io.stdout:write(output.printable_lines(text), "\n")
   if written then
     written, message = io.stdout:flush()
   end
   if written then
     return true
   end
-  return nil, message
+  return nil, "stdout: " .. message
 end
 
 -- Writes a line to stdout, or ends the command where that cannot be done.
@@ -112,6 +113,14 @@ function output.say(text)
   local written, message = output.line(text)
   if not written then
     exit.with(exit.FAILED, message)
+  end
+end
+
+-- The same of a line that tells what was done: whoever cannot read it there must not do it again.
+function output.report(text)
+  local written, message = output.line(text)
+  if not written then
+    exit.with(exit.FAILED, ("%s; this could not be written to %s"):format(text, message))
   end
 end
 

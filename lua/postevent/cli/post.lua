@@ -4,50 +4,47 @@ local assignments = require("postevent.cli.assignments")
 local credential = require("postevent.cli.credential")
 local definitions_file = require("postevent.cli.definitions_file")
 local exit = require("postevent.cli.exit")
-local foreign = require("postevent.cli.foreign")
+local foreign = require("postevent.foreign")
 local input = require("postevent.cli.input")
 local json = require("postevent.json")
+local notes = require("postevent.cli.notes")
 local output = require("postevent.cli.output")
 local problems = require("postevent.cli.problems")
 local target = require("postevent.cli.target")
 
 local post = {}
 
--- The same command may work later: the event did not arrive, or may not have.
-local TRY_AGAIN = { unreachable = true, timeout = true, interrupted = true, rate_limited = true, unavailable = true,
-  no_memory = true }
-
--- The platform has said that it did not take the event.
-local NOT_TAKEN = { unauthorized = true, endpoint = true, rejected = true, rate_limited = true }
-
 function post.define(parser)
   local command = parser:command("post", "Post one event and print the reply as JSON.")
   command:argument("attributes", "KEY=VALUE is text, KEY:=JSON is JSON: hotel_name=Indiranagar age:=20.")
     :args("*"):argname("KEY=VALUE")
   command:option("--json", "Read the event, a JSON object, from FILE (-: stdin). Attributes given as KEY=VALUE are "
-    .. "added to it or take the place of its own."):argname("FILE")
+    .. "added to it or take the place of its own."):argname("FILE"):overwrite(false)
   target.define(command)
   command:option("--definitions", "Check the event first, against the definitions in FILE (-: stdin): the platform's "
-    .. "own download, or the short form, as JSON."):argname("FILE")
+    .. "own download, or the short form, as JSON."):argname("FILE"):overwrite(false)
   target.define_timeout(command, "Give up after so many seconds (15), retries included.")
   target.define_way(command)
   command:flag("--dry-run", "Send nothing: print the request as it would go out, without the credentials.")
   command:flag("--verbose", "Print to stderr what was sent and what came back, without the credentials.")
-  command:epilog("Exit status: 0 the platform took the event, 1 it did not, 75 trying again later may help,\n"
-    .. "2 wrong usage (nothing was sent).")
+  notes.set_statuses(command, {
+    { 0, "the platform took the event" }, { 1, "it did not" }, { 2, "wrong usage, and nothing was sent" },
+    { 75, "trying again later may help" },
+  })
+  notes.set_examples(command, {
+    { "An event of text and a number:",
+      "postevent post event_name=be_reserved customer_id=9988776655 \\\n  room_nights=12 age:=20" },
+    { "An event from a file, checked first; the credential is in a file, too:",
+      "postevent post --definitions events.json \\\n  --authorization-file secret.txt --json event.json" },
+  })
   return command
 end
 
 -- The event in the file of --json. Ends the command where there is none.
 local function read_json(path)
   local text = input.read("--json", path)
-  local event, message = json.decode_event(text)
-  if event then
-    return event
-  end
-  local what, how = foreign.find_event(text)
-  exit.usage(("--json: %s: %s"):format(input.name(path), what
-    and foreign.explain(what, how, "one event, an object") or message))
+  local event, message = foreign.decode(text, "event", json.decode_event)
+  return event or exit.usage(("--json: %s: %s"):format(input.name(path), message))
 end
 
 local function read_event(args)
@@ -67,7 +64,7 @@ end
 -- What went wrong, and what whoever sends the event again must know. `lines` say why.
 local function describe_failure(lines, code, detail)
   lines[#lines] = ("%s (%s)"):format(lines[#lines], code)
-  if detail.sent and not NOT_TAKEN[code] then
+  if detail.arrived then
     lines[#lines + 1] = (code == "bad_reply" and "" or "the event may have arrived; ")
       .. (detail.event_id and "its event_id is " .. detail.event_id or "it has no event_id")
   end
@@ -75,20 +72,6 @@ local function describe_failure(lines, code, detail)
     lines[#lines + 1] = ("the platform asks to wait %d seconds"):format(math.ceil(detail.retry_after))
   end
   return table.concat(lines, "\n")
-end
-
--- Two options cannot both read stdin.
-local function check_stdin(args)
-  local first
-  for _, option in ipairs { "json", "authorization_file", "definitions" } do
-    if args[option] == "-" then
-      local name = "--" .. option:gsub("_", "-")
-      if first then
-        exit.usage(("%s and %s cannot both read stdin"):format(first, name))
-      end
-      first = name
-    end
-  end
 end
 
 -- What went over the wire, as lines for people.
@@ -106,8 +89,12 @@ local function rehearse(client, event)
   return true
 end
 
+function post.finishes()
+  return true
+end
+
 function post.run(args)
-  check_stdin(args)
+  input.check_stdin(args, { "--json", "--authorization-file", "--definitions" })
   local found, sources = target.find(args)
   local event = read_event(args)
   local definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
@@ -122,7 +109,7 @@ function post.run(args)
   client:close()
   if not reply then
     local lines = problems.describe(message, detail, event, definitions)
-    exit.with(TRY_AGAIN[code] and exit.TRY_AGAIN or exit.FAILED,
+    exit.with(exit.of(code),
       credential.hide(describe_failure(lines, code, detail), found.authorization))
   end
   if args.dry_run then

@@ -55,6 +55,16 @@ local function hint(problem, event, definitions)
     attribute.sensitive and meant.example or value)
 end
 
+-- Whether one of the problems of an event (a list, or nil) is of that rule.
+function problems.has_rule(list, rule)
+  for _, problem in ipairs(list or {}) do
+    if problem.rule == rule then
+      return true
+    end
+  end
+  return false
+end
+
 -- The problems that an event was refused for, a line each. `message` and `detail` are the client's, `definitions` those
 -- that it checks against, or nil.
 function problems.describe(message, detail, event, definitions)

@@ -3,6 +3,7 @@
 
 local credential = require("postevent.cli.credential")
 local exit = require("postevent.cli.exit")
+local numbers = require("postevent.cli.numbers")
 
 local target = {}
 
@@ -13,28 +14,36 @@ local PHRASES = { ["allow_http = true"] = "--allow-http",
   ["for a user and a password there are `user` and `password`"] = "of a user and a password, this makes what follows "
     .. "\"Basic \": printf %%s USER:PASSWORD | base64" }
 
+-- Adds the options of as whom, and returns them: they exclude each other.
+function target.define_credentials(command)
+  return command:option("--authorization-file", "Read the value of the Authorization header from FILE (-: stdin). "
+      .. "Default: $POSTEVENT_AUTHORIZATION."):argname("FILE"):overwrite(false),
+    command:option("--authorization", "The value itself. Every user of this machine can see it (ps); prefer the "
+      .. "file or the environment."):argname("VALUE"):overwrite(false)
+end
+
 -- Adds the options of where to and as whom.
 function target.define(command)
   command:option("--url", "The address of the webhook. Default: $POSTEVENT_URL."):argname("URL")
-  command:mutex(
-    command:option("--authorization-file", "Read the value of the Authorization header from FILE (-: stdin). "
-      .. "Default: $POSTEVENT_AUTHORIZATION."):argname("FILE"),
-    command:option("--authorization", "The value itself. Every user of this machine can see it (ps); prefer the "
-      .. "file or the environment."):argname("VALUE"))
+    :overwrite(false)
+  command:mutex(target.define_credentials(command))
 end
 
 -- Adds the one of how long. `text`: what it means.
 function target.define_timeout(command, text)
-  command:option("--timeout", text):argname("SECONDS"):convert(function(given)
-    return tonumber(given), "--timeout: expected a number of seconds"
-  end)
+  command:option("--timeout", text):argname("SECONDS"):overwrite(false):convert(numbers.like("--timeout", "timeout"))
+end
+
+-- Adds the options of the way there, but the one of plain http.
+function target.define_route(command)
+  command:option("--ca-file", "Trust the certificates in FILE (PEM) and no others."):argname("FILE"):overwrite(false)
+  command:option("--proxy", "Use this proxy; \"environment\": the one that https_proxy names. Default: none.")
+    :argname("URL"):overwrite(false)
 end
 
 -- Adds the options of the way there.
 function target.define_way(command)
-  command:option("--ca-file", "Trust the certificates in FILE (PEM) and no others."):argname("FILE")
-  command:option("--proxy", "Use this proxy; \"environment\": the one that https_proxy names. Default: none.")
-    :argname("URL")
+  target.define_route(command)
   command:flag("--allow-http", "Send the credentials over http:// to another machine, where anyone on the way can "
     .. "read them.")
 end
@@ -50,9 +59,10 @@ local function find_url(args)
   return url, source
 end
 
--- "postevent.new: tls.ca_file: expected ...", in the words of the command line.
-local function translate(message, sources)
-  local option, rest = tostring(message):match("postevent%.new: ([%w_.]+): (.*)$")
+-- "tls.ca_file: expected ...", of postevent.new or without its name, in the words of the command line. `sources`: where
+-- an option came from, by its name.
+function target.translate(message, sources)
+  local option, rest = tostring(message):gsub("^.*postevent%.new: ", ""):match("^([%w_.]+): (.*)$")
   if not option then
     return tostring(message)
   end
@@ -70,14 +80,19 @@ function target.find(args)
   return found, sources
 end
 
+-- The options of postevent.new for the way there.
+function target.set_way(args, options)
+  options.tls, options.proxy, options.allow_http = { ca_file = args.ca_file }, args.proxy, args.allow_http
+end
+
 -- A client for what target.find has found, with these options of postevent.new more. Ends the command where they will
 -- not do.
 function target.new_client(args, found, sources, options)
   options.url, options.authorization = found.url, found.authorization
-  options.tls, options.proxy, options.allow_http = { ca_file = args.ca_file }, args.proxy, args.allow_http
+  target.set_way(args, options)
   local ok, client = pcall(require("postevent").new, options)
   if not ok then
-    exit.usage(translate(client, sources))
+    exit.usage(target.translate(client, sources))
   end
   return client
 end

@@ -23,9 +23,10 @@ local METHODS = {
   { name = "encode", returns = "string?, string?, postevent.code?, postevent.detail?" },
 }
 
--- A value in quotes; nil where none fit: a type must not end early, and a comment must not end at all.
+-- A value in quotes; nil where none fit: a type must not end early, and a comment must not end at all; nor where it
+-- could not be shown as it is.
 local function quote(value)
-  if value:find("[%c\\]") then
+  if value:find("\\", 1, true) or output.printable(value) ~= value then
     return nil
   elseif not value:find('"', 1, true) then
     return '"' .. value .. '"'
