@@ -5,8 +5,9 @@
 #   build/obj/*/*.o, build/<lua>/obj/lua/*.o, build/<lua>/postevent/core.so
 #
 # For packagers: CC, CPPFLAGS, CFLAGS, LDFLAGS are yours, and come after what the project needs; PREFIX, DESTDIR,
-# INSTALL_LMOD and INSTALL_CMOD (below PREFIX, where Lua looks for modules); LUA may be a path; LUA_ABI=5.4 and
-# LUA_INCDIR say what cannot be asked (a Lua of another machine); WITH_SANDBOX=no leaves out what needs libmicrohttpd.
+# INSTALL_LMOD and INSTALL_CMOD (below PREFIX, where Lua looks for modules), INSTALL_SHARE (for manual pages and the
+# completion of shells), INSTALL_UNITS (for that of systemd; empty: none); LUA may be a path; LUA_ABI=5.4 and LUA_INCDIR
+# say what cannot be asked (a Lua of another machine); WITH_SANDBOX=no leaves out what needs libmicrohttpd.
 
 LUAS   ?= lua5.1 lua5.2 lua5.3 lua5.4 luajit
 LUA    ?= lua5.4
@@ -29,8 +30,8 @@ LOCALIZE ?= $(OBJCOPY) --localize-hidden
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
 # no-plt: an event takes a hundred small calls of Lua's interface; straight ones save a tenth of track.
 PE_CFLAGS = -Icsrc -std=gnu11 -fPIC -fno-plt -fvisibility=hidden -pthread $(WARNINGS) $(SANITIZE) $(COVERAGE)
-CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS)
-CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) -pthread
+CORE_CFLAGS = $(PE_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS) $(HIREDIS_CFLAGS)
+CORE_LIBS = $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) $(HIREDIS_LIBS) -pthread
 
 # The packager's flags come last. -MMD: what a source includes lands beside the object, and the last line reads it.
 compile = $(Q)mkdir -p $(@D) && $(CC) $(1) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -c -o $@ $<
@@ -43,7 +44,7 @@ tree = $(BUILD)/$(call key,$(1))
 CORE_OBJS = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out csrc/lua/% csrc/sandbox/%,$(wildcard csrc/*/*.c)))
 lua_objs = $(patsubst csrc/%.c,$(call tree,$(1))/obj/%.o,$(wildcard csrc/$(2)/*.c))
 
-.PHONY: all build embed install install-check uninstall clean help help-all
+.PHONY: all build embed manual install install-check uninstall clean help help-all
 .PHONY: rock-build rock-install sandbox-rock-build sandbox-rock-install
 .SECONDARY:
 .DEFAULT_GOAL := all
@@ -98,9 +99,10 @@ $(foreach lua,$(sort $(LUAS) $(LUA)),$(eval $(call lua_rules,$(lua),$(call tree,
 
 # --- Installing. Below postevent/ everything is this project's: what an older version left there goes. ---
 
+# With the files of the sandbox's page.
 SANDBOX_LUA = $(filter lua/postevent/sandbox/% lua/postevent/sandbox.lua,$(ALL_LUA))
 CLIENT_LUA = $(filter-out $(SANDBOX_LUA),$(ALL_LUA))
-ALL_LUA = $(shell find lua -name '*.lua')
+ALL_LUA = $(shell find lua -type f)
 
 # $(call install_lua,FILES,DIRECTORY): copies lua/postevent/x.lua to DIRECTORY/postevent/x.lua.
 define install_lua
@@ -116,9 +118,16 @@ install_file = @mkdir -p "$(3)" && install -m $(1) "$(2)" "$(3)"
 LUA_ABI ?= $(call once,LUA_ABI,$(shell LUA_INIT= $(LUA) -e 'io.write(_VERSION:match("%d%.%d"))' 2>/dev/null))
 INSTALL_LMOD ?= $(PREFIX)/share/lua/$(LUA_ABI)
 INSTALL_CMOD ?= $(PREFIX)/lib/lua/$(LUA_ABI)
+INSTALL_SHARE ?= $(PREFIX)/share
+INSTALL_UNITS ?= $(if $(HIREDIS_LIBS),$(if $(filter Linux,$(shell uname -s)),$(PREFIX)/lib/systemd/system))
 lua_dir = $(DESTDIR)$(INSTALL_LMOD)/postevent
 lib_dir = $(DESTDIR)$(INSTALL_CMOD)/postevent
+share_dir = $(DESTDIR)$(INSTALL_SHARE)
 command = $(DESTDIR)$(PREFIX)/bin/postevent
+UNIT = postevent-relay@.service
+unit = $(if $(INSTALL_UNITS),$(DESTDIR)$(INSTALL_UNITS)/$(UNIT))
+# Manual pages, and what makes shells complete the command, as they lie below INSTALL_SHARE.
+SHARE_FILES = $(patsubst share/%,%,$(shell find share -type f))
 hash := \#
 shebang = $(hash)!$(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 
@@ -141,12 +150,22 @@ ifneq ($(WITH_SANDBOX),no)
 endif
 	$(call install_file,755,bin/postevent,$(dir $(command)))
 	@sed '1s|^#!.*|$(shebang)|' bin/postevent >"$(command)"
-	@printf '%s\n' "Installed for Lua $(LUA_ABI):" "  $(lua_dir)/" "  $(lib_dir)/" "  $(command)"
+	@rm -f "$(share_dir)"/man/man1/postevent.1 "$(share_dir)"/man/man1/postevent-*.1
+	@for file in $(SHARE_FILES); do \
+	  mkdir -p "$(share_dir)/$${file%/*}" && install -m 644 "share/$$file" "$(share_dir)/$$file" || exit 1; \
+	done
+ifneq ($(unit),)
+	$(call install_file,644,contrib/systemd/$(UNIT),$(dir $(unit)))
+	@sed 's|/usr/local/bin/|$(PREFIX)/bin/|' contrib/systemd/$(UNIT) >"$(unit)"
+endif
+	@printf '%s\n' "Installed for Lua $(LUA_ABI):" "  $(lua_dir)/" "  $(lib_dir)/" "  $(command)" \
+	  "  $(share_dir)/ (manual pages, and the completion of shells)" $(if $(unit),"  $(unit)")
 	@$(if $(DESTDIR),:,LUA_INIT= $(LUA) tools/looks-in "$(INSTALL_LMOD)" "$(INSTALL_CMOD)" 2>/dev/null || :)
 
 uninstall: install-check ## remove what install put there for LUA
 	@rm -rf "$(lua_dir)" "$(lib_dir)"
-	@if [ "$$(head -n 1 "$(command)" 2>/dev/null)" = '$(shebang)' ]; then rm -f "$(command)"; fi
+	@if [ "$$(head -n 1 "$(command)" 2>/dev/null)" = '$(shebang)' ]; then \
+	  rm -f "$(command)" $(if $(unit),"$(unit)") $(foreach file,$(SHARE_FILES),"$(share_dir)/$(file)"); fi
 	@printf '%s\n' "Removed for Lua $(LUA_ABI):" "  $(lua_dir)/" "  $(lib_dir)/"
 
 # The rocks. LuaRocks calls these with its own CC, CFLAGS, LIBFLAG, LUA_INCDIR, <LIBRARY>_INCDIR and _LIBDIR, and
@@ -163,11 +182,12 @@ rock-build:
 	$(call need_header,curl/curl.h,$(call rock_cflags,CURL))
 	$(call need_header,jansson.h,$(call rock_cflags,JANSSON))
 	@mkdir -p $(ROCK)/postevent
-	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS) $(call rock_cflags,CURL,JANSSON) $(CPPFLAGS) $(CFLAGS) \
+	$(Q)$(CC) $(PE_CFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS) $(HIREDIS_CFLAGS) $(call rock_cflags,CURL,JANSSON) \
+	  $(CPPFLAGS) $(CFLAGS) \
 	  $(SHARED) $(LDFLAGS) -o $(ROCK)/postevent/core.so \
 	  $(filter-out csrc/sandbox/%,$(wildcard csrc/*/*.c)) \
 	  $(call rock_libs,CURL,curl) $(call rock_libs,JANSSON,jansson) $(PCRE2_LIBS) \
-	  $(SQLITE_LIBS) -pthread
+	  $(SQLITE_LIBS) $(HIREDIS_LIBS) -pthread
 
 rock-install:
 	$(call install_lua,$(CLIENT_LUA),$(LUADIR))
@@ -186,6 +206,10 @@ sandbox-rock-install:
 	$(call install_file,755,$(ROCK)/postevent/sandbox/httpd.so,$(LIBDIR)/postevent/sandbox)
 
 # --- The rest. ---
+
+manual: build-$(call key,$(LUA)) ### make share/, the manual pages and the completion of shells, of what the help is made of
+	@rm -rf share && LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
+	  LUA_CPATH='$(abspath $(call tree,$(LUA)))/?.so;;' $(LUA) tools/manual.lua .
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -19,9 +19,11 @@ dependencies = {
   "lua >= 5.1, < 5.5",
   "lua-cjson",
   "argparse",
+  "lpeg",
 }
 
--- The libraries, not their headers: LuaRocks finds no header below /usr/include/<triplet>. PCRE2 and SQLite are optional,
+-- The libraries, not their headers: LuaRocks finds no header below /usr/include/<triplet>. PCRE2, SQLite and hiredis are
+-- optional,
 -- which LuaRocks has no word for: the Makefile asks pkg-config for them.
 external_dependencies = {
   CURL = { library = "curl" },
@@ -47,5 +49,5 @@ build = {
     BINDIR = "$(BINDIR)",
     CONFDIR = "$(CONFDIR)",
   },
-  copy_directories = { "examples", "library" },
+  copy_directories = { "examples", "library", "share" },
 }

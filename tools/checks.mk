@@ -5,7 +5,7 @@ LUACHECK ?= luacheck
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
-.PHONY: env demo demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork soak-spool test-nginx test-nginx-newer nginx-gnutls asan tsan valgrind
+.PHONY: env demo sandbox screenshots demo-nginx test test-curl for-tests bench bench-nginx soak-nginx soak-fork soak-spool soak-import soak-fleet test-nginx test-nginx-newer test-rediss test-rediss-newer nginx-gnutls asan tsan valgrind
 .PHONY: chaos fuzz fuzz-targets coverage mutants lint all-c
 
 # --- Trying it, from the built tree. ---
@@ -28,6 +28,11 @@ demo: ## install what is missing, build, post an event to a sandbox on this mach
 	@$(again) build-$(call key,$(LUA)) QUIET=1
 	@$(with_paths) tools/with-sandbox $(LUA) examples/post_event.lua
 	@LUA='$(LUA)' tools/next-steps
+
+sandbox: ## the sandbox with its page, the example's definitions and an event now and then, until Ctrl-C
+	@$(call deps,$(LUA)) demo
+	@$(again) build-$(call key,$(LUA)) QUIET=1
+	@$(with_paths) tools/show-sandbox
 
 demo-nginx: override LUA = luajit# nginx's
 demo-nginx: ### nginx with examples/openresty/nginx.conf and a sandbox: an event for each request, a post, the counters
@@ -59,7 +64,7 @@ $(BUILD)/c/obj/%.o: spec/support/%.c
 	$(call compile,$(C_TEST_CFLAGS))
 
 # These talk to a server in a thread.
-$(BUILD)/c/client_test $(BUILD)/c/sender_memory_test: $(BUILD)/c/obj/server.o
+$(BUILD)/c/client_test $(BUILD)/c/reader_memory_test $(BUILD)/c/sender_memory_test: $(BUILD)/c/obj/server.o
 $(BUILD)/c/submission_test $(BUILD)/c/sender_test $(BUILD)/c/sender_trouble_test: \
   $(BUILD)/c/obj/server.o $(BUILD)/c/obj/sending.o
 
@@ -107,14 +112,32 @@ test: ## every spec on every Lua in LUAS, and the C tests
 	@$(again) for-tests
 	@LUAS="$(LUAS)" BUILD="$(BUILD)" $(run_tests)
 
+# What the spec of the sandbox's page is written with, from npm. Without it that spec is skipped, and nothing else.
+PAGE_MODULES = build/page/package-lock.json
+$(PAGE_MODULES): spec/page/package.json spec/page/package-lock.json
+	@mkdir -p $(dir $@)
+	@cp spec/page/package.json $(dir $@)
+	@! command -v npm >/dev/null || { cp spec/page/package-lock.json $(dir $@) && \
+	  npm ci --prefix $(dir $@) --ignore-scripts --no-audit --no-fund --silent; } || \
+	  { rm -f $@; echo "npm did not install what spec/page/package.json names: the page's spec is skipped"; }
+
+screenshots: ### the README's pictures of the sandbox's page, made again
+	@$(call deps,$(LUA)) test
+	@$(again) build-$(call key,$(LUA)) $(PAGE_MODULES)
+	@$(with_paths) SANDBOX_OPTIONS='--definitions examples/events.json' CHROMIUM="$$(command -v chromium)" \
+	  tools/with-sandbox sh -c 'node spec/page/pictures.mjs "$${POSTEVENT_URL%/eucrm/*}" $(CURDIR)/build/page docs/images'
+
 # What the specs and the C tests need built.
 for-tests: build $(C_TESTS) $(foreach lua,$(LUAS),$(BUILD)/$(lua)/support/process.so \
-  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(addprefix $(BUILD)/$(lua)/support/,failing_host fork_host)))
+  $(BUILD)/$(lua)/examples/embed/host $(if $(SANITIZE),,$(addprefix $(BUILD)/$(lua)/support/,failing_host fork_host))) \
+  $(if $(SANITIZE),,$(if $(filter lua5.4,$(LUAS)),$(PAGE_MODULES)))
 
 # The specs of what libcurl does, with the newest that Debian has, in a tree of its own; or with the one in CURL_TREE.
 CURL_TREE = build/curl
 CURL_SPECS = spec/client $(patsubst %,spec/fault/%_spec.lua,names proxy sent server tls track_close track_exit \
   track_fork track_gate track_server track_transport)
+# What it does where the headers were older: a distribution brings the newer library and not a new core.
+OLD_HEADER_SPECS = $(patsubst %,spec/fault/%_spec.lua,names tls track_close words)
 newest = BUILD=build/newest PKG_CONFIG_PATH='$(abspath $(CURL_TREE))/lib/pkgconfig'
 test-curl: ### the specs of HTTP, TLS, names and the close, with the newest libcurl that a suite of Debian has
 	@$(call deps,$(LUA)) test-curl
@@ -123,6 +146,9 @@ test-curl: ### the specs of HTTP, TLS, names and the close, with the newest libc
 	@$(MAKE) -s env BUILD=build/newest LUA="$(LUA)" >build/newest/env && . build/newest/env && \
 	  $(LUA) -e 'print("libcurl " .. require("postevent").features.curl)'
 	@LUAS="$(LUA)" BUILD=build/newest $(run_tests) $(CURL_SPECS)
+	@echo "the same libcurl, under a core that was built with this system's headers"
+	@$(again) for-tests LUAS="$(LUA)"
+	@LUAS="$(LUA)" LD_LIBRARY_PATH='$(abspath $(CURL_TREE))/lib' $(run_tests) $(OLD_HEADER_SPECS)
 
 # What a bench is measured with is the specs' nginx; the numbers are ratios, since machines are noisy.
 BENCH_LOOPS = $(addprefix $(BUILD)/bench/,post_loop multi_loop commit_loop)
@@ -160,6 +186,17 @@ test-nginx-newer: ### the specs of nginx on a newer Debian, SUITE (trixie), in a
 	@$(call deps,$(LUA)) in-suite
 	@BUILD='$(BUILD)' tools/in-suite $(SUITE) make -s test-nginx
 
+# A build that cannot speak rediss:// (Debian 12's) tests that it says so.
+test-rediss: ### the specs of a relay's producers, and of rediss://
+	@$(call deps,$(LUA)) test-rediss
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUAS="$(LUA)" BUILD="$(BUILD)" $(run_tests) --lua $(LUA) spec/relay/rediss_spec.lua spec/relay/producer_spec.lua \
+	  spec/relay/relay_options_spec.lua
+
+test-rediss-newer: ### the same on a newer Debian, SUITE (trixie), whose hiredis is one with TLS; needs root
+	@$(call deps,$(LUA)) in-suite
+	@BUILD='$(BUILD)' tools/in-suite $(SUITE) make -s test-rediss LUA=lua5.4
+
 # The specs of nginx with the core that CURL=gnutls builds, which must not need OpenSSL.
 nginx-gnutls: override LUA = luajit# nginx's
 nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
@@ -185,17 +222,29 @@ soak-fork: ### FORKS (2000) forks in a process's first 30 ms, with threads in th
 	  $(LUA) spec/support/fork_soak.lua $(BUILD)/$(LUA)/support/fork_host $(FORKS) $(SEED)
 
 KILLS ?= 2000
+soak-import: KILLS = 200
+soak-import: ### KILLS (200) kill -9 of an import of 20,000 lines, on two bad days and a good one: every line arrives
+	@$(call deps,$(LUA)) test
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' \
+	  $(LUA) spec/support/import_kills.lua $(KILLS) $(SEED)
+
 soak-spool: ### KILLS (2000) kill -9 of programs with a spool: all that track has returned for arrives
 	@$(call deps,$(LUA)) test
 	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
 	@LUA_PATH='$(CURDIR)/spec/?.lua;$(lua_path)' LUA_CPATH='$(lua_cpath)' \
 	  $(LUA) spec/support/spool_kills.lua $(KILLS) $(SEED)
 
+soak-fleet: ### FLEET_KILLS (100) kill -9 of producers, deliverers and Redis: what was relayed is delivered
+	@$(call deps,$(LUA)) test
+	@$(again) build-$(LUA) $(BUILD)/$(LUA)/support/process.so
+	@FLEET_KILLS=$(or $(FLEET_KILLS),100) BUILD="$(BUILD)" $(run_tests) --lua $(LUA) spec/relay/kills_spec.lua
+
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@$(call deps,$(LUA)) asan
 	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
-	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
+	@LUAS="$(LUA)" SHARES=2 BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
 
 # Leaks are looked for by asan: in a child of a fork, the search for them can hang.
@@ -216,12 +265,12 @@ VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --
 valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
-	@LUAS="$(LUA)" BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
+	@LUAS="$(LUA)" SHARES=2 BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
 	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
 # setarch: a libtsan that is older than the kernel may find its addresses taken.
-TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client http last_words queue \
+TSAN_TESTS = $(filter-out %_memory_test,$(patsubst spec/c/%.c,$(BUILD)/tsan/c/%,$(foreach part,client http journal last_words queue \
   submission results sender waker worker,$(wildcard spec/c/$(part)_test.c spec/c/$(part)_*_test.c))))
 TSAN = $(shell setarch -R true 2>/dev/null && echo setarch -R) env TSAN_OPTIONS="die_after_fork=0"
 SOAK_SECONDS ?= 60
@@ -269,7 +318,7 @@ mutants: ### changes MUTANTS (40) lines of the core, one at a time (SEED draws t
 C_FILES = $(wildcard csrc/*/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] bench/*.[ch] examples/*/*.[ch])
 lint: ### luacheck, clang-format, the layers of csrc, and all C with warnings as errors, by gcc and by clang
 	@$(call deps,$(LUAS)) lint
-	@$(LUACHECK) -q --no-color lua spec examples bin/postevent tools/mutants $(wildcard bench/*.lua)
+	@$(LUACHECK) -q --no-color lua spec examples bin/postevent tools/mutants tools/manual.lua $(wildcard bench/*.lua)
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	@tools/check-layers
 	@$(again) all-c BUILD=$(BUILD)/lint/gcc CC=gcc CFLAGS="-O2 -g -Werror"

@@ -46,6 +46,17 @@ ifneq ($(call pkg,--modversion sqlite3),)
 SQLITE_CFLAGS ?= -DPE_HAVE_SQLITE $(call pkg,--cflags sqlite3)
 SQLITE_LIBS ?= $(call pkg,--libs sqlite3)
 endif
+# Optional, for a fleet on Redis.
+ifneq ($(call pkg,--modversion hiredis),)
+# And by rediss:// where this hiredis has TLS, 1.0 and newer; our own is OpenSSL's, which another flavour of libcurl is to
+# be without.
+ifneq ($(CURL),gnutls)
+hiredis_tls := $(and $(call pkg,--modversion hiredis_ssl),$(call pkg,--modversion openssl))
+endif
+HIREDIS_CFLAGS ?= -DPE_HAVE_HIREDIS $(call pkg,--cflags-only-I hiredis) \
+  $(if $(hiredis_tls),-DPE_HAVE_REDIS_TLS $(call pkg,--cflags openssl))
+HIREDIS_LIBS ?= $(call pkg,--libs hiredis) $(if $(hiredis_tls),$(call pkg,--libs openssl))
+endif
 MICROHTTPD_CFLAGS ?= $(call once,MICROHTTPD_CFLAGS,$(call pkg,--cflags libmicrohttpd))
 MICROHTTPD_LIBS ?= $(call once,MICROHTTPD_LIBS,$(or $(call pkg,--libs libmicrohttpd),-lmicrohttpd))
 
