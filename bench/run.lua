@@ -212,7 +212,23 @@ function parts.spool()
   }
 end
 
-local ALL = { "post", "encode", "load", "call", "track", "others", "memory", "endless", "idle", "spool" }
+-- What the sandbox takes, and its page.
+function parts.sandbox()
+  require "bench.sandbox" { lua = lua, beside = server.beside, on_the_other = server.on_the_other }
+end
+
+-- A file of events, by the command.
+function parts.import()
+  require("bench.import") { lua = lua, target = target }
+end
+
+-- A fleet: hands over, and delivers from there.
+function parts.relay()
+  require("bench.relay") { lua = lua, target = target }
+end
+
+local ALL = { "post", "encode", "load", "call", "track", "others", "memory", "endless", "idle", "spool", "sandbox",
+  "import", "relay" }
 local ok, message = pcall(function()
   for _, name in ipairs(arg[2] and { (table.unpack or unpack)(arg, 2) } or ALL) do
     assert(parts[name], "no such part; there are " .. table.concat(ALL, ", "))()

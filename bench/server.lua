@@ -25,12 +25,22 @@ function server.beside(argv)
   return pins and { "taskset", "-c", "0", (table.unpack or unpack)(argv) } or argv
 end
 
+-- The command that runs it on the server's.
+function server.on_the_other(argv)
+  return pins and { "taskset", "-c", "1", (table.unpack or unpack)(argv) } or argv
+end
+
+-- Moves a process there that runs already.
+function server.pin(pid)
+  if pins then
+    assert(children.run { "taskset", "-a", "-c", "-p", "1", tostring(pid) } == 0)
+  end
+end
+
 -- A server with two addresses: .url over HTTP, .tls_url over TLS with a certificate of .ca_file.
 function server.start()
   local started = nginx.start { { locations = LOCATIONS }, { locations = LOCATIONS, tls = true } }
-  if pins then
-    assert(children.run { "taskset", "-a", "-c", "-p", "1", tostring(started.child.pid) } == 0)
-  end
+  server.pin(started.child.pid)
   return { url = started.urls[1] .. "/x", tls_url = started.urls[2] .. "/x", ca_file = certificates.get().ca_file }
 end
 

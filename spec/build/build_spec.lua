@@ -115,11 +115,11 @@ describe("make", function()
     assert.is_nil(output:find("microhttpd", 1, true), output)
   end)
 
-  it("lists in eight lines what there is for a user, and everything in help-all", function()
+  it("lists in nine lines what there is for a user, and everything in help-all", function()
     local copy = tree.copy()
     local _, short = copy:make "help"
     local _, long = copy:make "help-all"
-    assert.equal(8, #lines_with(short, "  make "), short)
+    assert.equal(9, #lines_with(short, "  make "), short)
     for line in short:gmatch "[^\n]+" do
       assert.truthy(long:find(line, 1, true), line)
     end

@@ -41,9 +41,16 @@ describe("make install", function()
   it("says where it put things, which then work", function()
     local status, output = install()
     assert.equal(0, status, output)
-    assert.equal(("Installed for Lua 5.4:\n  R/%s/\n  R/%s/\n  R/usr/local/bin/postevent\n"):gsub("R", root)
+    assert.equal(("Installed for Lua 5.4:\n  R/%s/\n  R/%s/\n  R/usr/local/bin/postevent\n"
+      .. "  R/usr/local/share/ (manual pages, and the completion of shells)\n"
+      .. "  R/usr/local/lib/systemd/system/postevent-relay@.service\n"):gsub("R", root)
       :format(SHARE, LIB), output)
     assert.truthy(copy:exists(root .. "/" .. LIB .. "/sandbox/httpd.so"))
+    for _, shared in ipairs { "man/man1/postevent.1", "man/man1/postevent-spool-list.1",
+      "zsh/site-functions/_postevent", "bash-completion/completions/postevent",
+      "fish/vendor_completions.d/postevent.fish" } do
+      assert.truthy(copy:exists(root .. "/usr/local/share/" .. shared), shared)
+    end
     status, output = version()
     assert.equal(0, status, output)
     assert.truthy(output:find "^%d+%.%d+%.%d+\n$", output)
@@ -82,7 +89,10 @@ describe("make install", function()
     assert.equal(0, (install()))
     helper.write_file(copy.directory .. "/" .. root .. "/usr/local/bin/postevent", "#!/usr/bin/env luajit\n")
     assert.equal(0, (copy:make("uninstall", "DESTDIR=" .. root)))
-    assert.equal(root .. "/usr/local/bin/postevent\n", copy:files(root))
+    local files = copy:files(root)
+    assert.truthy(files:find(root .. "/usr/local/bin/postevent\n", 1, true), files)
+    assert.truthy(files:find("usr/local/share/man/man1/postevent-post.1\n", 1, true), files)
+    assert.is_nil(files:find("/lua/", 1, true), files)
   end)
 
   it("leaves the sandbox out on demand, and does not need its library then", function()
@@ -98,6 +108,8 @@ describe("make install", function()
     assert.equal(0, status, output)
     local command = root .. "/opt/x/bin/postevent"
     assert.equal("#!" .. path, helper.read_file(copy.directory .. "/" .. command):match "^[^\n]*")
+    local unit = helper.read_file(copy.directory .. "/" .. root .. "/opt/x/lib/systemd/system/postevent-relay@.service")
+    assert.truthy(unit:find("\nExecStart=/opt/x/bin/postevent relay ", 1, true), unit)
     assert.is_true(copy:exists(root .. "/opt/x/lib64/lua/5.4/postevent/core.so"))
   end)
 

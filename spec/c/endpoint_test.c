@@ -74,19 +74,86 @@ static void a_cooling_one_is_probed_less_and_less(void **state) {
   assert_probes(&endpoint, PE_ANSWER_FAILED, seconds, sizeof seconds / sizeof *seconds);
 }
 
+/* So many that it is about all. */
+static void hold(pe_endpoint *endpoint, int64_t now) {
+  for (int i = 0; i < 3; i++)
+    pe_endpoint_note(endpoint, PE_ANSWER_HELD, false, now);
+}
+
 static void a_held_one_is_probed_less_and_less(void **state) {
   static const int seconds[] = {5, 10, 20, 40, 60, 60};
-  static const pe_answer ways[] = {PE_ANSWER_HELD, PE_ANSWER_FAILED};
+  static const pe_answer ways[] = {PE_ANSWER_HELD, PE_ANSWER_AGAIN, PE_ANSWER_FAILED};
   (void)state;
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     pe_endpoint endpoint;
     pe_endpoint_init(&endpoint, WIDTH);
-    answer(&endpoint, PE_ANSWER_HELD, T);
+    hold(&endpoint, T);
     assert_true(pe_endpoint_is_paused(&endpoint, T));
     assert_probes(&endpoint, ways[i], seconds, sizeof seconds / sizeof *seconds);
     assert_int_equal(endpoint.state, PE_ENDPOINT_HELD);
   }
 }
+
+/* ---- a hold that may be about one event ---- */
+
+static void events_never_tried_find_out_at_once_what_a_hold_is_about(void **state) {
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  answer(&endpoint, PE_ANSWER_HELD, T);
+  assert_true(pe_endpoint_is_paused(&endpoint, T));
+  assert_int_equal(pe_endpoint_room(&endpoint, 1, T), 0); /* what is in flight will tell */
+  assert_int_equal(pe_endpoint_opens_at(&endpoint, 1, T), T + 5 * PE_SECOND);
+  for (int i = 1; i <= 2; i++) {
+    assert_int_equal(pe_endpoint_pick(&endpoint, T + i), PE_PICK_FRESH);
+    assert_int_equal(pe_endpoint_room(&endpoint, 0, T + i), 1);
+    assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T + i), T + i);
+    assert_true(pe_endpoint_begin(&endpoint));
+    assert_int_equal(pe_endpoint_room(&endpoint, 1, T + i), 0);
+    pe_endpoint_note(&endpoint, i == 1 ? PE_ANSWER_HELD : PE_ANSWER_FAILED, true, T + i);
+  }
+  assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 2), 0); /* it is about all; its time has not changed */
+  assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T + 2), T + 5 * PE_SECOND);
+  assert_int_equal(pe_endpoint_pick(&endpoint, T + 5 * PE_SECOND), PE_PICK_ANY);
+}
+
+static void the_same_event_again_leaves_it_open_what_a_hold_is_about(void **state) {
+  pe_endpoint endpoint;
+  int64_t now = T;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  answer(&endpoint, PE_ANSWER_HELD, now);
+  for (int i = 0; i < 20; i++) {
+    now = endpoint.probe_at;
+    assert_int_equal(pe_endpoint_pick(&endpoint, now), PE_PICK_ANY);
+    answer(&endpoint, PE_ANSWER_AGAIN, now);
+    assert_int_equal(pe_endpoint_pick(&endpoint, now), PE_PICK_FRESH);
+    assert_int_equal(pe_endpoint_room(&endpoint, 0, now), 1);
+  }
+  assert_int_equal(endpoint.probe_at, now + 60 * PE_SECOND);
+}
+
+static void a_suspect_changes_nothing_but_how_many_go_at_once(void **state) {
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  answer(&endpoint, PE_ANSWER_SUSPECT, T);
+  assert_int_equal(endpoint.state, PE_ENDPOINT_OPEN);
+  for (size_t taken = 0; taken < 200; taken++) {
+    size_t room = 3 + taken / 8 < WIDTH ? 3 + taken / 8 : WIDTH;
+    assert_int_equal(pe_endpoint_room(&endpoint, 0, T), room);
+    assert_int_equal(pe_endpoint_room(&endpoint, room, T), 0);
+    assert_int_equal(pe_endpoint_opens_at(&endpoint, room - 1, T), T);
+    assert_int_equal(pe_endpoint_opens_at(&endpoint, room, T), INT64_MAX);
+    answer(&endpoint, PE_ANSWER_TAKEN, T);
+  }
+  hold(&endpoint, T);
+  answer(&endpoint, PE_ANSWER_SUSPECT, T + 5 * PE_SECOND); /* a probe that tells nothing: another one at once */
+  assert_int_equal(endpoint.state, PE_ENDPOINT_HELD);
+  assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 5 * PE_SECOND), 1);
+}
+
+/* ---- what ends it ---- */
 
 static void what_was_in_flight_before_does_not_prolong_it(void **state) {
   pe_endpoint endpoint;
@@ -102,7 +169,7 @@ static void what_was_in_flight_before_does_not_prolong_it(void **state) {
   assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T + 15), opens_at);
 }
 
-static void an_answer_opens_it_at_full_width(void **state) {
+static void an_answer_opens_it(void **state) {
   static const pe_answer ways[] = {PE_ANSWER_FAILED, PE_ANSWER_HELD};
   (void)state;
   for (int i = 0; i < 4; i++) {
@@ -111,7 +178,9 @@ static void an_answer_opens_it_at_full_width(void **state) {
     answers(&endpoint, ways[i % 2], 5, T);
     /* A probe's, or that of one from before. */
     pe_endpoint_note(&endpoint, PE_ANSWER_TAKEN, i < 2 && pe_endpoint_begin(&endpoint), T);
-    assert_int_equal(pe_endpoint_room(&endpoint, 0, T), WIDTH);
+    assert_int_equal(pe_endpoint_room(&endpoint, 0, T),
+                     i % 2 ? 3 : WIDTH); /* after a hold few at once in the beginning */
+    assert_int_equal(pe_endpoint_pick(&endpoint, T), PE_PICK_DUE);
     assert_false(pe_endpoint_is_paused(&endpoint, T));
     answers(&endpoint, PE_ANSWER_FAILED, 4, T); /* the row begins anew */
     assert_int_equal(endpoint.state, PE_ENDPOINT_OPEN);
@@ -123,7 +192,7 @@ static void trouble_with_the_credentials_outranks_failures(void **state) {
   (void)state;
   pe_endpoint_init(&endpoint, WIDTH);
   answers(&endpoint, PE_ANSWER_FAILED, 5, T);
-  answer(&endpoint, PE_ANSWER_HELD, T);
+  hold(&endpoint, T);
   assert_int_equal(endpoint.state, PE_ENDPOINT_HELD);
   assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T), T + 5 * PE_SECOND);
 }
@@ -132,7 +201,7 @@ static void a_probe_that_is_given_up_makes_room_for_another(void **state) {
   pe_endpoint endpoint;
   (void)state;
   pe_endpoint_init(&endpoint, WIDTH);
-  answer(&endpoint, PE_ANSWER_HELD, T);
+  hold(&endpoint, T);
   assert_true(pe_endpoint_begin(&endpoint));
   pe_endpoint_forget(&endpoint, false);
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 5 * PE_SECOND), 0);
@@ -146,7 +215,7 @@ static void new_credentials_are_tried_at_once(void **state) {
   pe_endpoint_init(&endpoint, WIDTH);
   pe_endpoint_probe_now(&endpoint, T);
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T), WIDTH); /* an open one has nothing to probe */
-  answer(&endpoint, PE_ANSWER_HELD, T);
+  hold(&endpoint, T);
   for (int i = 0; i < 6; i++) {
     int64_t at = pe_endpoint_opens_at(&endpoint, 0, T + i);
     answer(&endpoint, PE_ANSWER_HELD, at);
@@ -166,10 +235,10 @@ static void a_gate_stops_everything_until_then(void **state) {
   pe_endpoint_gate(&endpoint, T + 10, T);
   pe_endpoint_gate(&endpoint, T + 5, T + 1); /* the longest counts */
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 9), 0);
-  assert_int_equal(pe_endpoint_opens_at(&endpoint, 3, T + 1), T + 10);
+  assert_int_equal(pe_endpoint_opens_at(&endpoint, 2, T + 1), T + 10);
   assert_int_equal(pe_endpoint_opens_at(&endpoint, WIDTH, T + 1), INT64_MAX);
   assert_true(pe_endpoint_is_paused(&endpoint, T + 9));
-  assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 10), WIDTH);
+  assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 10), 3); /* not all at once, which was too fast */
   assert_false(pe_endpoint_is_paused(&endpoint, T + 10));
 }
 
@@ -177,7 +246,7 @@ static void a_gate_stops_probes_too(void **state) {
   pe_endpoint endpoint;
   (void)state;
   pe_endpoint_init(&endpoint, WIDTH);
-  answer(&endpoint, PE_ANSWER_HELD, T);
+  hold(&endpoint, T);
   pe_endpoint_gate(&endpoint, T + 20 * PE_SECOND, T);
   assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T), T + 20 * PE_SECOND);
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 6 * PE_SECOND), 0);
@@ -217,6 +286,18 @@ static void an_answer_that_asks_for_silence_ends_a_row_of_failures(void **state)
   assert_int_equal(endpoint.state, PE_ENDPOINT_COOLING);
 }
 
+static void one_that_was_silent_for_another_begins_with_a_few(void **state) {
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  pe_endpoint_resume(&endpoint, T);
+  assert_true(pe_endpoint_room(&endpoint, 0, T) > 0);
+  assert_true(pe_endpoint_room(&endpoint, 0, T) < WIDTH);
+  answer(&endpoint, PE_ANSWER_HELD, 0);
+  pe_endpoint_resume(&endpoint, T + 1);
+  assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 1), 1);
+}
+
 /* After any row of events: either there is room now, or it is known when, or a transfer is out that will tell. */
 static void never_gets_stuck(void **state) {
   numbers random = {99};
@@ -233,7 +314,7 @@ static void never_gets_stuck(void **state) {
       probes[in_flight++] = pe_endpoint_begin(&endpoint);
     } else if (in_flight > 0) {
       size_t i = below(&random, in_flight);
-      pe_answer how = (pe_answer)below(&random, 4);
+      pe_answer how = (pe_answer)below(&random, 6);
       if (below(&random, 20) == 0)
         pe_endpoint_forget(&endpoint, probes[i]);
       else
@@ -256,8 +337,11 @@ int main(void) {
                                      TEST(five_failures_in_a_row_cool_it),
                                      TEST(a_cooling_one_is_probed_less_and_less),
                                      TEST(a_held_one_is_probed_less_and_less),
+                                     TEST(events_never_tried_find_out_at_once_what_a_hold_is_about),
+                                     TEST(the_same_event_again_leaves_it_open_what_a_hold_is_about),
+                                     TEST(a_suspect_changes_nothing_but_how_many_go_at_once),
                                      TEST(what_was_in_flight_before_does_not_prolong_it),
-                                     TEST(an_answer_opens_it_at_full_width),
+                                     TEST(an_answer_opens_it),
                                      TEST(trouble_with_the_credentials_outranks_failures),
                                      TEST(a_probe_that_is_given_up_makes_room_for_another),
                                      TEST(new_credentials_are_tried_at_once),
@@ -265,6 +349,7 @@ int main(void) {
                                      TEST(a_gate_stops_probes_too),
                                      TEST(counts_the_gates_in_a_row),
                                      TEST(an_answer_that_asks_for_silence_ends_a_row_of_failures),
+                                     TEST(one_that_was_silent_for_another_begins_with_a_few),
                                      TEST(never_gets_stuck)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

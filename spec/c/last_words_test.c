@@ -141,7 +141,7 @@ static void a_child_is_told_of_its_own(void **state) {
 
 /* Words that a reply or a library brought. */
 static void fail_oddly(void) {
-  const pe_queue_answer answer = {500, PE_UNAVAILABLE, "a\x1b[2J\xc2\x9b\n"};
+  const pe_queue_answer answer = {500, PE_UNAVAILABLE, "a\x1b[2J\xc2\x9b\n", 0};
   client *self = new_client();
   pe_record *record = pe_queue_take(self->queue, PE_PICK_DUE, NOW);
   pe_queue_end(self->queue, record, PE_UNKNOWN, PE_UNAVAILABLE, &answer, NOW);

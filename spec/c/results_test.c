@@ -263,17 +263,34 @@ static void one_that_is_given_back_is_the_next(void **state) {
   pe_results_free(results);
 }
 
+static void note_ticket(void *data, const pe_result *result) {
+  *(uint64_t *)data += result->ticket;
+}
+
+static void forget(void *data) {
+  *(uint64_t *)data = 0;
+}
+
+static void a_witness_is_told_of_each(void **state) {
+  pe_results *results = make_ring(1);
+  uint64_t sum = 0;
+  (void)state;
+  pe_results_set_witness(results, (pe_witness){note_ticket, forget, &sum});
+  pe_results_put(results, make_result(3));
+  pe_results_put(results, make_result(4)); /* in the place of the other */
+  pe_results_put(results, NULL);
+  assert_int_equal(sum, 7);
+  pe_results_free(results);
+  assert_int_equal(sum, 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(a_result_keeps_every_word),
-                                     TEST(a_result_may_have_no_words),
-                                     TEST(gives_them_back_in_order_and_once),
-                                     TEST(the_oldest_gives_way_and_is_counted),
-                                     TEST(one_that_could_not_be_made_is_lost),
-                                     TEST(without_room_nothing_is_kept_or_lost),
-                                     TEST(keeps_all_that_it_is_asked_to),
-                                     TEST(keeps_one_whatever_its_size),
-                                     TEST(keeps_no_more_than_so_many_bytes),
-                                     TEST(one_that_is_given_back_is_the_next),
-                                     TEST(none_is_lost_uncounted_between_threads)};
+  const struct CMUnitTest tests[] = {
+      TEST(a_result_keeps_every_word),          TEST(a_result_may_have_no_words),
+      TEST(gives_them_back_in_order_and_once),  TEST(the_oldest_gives_way_and_is_counted),
+      TEST(one_that_could_not_be_made_is_lost), TEST(without_room_nothing_is_kept_or_lost),
+      TEST(keeps_all_that_it_is_asked_to),      TEST(keeps_one_whatever_its_size),
+      TEST(keeps_no_more_than_so_many_bytes),   TEST(one_that_is_given_back_is_the_next),
+      TEST(a_witness_is_told_of_each),          TEST(none_is_lost_uncounted_between_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,12 +34,31 @@ static void loses_no_wake_up(void **state) {
   (void)state;
   sending_start(NULL);
   for (unsigned i = 0; i < EVENTS / 2; i++) {
-    int64_t until = pe_clock_monotonic() + (int64_t)below(&random, 2500) * 1000; /* around the time that it lingers */
+    int64_t until = pe_clock_monotonic() + (int64_t)below(&random, 8000) * 1000; /* around the time that it lingers */
     while (pe_clock_monotonic() < until)
       continue;
     sending_push_events(1);
     sending_flush();
   }
+  sending_assert_each_came(1);
+  sending_end();
+}
+
+/* Waking it costs the program more than handing an event over. */
+static void is_woken_by_no_event_that_soon_follows_another(void **state) {
+  int64_t last = 0;
+  (void)state;
+  sending_start(NULL);
+  for (unsigned i = 0; i < EVENTS; i++) {
+    int64_t before = last;
+    bool woke;
+    while (pe_clock_monotonic() < before + PE_MILLISECOND)
+      continue;
+    woke = sending_push_event();
+    last = pe_clock_monotonic();
+    if (last - before < 3 * PE_MILLISECOND) assert_false(woke); /* else the machine was elsewhere */
+  }
+  sending_flush();
   sending_assert_each_came(1);
   sending_end();
 }
@@ -133,6 +152,39 @@ static void stops_goes_on_and_forgets_as_told(void **state) {
   while (pe_queue_flush(sending.queue, PE_MILLISECOND) > 0)
     sending_jump(PE_SECOND);
   assert_int_equal(sending_count_of(PE_DELIVERED) + sending_count_of(PE_DROPPED), sending.pushed);
+  sending_end();
+}
+
+/* ---- others decide how much may begin ---- */
+
+static void begins_what_it_is_allowed_and_no_more(void **state) {
+  (void)state;
+  sending_start(NULL);
+  assert_int_equal(pe_sender_allow(sending.sender, 0), 0);
+  sending_push_events(20);
+  for (unsigned allowed = 0; allowed < 20; allowed += 4) {
+    while (pe_queue_flush(sending.queue, PE_MILLISECOND) > 20 - allowed)
+      continue;
+    assert_int_equal(server_total(&sending.server), allowed);
+    assert_int_equal(pe_sender_allow(sending.sender, 0), 0);
+    assert_int_equal(accounted(sending.queue).pending, 20 - allowed);
+    (void)pe_sender_allow(sending.sender, 4);
+  }
+  sending_flush();
+  sending_assert_each_came(1);
+  sending_end();
+}
+
+static void begins_nothing_while_it_is_silent(void **state) {
+  (void)state;
+  sending_start(NULL);
+  pe_sender_silence(sending.sender, true);
+  sending_push_events(20);
+  assert_int_equal(pe_queue_flush(sending.queue, 10 * PE_MILLISECOND), 20);
+  assert_int_equal(server_total(&sending.server), 0);
+  pe_sender_silence(sending.sender, false);
+  sending_flush();
+  sending_assert_each_came(1);
   sending_end();
 }
 
@@ -276,11 +328,14 @@ static void accounts_for_every_event_of_a_moody_server(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(delivers_each_event_once),
                                      TEST(loses_no_wake_up),
+                                     TEST(is_woken_by_no_event_that_soon_follows_another),
                                      TEST(keeps_the_order_with_one_in_flight),
                                      TEST(keeps_the_order_through_retries),
                                      TEST(a_refused_event_ends_alone),
                                      TEST(retries_until_it_is_taken),
                                      TEST(stops_goes_on_and_forgets_as_told),
+                                     TEST(begins_what_it_is_allowed_and_no_more),
+                                     TEST(begins_nothing_while_it_is_silent),
                                      TEST(sends_again_what_had_no_answer),
                                      TEST(gives_up_what_had_no_answer_where_that_is_wished),
                                      TEST(a_stop_cancels_what_is_in_flight),

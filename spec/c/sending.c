@@ -68,7 +68,7 @@ void sending_start(server_decide decide) {
   sending_start_with(sending_config_of(8), sending_queue_of(8), decide, NULL);
 }
 
-static void push_event(unsigned event) {
+static bool push_event(unsigned event) {
   char body[64];
   pe_event pushed = {.body = body, .id = "id", .id_size = 2, .name = "name", .name_size = 4};
   pe_push push;
@@ -77,11 +77,16 @@ static void push_event(unsigned event) {
   assert_int_equal(pe_queue_push(sending.queue, &pushed, pe_clock_monotonic(), &push), PE_OK);
   if (push.wake) pe_sender_wake(sending.sender);
   (void)accounted(sending.queue);
+  return push.wake;
+}
+
+bool sending_push_event(void) {
+  return push_event(sending.pushed++);
 }
 
 void sending_push_events(unsigned count) {
   for (unsigned i = 0; i < count; i++)
-    push_event(sending.pushed++);
+    (void)push_event(sending.pushed++);
 }
 
 void sending_flush(void) {

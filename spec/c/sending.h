@@ -48,6 +48,9 @@ void sending_end(void);
 
 void sending_push_events(unsigned count);
 
+/* One event. Returns whether the sender slept, and was woken. */
+bool sending_push_event(void);
+
 /* Waits until all have their outcome. */
 void sending_flush(void);
 void sending_wait_for_state(pe_state state);

@@ -1,5 +1,6 @@
 -- Every example runs against the sandbox as it stands.
 local helper = require "support.helper"
+local postevent = require "postevent"
 local process = require "support.process"
 local rude = require "support.rude"
 local screen = require "support.screen"
@@ -52,6 +53,24 @@ describe("the example", function()
   end)
 end)
 
+-- A sanitizer's library is the Lua's alone; the script starts Redis, too.
+if postevent.features.redis and (os.getenv "LD_PRELOAD" or "") == "" then
+  describe("the example of a fleet", function()
+    helper.guard()
+
+    it("kills some of it, and finds that nothing is missing", function()
+      local env = { LUA = helper.lua(), SECONDS_LONG = "2", TMPDIR = helper.new_directory() }
+      local status, output, errors = helper.run({ "sh", "examples/fleet/run.sh" }, { env = env, timeout = 120 })
+      assert.equal(0, status, output .. errors)
+      assert.truthy(output:find("postevent: 0 waiting", 1, true), output)
+      local relayed, delivered, refused = output:match "relayed (%d+) = delivered (%d+) %+ rejected or expired (%d+) "
+      assert.equal(tonumber(relayed), delivered + refused, output)
+      assert.is_true(tonumber(refused) > 0, output)
+      assert.truthy(output:find("missing: none", 1, true), output)
+    end)
+  end)
+end
+
 if where.spools() then
   describe("the example of a program that is killed while the network is away", function()
     helper.guard()
@@ -76,6 +95,14 @@ if where.spools() then
       for number = 1, 20 do
         assert.equal(1, ids["coin-" .. number], "coin-" .. number)
       end
+    end)
+
+    it("says what to set where there is no address", function()
+      local status, output, errors = play(false)
+      assert.equal(2, status)
+      assert.equal("", output)
+      assert.truthy(errors:find("^set POSTEVENT_URL to the address of your webhook"), errors)
+      assert.is_nil(errors:find("traceback", 1, true), errors)
     end)
 
     it("says so where the platform refuses what it is told", function()

@@ -130,10 +130,10 @@ describe("the pages", function()
   end)
 end)
 
-describe("the page about the files", function()
-  local PAGE = helper.read_file "docs/explain/files.md"
+describe("the pages about the files", function()
+  local PAGE = helper.read_file "docs/explain/files.md" .. helper.read_file "docs/explain/files-on-top.md"
 
-  it("knows every folder of the core and every file in it, and no other", function()
+  it("know every folder of the core and every file in it, and no other", function()
     local _, names = children.run { "sh", "-c", "find csrc -name '*.[ch]'" }
     local there, folders = {}, {}
     for folder, name in names:gmatch "csrc/([%l_]+)/([%w_]+)%.[ch]" do

@@ -51,7 +51,7 @@ describe("the annotations", function()
   it("say of every option what the table of options says", function()
     local expected, classes = {}, {}
     for _, property in ipairs(properties) do
-      local group, field = property.name:match "^(.-)%.(.*)$"
+      local group, field = property.name:match "^(.+)%.(.*)$"
       local class = group and "postevent." .. group or "postevent.options"
       expected[class] = expected[class] or {}
       table.insert(expected[class], annotations.write(property, field or property.name))
@@ -70,7 +70,9 @@ describe("the annotations", function()
     for group in pairs(known.option_groups()) do
       for name, field in pairs(library.classes["postevent." .. group]) do
         f(group .. "." .. name, field, function(value)
-          return { url = URL, [group] = { [name] = value } }
+          local outer, inner = group:match "^(.+)%.(.*)$"
+          local given = { [name] = value }
+          return { url = URL, [outer or group] = inner and { [inner] = given } or given }
         end)
       end
     end

@@ -27,17 +27,19 @@ local function has(block, pattern)
   return ("\n" .. block.text):find(pattern) ~= nil
 end
 
--- The kinds of shell blocks: what installs (not run here, see "names ..."), curl to the platform (nor run) or to the
--- sandbox, the sandbox alone in its terminal, and the rest, which must run.
+-- The kinds of shell blocks: what installs (not run here, see "names ..."), what asks a cluster of the platform, curl
+-- to the sandbox, the sandbox or a deliverer alone in its terminal, and the rest, which must run.
 local function kind_of(block)
   if has(block, "[\n(]make ") or has(block, "\nluarocks ") then
     return "install"
-  elseif has(block, "\ncurl [^\n]*https://") then
+  elseif has(block, " %-%-cluster CLUSTER ") then
     return "download"
   elseif has(block, "\ncurl ") then
     return "curl"
   elseif block.text:find "^postevent sandbox [^\n&]*\n$" then
     return "sandbox"
+  elseif block.text:find "^postevent relay [^\n]*\n$" then
+    return "relay"
   end
   return "run"
 end
@@ -89,7 +91,8 @@ describe("the pages", function()
       c = true }
     for _, block in ipairs(pages.blocks()) do
       local is_output = block.language == "text" and block.follows and block.follows.language == "sh"
-      local is_picture = block.path == "docs/explain/architecture.md" and block.language == ""
+      local has_picture = block.path == "docs/explain/architecture.md" or block.path == "docs/howto/fleet.md"
+      local is_picture = has_picture and block.language == ""
       assert.is_true(is_output or is_picture or languages[block.language], place_of(block))
     end
     for _, block in ipairs(blocks "json") do
@@ -97,14 +100,27 @@ describe("the pages", function()
     end
   end)
 
-  it("have files for the reader that specs of their own run", function()
+  it("have files for the reader that specs of their own run, or that are examples", function()
     local run = { ["main.lua"] = true, ["ship.sh"] = true, -- ship_spec.lua
-      ["kong/handler.lua"] = true, ["kong/schema.lua"] = true, ["kong/api.lua"] = true,
-      ["apisix/postevent.lua"] = true, ["tracing.conf"] = true } -- resty/
+      ["tracing.conf"] = true } -- resty/
     for _, block in ipairs(pages.blocks()) do
       local name = pages.file_name(block)
-      assert.is_true(not name or run[name], place_of(block))
+      assert.is_true(not name or run[name] or name:find "^examples/" ~= nil, place_of(block))
     end
+  end)
+
+  it("show the plugins of the examples, all of them and to the letter", function()
+    local shown = {}
+    for _, block in ipairs(pages.blocks "lua") do
+      local name = pages.file_name(block)
+      if name and name:find "^examples/" then
+        assert.equal(helper.read_file(name), block.text, place_of(block))
+        shown[#shown + 1] = name
+      end
+    end
+    table.sort(shown)
+    local _, names = helper.run { "sh", "-c", "ls examples/apisix/* examples/kong/*" }
+    assert.equal(names, table.concat(shown, "\n") .. "\n")
   end)
 
   it("show C that is in an example", function()
@@ -123,6 +139,9 @@ describe("the pages", function()
       if has(block, "spool = {") and not postevent.features.sqlite then
         return pending "no SQLite"
       end
+      if has(block, "relay = {") and not postevent.features.redis then
+        return pending "no hiredis"
+      end
       local script = helper.new_file(block.text, "page.lua")
       local options = { env = environment(true), directory = new_directory() }
       local status, output, errors = helper.run_lua(script, {}, options)
@@ -134,6 +153,24 @@ describe("the pages", function()
       end
       assert.equal(table.concat(expected), output)
     end)
+  end
+
+  for _, block in ipairs(blocks "sh") do
+    if kind_of(block) == "relay" then
+      it("have a deliverer that runs until it is told to end: " .. place_of(block), function()
+        if not postevent.features.redis then
+          return pending "no hiredis"
+        end
+        local server = require("support.redis").start()
+        local text = block.text:gsub("127%.0%.0%.1:6379", "127.0.0.1:" .. server.port)
+        local child = helper.spawn { "sh", "-euc", "exec " .. text, env = environment() }
+        helper.wait_until(function()
+          return child:errors():find("delivers the stream postevent", 1, true)
+        end)
+        child:kill "SIGTERM"
+        assert.same({ "exited", 0 }, { child:wait(5) })
+      end)
+    end
   end
 
   local ran = 0
@@ -207,9 +244,15 @@ describe("the pages", function()
     local count = 0
     for _, block in ipairs(blocks "sh") do
       if kind_of(block) == "download" then
-        assert.equal(0, (helper.run { "sh", "-nc", block.text }))
-        assert.is_nil(block.text:find("Basic", 1, true))
-        assert.truthy(block.text:find("/v2/events\n", 1, true))
+        local platform, where = helper.start_sandbox { definitions = "spec/vectors/definitions.json" }, new_directory()
+        assert(os.remove(where .. "/events.json"))
+        helper.write_file(where .. "/secret.txt", "Basic dGVzdF9kaXY2OWZmZmRkYg==\n")
+        local text = block.text:gsub("%-%-cluster CLUSTER", "--api " .. platform.base)
+        local status, output, errors = helper.run({ "sh", "-euc", text },
+          { env = environment(false), directory = where })
+        assert.equal(0, status, errors)
+        assert.truthy(output:find("3 events added", 1, true), output)
+        assert.truthy(helper.file_exists(where .. "/events.json"))
         count = count + 1
       end
     end

@@ -51,10 +51,12 @@ describe("the tables of the pages", function()
     local rows = rows_by_name("Option", "Type", "Default", "Range", "Meaning")
     local expected = known.options()
     for group, fields in pairs(known.option_groups()) do
-      expected[group] = nil -- its fields have rows of their own
       for name in pairs(fields) do
         expected[group .. "." .. name] = true
       end
+    end
+    for group in pairs(known.option_groups()) do
+      expected[group] = nil -- its fields have rows of their own
     end
     assert.same(expected, names_of(rows))
     for name, row in pairs(rows) do
@@ -234,6 +236,35 @@ describe("the tables of the pages", function()
     assert.same(there, written)
   end)
 
+  it("name what `postevent import` takes, as the command has it", function()
+    local _, help = helper.run_lua("bin/postevent", { "help", "import" })
+    local there, written = {}, {}
+    for name in help:gmatch "\n   (%-%-[%l-]+)" do
+      there[name] = true
+    end
+    for name in pairs(rows_by_name("Option of `postevent import`", "Meaning")) do
+      written[name:match "^%S+"] = true
+    end
+    for _, name in ipairs { "url", "authorization-file", "authorization", "ca-file", "proxy", "allow-http" } do
+      written["--" .. name] = true -- as for `post`
+    end
+    assert.same(there, written)
+  end)
+
+  it("name what `postevent relay` takes, as the command has it", function()
+    local _, help = helper.run_lua("bin/postevent", { "help", "relay" })
+    local there, written = {}, {}
+    for name in help:gmatch "\n   (%-%-[%l-]+)" do
+      there[name] = true
+    end
+    for names in pairs(rows_by_name("Argument of `postevent relay`", "Meaning")) do
+      for name in names:gmatch "%-%-[%l-]+" do
+        written[name] = true
+      end
+    end
+    assert.same(there, written)
+  end)
+
   it("name the options of the sandbox, and the exit statuses, as the command has them", function()
     local status, help = helper.run_lua("bin/postevent", { "help", "sandbox" })
     assert.equal(0, status)
@@ -272,7 +303,8 @@ describe("the tables of the pages", function()
         fields[#fields + 1] = field
       end
       local need = fields[1]
-      local wanted = need == "build" or need == "sandbox" or need == "pcre2" or need == "sqlite" or need == "run:each"
+      local wanted = need == "build" or need == "sandbox" or need == "pcre2" or need == "sqlite"
+        or need == "hiredis" or need == "run:each"
       if #fields == 7 and (wanted or need:find ":lua5%.4$") then
         count = count + 1
         for system, column in pairs(columns) do

@@ -12,13 +12,14 @@ else
   collectgarbage("setstepmul", 100000)
 end
 
--- Calls `action` when the collector finds what this leaves behind.
+-- Calls `action` when the collector finds what this returns, which is usually left behind.
 local function leave(action)
   if newproxy then
-    getmetatable(newproxy(true)).__gc = action
-  else
-    setmetatable({}, { __gc = action })
+    local left = newproxy(true)
+    getmetatable(left).__gc = action
+    return left
   end
+  return setmetatable({}, { __gc = action })
 end
 ]]
 
@@ -76,6 +77,20 @@ end
 client:close()
 ]]
 
+-- What is made first is finalized last: then the client has been collected, and something still calls it.
+local COLLECTED = PRELUDE .. [[
+local client
+kept = leave(function()
+  for name, method in pairs(getmetatable(client).__index) do
+    for _, argument in ipairs { { event_name = "e" }, "live", 1, false } do
+      pcall(method, client, argument)
+    end
+  end
+  io.write(tostring(client))
+end)
+client = postevent.new { url = "http://127.0.0.1:1/", mode = arg[2] }
+]]
+
 describe("a finalizer that uses the client", function()
   helper.guard()
 
@@ -83,6 +98,14 @@ describe("a finalizer that uses the client", function()
     local status, _, errors = helper.run_lua({ code = code }, { ... })
     assert.equal(0, status, errors)
   end
+
+  it("D7: after that was collected crashes nothing, whatever the method", function()
+    for _, mode in ipairs { "live", "record", "off" } do
+      local status, output, errors = helper.run_lua({ code = COLLECTED }, { "", mode })
+      assert.equal(0, status, errors)
+      assert.truthy(output:find("closed", 1, true), output)
+    end
+  end)
 
   -- The others have no second mode.
   for _, mode in ipairs(where.is "lua5.4" and { "incremental", "generational" } or { "incremental" }) do

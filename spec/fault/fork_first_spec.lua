@@ -20,7 +20,7 @@ describe("a fork in a process's first moments", function()
     end
     local status, output, errors = children.run({
       children.lua(), "spec/support/fork_soak.lua", host, FORKS, SEED,
-    }, { timeout = 120 })
+    }, { timeout = 240 })
     assert.equal(0, status, output .. errors)
   end)
 end)

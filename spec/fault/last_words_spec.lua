@@ -63,8 +63,8 @@ describe("the end of a program that never asked what became of its events", func
   end)
 
   -- Runs the program; returns its status and what it wrote to stderr.
-  local function run(code, options)
-    local status, output, errors = helper.run_lua({ code = BEGIN .. code }, { server.url }, options)
+  local function run(code)
+    local status, output, errors = helper.run_lua({ code = BEGIN .. code }, { server.url }, { leaks = false })
     assert.equal("", output)
     return status, errors
   end
@@ -95,7 +95,7 @@ describe("the end of a program that never asked what became of its events", func
     local _, _, errors = helper.run_lua({ code = BEGIN .. [[
       local client = new { max_in_flight = 1 }
       track(client, 2)
-    ]] }, { silent.url })
+    ]] }, { silent.url }, { leaks = false })
     assert.equal("postevent: 2 events were lost when this program ended (1 may have arrived): 2 pending; nobody waited "
       .. "for them" .. HINT, errors)
   end)
@@ -139,7 +139,7 @@ describe("the end of a program that never asked what became of its events", func
     local host = package.cpath:match "([^;?]*)/%?%.so" .. "/examples/embed/host"
     for _, ending in ipairs { "", "os.exit(1)" } do
       local script = helper.new_file(BEGIN .. "client = new() track(client, 12) " .. ending, "script.lua")
-      local status, _, errors = helper.run({ host, script }, { env = { URL = server.url } })
+      local status, _, errors = helper.run({ host, script }, { env = { URL = server.url }, leaks = false })
       assert.same({ ending == "" and 0 or 1, TWELVE }, { status, errors })
     end
   end)
@@ -160,7 +160,8 @@ describe("the end of a program that never asked what became of its events", func
 
   it("is told nothing where nothing was lost, and where nothing is sent", function()
     local sandbox = helper.start_sandbox()
-    local status, _, errors = helper.run_lua({ code = BEGIN .. "client = new() track(client, 12)" }, { sandbox.url })
+    local status, _, errors = helper.run_lua({ code = BEGIN .. "client = new() track(client, 12)" }, { sandbox.url },
+      { leaks = false })
     assert.same({ 0, "" }, { status, errors })
     assert.equal(12, #sandbox:events())
     for _, mode in ipairs { "record", "off" } do
@@ -187,7 +188,7 @@ describe("the end of a program that never asked what became of its events", func
         os.exit(0, true)
       end
       process.wait(own)
-    ]], { env = { ASAN_OPTIONS = "detect_leaks=0" } }) -- which asks for locks that the fork may have left
+    ]])
     local lines = {}
     for line in errors:gmatch "[^\n]+" do
       lines[#lines + 1] = line:match "^postevent: (.-);"
@@ -211,7 +212,7 @@ describe("the end of a program that never asked what became of its events", func
 
   -- Runs a line of the shell in which $LUA $SCRIPT $URL is the program. Returns its status.
   local function shell(line, script, more)
-    return (helper.run({ "sh", "-c", line }, { env = environment(script, more), timeout = 10 }))
+    return (helper.run({ "sh", "-c", line }, { env = environment(script, more), timeout = 10, leaks = false }))
   end
 
   it("takes no descriptor for stderr that is another's by now", function()

@@ -112,7 +112,7 @@ describe("track to a server that asks for silence", function()
     local arrivals = server:arrivals()
     for i, least in ipairs { 0.05, 0.1, 0.2, 0.2 } do -- half of the back-off for certain
       local silence = arrivals[i + 1].at - arrivals[i].at
-      assert.is_true(silence >= least and silence < 2 * least + 0.1, ("silence %d of %.3f s"):format(i, silence))
+      assert.is_true(silence >= least and silence < 2 * least + 0.5, ("silence %d of %.3f s"):format(i, silence))
     end
   end)
 end)
@@ -153,9 +153,10 @@ batch.describe_once("an endpoint that fails five times in a row", function()
     events:wait(function(stats)
       return stats.state == "cooling" and stats.in_flight == 0
     end)
+    local before = #server:arrivals() -- 8, and what was tried again before the fifth failure
     local cooling = events:wait(function(stats)
       assert.is_true(stats.in_flight <= 1)
-      return #server:arrivals() == 9
+      return #server:arrivals() == before + 1
     end)
     assert.equal("cooling", cooling.state)
     server:set "well"
@@ -166,10 +167,11 @@ batch.describe_once("an endpoint that fails five times in a row", function()
     assert.equal("sending", whole.state)
     assert.equal(100, events:finish().delivered)
     local arrivals = server:arrivals()
-    local first, second = arrivals[9].at - arrivals[8].at, arrivals[10].at - arrivals[9].at
+    local last, probe, next_one, after = (table.unpack or unpack)(arrivals, before, before + 3)
+    local first, second = probe.at - last.at, next_one.at - probe.at
     assert.is_true(first >= 1 and first < 2, ("the first probe after %.3f s"):format(first))
     assert.is_true(second >= 2 and second < 3, ("the second probe after %.3f s"):format(second))
-    assert.is_true(arrivals[11].at - arrivals[10].at >= 0.1) -- nobody with the probe
+    assert.is_true(after.at - next_one.at >= 0.1) -- nobody with the probe
     for id, count in pairs(batch.count(arrivals)) do
       assert.equal(events.results[id].attempts, count)
     end

@@ -57,6 +57,17 @@ describe("track with credentials that are refused", function()
     end
   end)
 
+  it("tries all again as soon as one of them is delivered, however long the first wait would be", function()
+    local server = rude.start("script", REFUSE)
+    local events = batch.start(server.url, { max_in_flight = 4, retry = { initial = 600, max = 600 } })
+    events:track(1, 4)
+    events:wait(function(stats)
+      return is_held(stats) and stats.attempts >= 3
+    end)
+    events.client:set_authorization(NEW)
+    assert.equal(4, events:finish(3).delivered)
+  end)
+
   it("probes at once at every set_authorization, each time with another event", function()
     local server = rude.start("script", REFUSE)
     local events = batch.start(server.url, { max_in_flight = 4 })
@@ -136,26 +147,29 @@ describe("track", function()
     local server = rude.start("script", { script = [[if request.id == "e0100" then return { status = 403 } end]] })
     local events = batch.start(server.url, { retry = { initial = 0.05, max = 0.05 } })
     events:track(1, 999)
-    -- What is in flight beside it reopens the queue at once; where all of that was answered before, it takes the first
-    -- probe, after 5 seconds.
-    events:wait(function(stats)
-      return stats.delivered == 998
-    end, 12)
-    -- Its second and third draw count only when another was delivered since; how many were by now is chance.
-    local last = 999
+    local stats = events:finish(5)
+    assert.equal(998, stats.delivered)
+    assert.same({ unauthorized = 1 }, stats.rejected_by)
+    events:ended("rejected", "unauthorized", { "e0100" })
+    assert.equal(403, events.results.e0100.http_status)
+    events:arrived(server:arrivals(), { e0100 = events.results.e0100.attempts })
+  end)
+
+  it("lets nothing that comes wait for one event that nobody was delivered after", function()
+    local server = rude.start("script", { script = [[if request.id == "e0001" then return { status = 403 } end]] })
+    local events = batch.start(server.url, { retry = { initial = 0.05, max = 0.05 } })
+    events:track(1)
+    events:wait(is_held)
+    local last = 1
     repeat
       last = last + 1
       events:track(last)
       local stats = events:wait(function(stats)
         return stats.delivered == last - 1
-      end, 12)
-    until stats.rejected == 1 or last == 1002
-    local stats = events:finish(30)
-    assert.equal(last - 1, stats.delivered)
-    assert.same({ unauthorized = 1 }, stats.rejected_by)
-    events:ended("rejected", "unauthorized", { "e0100" })
-    assert.equal(403, events.results.e0100.http_status)
-    events:arrived(server:arrivals(), { e0100 = events.results.e0100.attempts })
+      end, 2)
+    until stats.rejected == 1 or last == 60
+    events:finish(2)
+    events:ended("rejected", "unauthorized", { "e0001" })
   end)
 
   for name, reply in pairs {

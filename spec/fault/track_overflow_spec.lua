@@ -19,7 +19,9 @@ local url, overflow, count = arg[1], arg[2], tonumber(arg[3])
 local MAX_EVENTS, MAX_BYTES = 1000, 200000
 local client = postevent.new {
   url = url, id_attribute = "id", results = count, max_in_flight = 4,
-  queue = { max_events = MAX_EVENTS, max_bytes = MAX_BYTES, overflow = overflow, wait = 60 },
+  queue = {
+    max_events = MAX_EVENTS, max_bytes = MAX_BYTES, overflow = overflow, wait = overflow == "wait" and 60 or nil,
+  },
 }
 local fate = {}
 for i = 1, count do

@@ -116,7 +116,7 @@ describe("track to a server that", function()
 
   it("loses replies gets no event again with retry.ambiguous = false: unknown, with the code", function()
     for behaviour, code in pairs {
-      never_answer = "timeout", reset = "interrupted", close_in_reply = "bad_reply", garbage = "bad_reply",
+      never_answer = "timeout", reset = "interrupted", close_in_reply = "interrupted", garbage = "bad_reply",
     } do
       local server = rude.start("script", answer_when("number % 50 == 0", ("%q"):format(behaviour)))
       local ids = every(50, 200)

@@ -33,12 +33,7 @@ local ELSEWHERE = "DNS:elsewhere.example"
 local PASSWORD = "a password for the key"
 
 local function openssl(arguments)
-  local argv = { "openssl" }
-  for i, argument in ipairs(arguments) do
-    argv[i + 1] = argument
-  end
-  local status, _, errors = children.run(argv)
-  assert(status == 0, errors)
+  children.must("openssl", (table.unpack or unpack)(arguments))
 end
 
 local function new_key(path)

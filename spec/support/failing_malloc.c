@@ -1,5 +1,6 @@
 #include "failing_malloc.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -31,10 +32,16 @@ static bool fails_elsewhere(void) {
   return true;
 }
 
-static bool fails(void) {
-  if (fails_elsewhere()) return true;
+static bool fails_here(void) {
   if (countdown == 0 || --countdown > 0) return false;
   failed = true;
+  return true;
+}
+
+/* glibc's callers of malloc rely on errno. */
+static bool fails(void) {
+  if (!fails_elsewhere() && !fails_here()) return false;
+  errno = ENOMEM;
   return true;
 }
 

@@ -6,8 +6,7 @@ local fake_time = {}
 
 -- Where the `faketime` command has its library: it preloads it into what it runs.
 local function library()
-  local status, output, errors = children.run { "faketime", "-m", "-f", "+0", "sh", "-c", 'echo "$LD_PRELOAD"' }
-  assert(status == 0, errors)
+  local output = children.must("faketime", "-m", "-f", "+0", "sh", "-c", 'echo "$LD_PRELOAD"')
   return output:match "[^%s:]*libfaketime[^%s:]*"
 end
 

@@ -24,7 +24,7 @@ local CHILD = [[
   local client = new()
   assert(client:post { event_name = "e" })
   assert(client:track { event_name = "e" })
-  assert(client:flush(5))
+  assert(client:flush(30))
   client:close()
 ]]
 

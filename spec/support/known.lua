@@ -60,7 +60,7 @@ end
 function known.option_groups()
   local groups = {}
   for _, property in ipairs(properties) do
-    local group, field = property.name:match "^(.-)%.(.*)$"
+    local group, field = property.name:match "^(.+)%.(.*)$"
     if group then
       groups[group] = groups[group] or {}
       groups[group][field] = true
@@ -105,7 +105,7 @@ end
 
 -- { timeout = true, ... }: the codes after which the command says that trying again may help.
 function known.codes_to_try_again()
-  return names_of(assert(upvalue(require("postevent.cli.post").run, "TRY_AGAIN"), "cli/post.lua has no `TRY_AGAIN`"))
+  return names_of(assert(upvalue(require("postevent.cli.exit").of, "PASSING"), "cli/exit.lua has no `PASSING`"))
 end
 
 -- { delivered = true, ... }: the outcomes of tracked events.

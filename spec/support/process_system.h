@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <locale.h>
 #include <lua.h>
@@ -210,6 +211,14 @@ static int l_current_directory(lua_State *L) {
 
 #ifdef __linux__
 
+/* exchange(path, other): each has the other's name at once, and at no moment is there nothing of that name. */
+static int l_exchange(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (renameat2(AT_FDCWD, path, AT_FDCWD, luaL_checkstring(L, 2), RENAME_EXCHANGE)) return system_failure(L, path);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* unshare_mounts(): what this process mounts from now on is seen by it and its children alone. */
 static int l_unshare_mounts(lua_State *L) {
   if (unshare(CLONE_NEWNS)) return system_failure(L, "unshare");
@@ -260,6 +269,7 @@ static const luaL_Reg system_functions[] = {
     {"make_directory", l_make_directory},
     {"current_directory", l_current_directory},
 #ifdef __linux__
+    {"exchange", l_exchange},
     {"unshare_mounts", l_unshare_mounts},
     {"unshare_network", l_unshare_network},
     {"bind_mount", l_bind_mount},

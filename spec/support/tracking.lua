@@ -16,7 +16,7 @@ end
 
 -- The two equations, which hold at every moment. Returns the counters.
 function tracking.assert_balanced(stats)
-  local outcomes = stats.delivered + stats.rejected + stats.expired + stats.dropped + stats.unknown
+  local outcomes = stats.delivered + stats.relayed + stats.rejected + stats.expired + stats.dropped + stats.unknown
   assert(stats.calls == stats.accepted + sum(stats.refused) + stats.filtered,
     ("%d calls, but %d accepted, %d refused, %d filtered"):format(stats.calls, stats.accepted, sum(stats.refused),
       stats.filtered))

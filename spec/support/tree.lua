@@ -20,7 +20,7 @@ end
 function tree.copy()
   local self = tree.empty()
   local status, _, errors = helper.run {
-    "cp", "-R", "Makefile", "tools", "csrc", "lua", "bin", "examples", self.directory,
+    "cp", "-R", "Makefile", "tools", "csrc", "lua", "bin", "share", "contrib", "examples", self.directory,
   }
   assert(status == 0, errors)
   return self
