@@ -325,10 +325,12 @@ static void tidy(pe_spool *spool, int64_t now) {
 
 void pe_spool_run(pe_spool *spool, int64_t now) {
   end_forgotten(spool); /* before it is asked whether it is time: that makes room */
-  if (!spool->works && now < spool->retry_at) return;
-  if (!spool->works && !pe_spool_recover(spool, now)) {
-    read_what_can(spool, now); /* of a file that is gone, too: there may be no room for another one before it is sent */
-    return;
+  if (!spool->works) {
+    if (now < spool->retry_at) return;
+    if (!pe_spool_recover(spool, now)) {
+      read_what_can(spool, now); /* of a file that is gone, too: there may be no room for another before it is sent */
+      return;
+    }
   }
   if (!work(spool, now)) return;
   tidy(spool, now);

@@ -185,7 +185,7 @@ pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char messa
   }
   if (file->store) file->tries = 0;
   if (is_lost) status = pe_spool_replace(spool, file, message);
-  if (status != PE_DB_FULL || !is_gone || !is_spent(spool, file)) return status;
+  if (status != PE_DB_FULL || !is_gone || !file->store || !is_spent(spool, file)) return status;
   let_go(spool, file);
   return PE_DB_OK;
 }
