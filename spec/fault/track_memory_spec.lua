@@ -26,7 +26,7 @@ return function(n)
   local stats = client:stats()
   local outcomes = stats.delivered + stats.rejected + stats.expired + stats.dropped + stats.unknown
   assert(stats.accepted == EVENTS and stats.accepted == outcomes + stats.pending)
-  client:close(1)
+  client:close(10)
   return ("%d delivered, %d retries: %s"):format(stats.delivered, stats.retries, flushed and "" or message)
 end
 ]]
