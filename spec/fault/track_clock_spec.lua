@@ -52,7 +52,7 @@ for _, offset in ipairs { "+3600", "-3600", "+0", "-3600", "+3600" } do
   } do
     local took, done, _, code = tracking.timed(call)
     assert(not done and (code == "queue_full" or code == "timeout"))
-    assert(took >= 0.3 and took < 0.6, ("%s took %.3f s"):format(name, took))
+    assert(took >= 0.3 and took < 2, ("%s took %.3f s"):format(name, took))
   end
 end
 assert(client:flush(10))
@@ -61,7 +61,7 @@ local stats = tracking.assert_balanced(client:stats())
 assert(stats.delivered == tracked and stats.accepted == tracked and stats.expired == 0)
 assert(stats.latency.max < 10, stats.latency.max)
 local took = tracking.timed(stuck.close, stuck, 0.3)
-assert(took >= 0.3 and took < 0.6, took)
+assert(took >= 0.3 and took < 2, took)
 stats = tracking.assert_balanced(stuck:stats())
 assert(stats.pending == 3 and stats.attempts == 3 and stats.maybe_sent == 3)
 assert(process.now() - started < 20)

@@ -225,19 +225,19 @@ describe("the end of the program", function()
     it("takes a second in all with 200 clients whose server never answers: " .. ending, function()
       local silent = rude.start "never_answer"
       local elapsed, collected = time_end(silent.url, 200, "track", ending)
-      assert.is_true(elapsed < 1.4, ("took %.3f s"):format(elapsed))
+      assert.is_true(elapsed < 1.9, ("took %.3f s"):format(elapsed))
       assert.is_true(not collected or collected < 0.3, ("__gc waited: %s s"):format(tostring(collected)))
       assert.is_true(silent:requests() > 0) -- on a busy machine not each of them got so far
     end)
 
     it("takes a second in all with clients that cannot connect: " .. ending, function()
       local elapsed = time_end(rude.black_hole().url, 20, "track", ending)
-      assert.is_true(elapsed < 1.3, ("took %.3f s"):format(elapsed))
+      assert.is_true(elapsed < 1.9, ("took %.3f s"):format(elapsed))
     end)
 
     it("takes little with 200 clients that are idle: " .. ending, function()
       local elapsed = time_end(server.url, 200, "start", ending)
-      assert.is_true(elapsed < 0.5, ("took %.3f s"):format(elapsed))
+      assert.is_true(elapsed < 0.9, ("took %.3f s"):format(elapsed))
     end)
   end
 

@@ -56,7 +56,7 @@ describe("track to a server that asks for silence", function()
       assert.equal(events.tracked, stats.delivered)
       local arrivals = server:arrivals()
       local from, to = longest_silence(arrivals)
-      assert.is_true(to - from >= 1.99 and to - from < 2.5, ("a silence of %.3f s"):format(to - from))
+      assert.is_true(to - from >= 1.99 and to - from < 3, ("a silence of %.3f s"):format(to - from))
       assert.is_true(from <= closed_at)
       local counts, answered = batch.count(arrivals), 0
       for id, result in pairs(events.results) do
@@ -169,8 +169,9 @@ batch.describe_once("an endpoint that fails five times in a row", function()
     local arrivals = server:arrivals()
     local last, probe, next_one, after = (table.unpack or unpack)(arrivals, before, before + 3)
     local first, second = probe.at - last.at, next_one.at - probe.at
-    assert.is_true(first >= 1 and first < 2, ("the first probe after %.3f s"):format(first))
-    assert.is_true(second >= 2 and second < 3, ("the second probe after %.3f s"):format(second))
+    -- Less by what the server, on a busy machine, takes to see the one before.
+    assert.is_true(first >= 0.9 and first < 2, ("the first probe after %.3f s"):format(first))
+    assert.is_true(second >= 1.9 and second < 3, ("the second probe after %.3f s"):format(second))
     assert.is_true(after.at - next_one.at >= 0.1) -- nobody with the probe
     for id, count in pairs(batch.count(arrivals)) do
       assert.equal(events.results[id].attempts, count)

@@ -122,7 +122,7 @@ describe("a queue that is full because nothing is delivered", function()
       local took, ticket, _, code = tracking.timed(client.track, client, { event_name = "e" })
       assert.is_nil(ticket)
       assert.equal("queue_full", code)
-      assert.is_true(took >= 0.05 and took < 0.35, ("took %.3f s"):format(took))
+      assert.is_true(took >= 0.05 and took < 1, ("took %.3f s"):format(took))
     end
     assert.same({ queue_full = 5 }, tracking.assert_balanced(client:stats()).refused)
   end)
