@@ -244,7 +244,7 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-o
 asan: ### the specs on LUA and the C tests under AddressSanitizer and UBSan
 	@$(call deps,$(LUA)) asan
 	@$(again) for-tests LUAS="$(LUA)" BUILD=$(BUILD)/asan SANITIZE="$(SANITIZERS)"
-	@LUAS="$(LUA)" SHARES=2 BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
+	@LUAS="$(LUA)" BUILD="$(BUILD)/asan" POSTEVENT_SLOW=1 ASAN_OPTIONS="quarantine_size_mb=4" \
 	  TEST_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" $(run_tests)
 
 # Leaks are looked for by asan: in a child of a fork, the search for them can hang.
@@ -265,7 +265,7 @@ VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --
 valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
-	@LUAS="$(LUA)" SHARES=2 BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
+	@LUAS="$(LUA)" BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
 	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
