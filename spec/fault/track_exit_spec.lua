@@ -64,7 +64,11 @@ for run = 1, runs do
   end
   local start = process.now()
   local how, number = process.wait(pid, 20)
-  slowest = math.max(slowest, process.now() - start)
+  local took = process.now() - start
+  slowest = math.max(slowest, took)
+  if took >= 0.9 then -- what a program's end waits
+    print("late " .. run)
+  end
   if not ends_well(how, number) then
     print(("run %d %s, %s"):format(run, tostring(how), tostring(number)))
     break
@@ -161,19 +165,31 @@ describe("the end of the program", function()
     sandbox:reset()
   end)
 
-  local function assert_all_came(first, last)
-    local ids, count = {}, 0
+  -- Those of the runs in `late` may be missing.
+  local function assert_all_came(first, last, late)
+    local ids = {}
     for _, record in ipairs(sandbox:events()) do
-      assert.is_nil(ids[record.event.id], record.event.id .. " came twice")
-      ids[record.event.id] = true
-      count = count + (record.event.id:find "posted" and 0 or 1)
+      local id = record.event.id
+      assert.is_nil(ids[id], id .. " came twice")
+      assert.is_truthy(id:find "^%d+%-posted$" or id:find "^%d+%-%d+$", id)
+      ids[id] = true
     end
     for run = first, last do
       for i = 1, EVENTS do
-        assert.is_true(ids[run .. "-" .. i], ("event %d of run %d did not come"):format(i, run))
+        assert.is_true(ids[run .. "-" .. i] or late[run], ("event %d of run %d did not come"):format(i, run))
       end
     end
-    assert.equal((last - first + 1) * EVENTS, count)
+  end
+
+  -- The runs that took all their time: where the machine is that busy, what is lost is said. Few are.
+  local function late_runs(output, runs)
+    local late, count = {}, 0
+    for run in output:gmatch "late (%d+)" do
+      late[tonumber(run)] = true
+      count = count + 1
+    end
+    assert.is_true(count <= math.max(1, runs / 20), output)
+    return late, count
   end
 
   local function try(ending, runs)
@@ -182,11 +198,14 @@ describe("the end of the program", function()
     }, { timeout = 120 })
     assert.equal(0, status, errors)
     assert.is_nil(output:find "run", output .. errors)
+    local late, count = late_runs(output, runs)
     if ending ~= "an error" then
-      assert.equal("", errors)
+      local said, lines = errors:gsub("postevent: %d+ events? were lost when this program ended[^\n]*\n", "")
+      assert.equal("", said)
+      assert.is_true(lines <= count, errors)
     end
-    assert.is_true(tonumber(output) < 2, output)
-    assert_all_came(1, runs)
+    assert.is_true(tonumber(output:match "([%d.]+)\n$") < 2, output)
+    assert_all_came(1, runs, late)
   end
 
   it("by os.exit() while events go out over TLS crashes nothing, and they are delivered", function()
@@ -210,7 +229,7 @@ describe("the end of the program", function()
       assert.equal(0, status, errors)
       assert.equal("", errors)
     end
-    assert_all_came(9, 12)
+    assert_all_came(9, 12, {})
   end)
 
   -- Seconds from the last line of the script to the end of the process, and to the end of the last client's __gc.

@@ -72,8 +72,7 @@ describe("track with credentials that are refused", function()
     local server = rude.start("script", REFUSE)
     local events = batch.start(server.url, { max_in_flight = 4 })
     events:track(1, 10)
-    events:wait(is_held)
-    local before = server:requests()
+    local before = events:wait(is_held).attempts
     for i = 1, 6 do
       events.client:set_authorization("Basic d3Jvbmc" .. i)
       events:wait(function(stats)
