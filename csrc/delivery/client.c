@@ -58,7 +58,7 @@ void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_re
     pe_attempt_judge(&post->last, client->post.accept);
     post->attempts++;
     now = pe_clock_monotonic();
-    if (!pe_post_again(&client->post, post, deadline, now, pe_random_unit(), &due)) break;
+    if (!pe_post_again(&client->post, post, deadline, now, pe_random_unit, &due)) break;
     pe_clock_sleep(due - now);
     now = pe_clock_monotonic();
   }

@@ -79,7 +79,7 @@ static void settle(pe_submissions *submissions, pe_submission *submission, int64
   pe_post_result *result = &submission->result;
 
   pe_attempt_judge(&result->last, submissions->policy.accept);
-  if (!pe_post_again(&submissions->policy, result, submission->deadline, now, pe_random_unit(), &submission->due)) {
+  if (!pe_post_again(&submissions->policy, result, submission->deadline, now, pe_random_unit, &submission->due)) {
     answer(submissions, submission, now);
     return;
   }

@@ -20,11 +20,11 @@ static bool may_repeat(const pe_attempt *attempt) {
 }
 
 bool pe_post_again(const pe_post_policy *policy, const pe_post_result *result, int64_t deadline, int64_t now,
-                   double unit, int64_t *due) {
+                   double (*unit)(void), int64_t *due) {
   int64_t delay;
 
   if (!may_repeat(&result->last) || result->attempts >= policy->attempts) return false;
-  delay = pe_retry_delay(&policy->retry, result->attempts, result->last.retry_after, unit);
+  delay = pe_retry_delay(&policy->retry, result->attempts, result->last.retry_after, unit());
   if (delay >= deadline - now) return false;
   *due = now + delay;
   return true;

@@ -31,8 +31,9 @@ void pe_post_result_cleanup(pe_post_result *result);
 
 /* Whether the post is tried again after `result->last`, which was judged: the event was not sent, or the platform said
  * that it did not take it and asked to come back; an attempt is left; and the wait ends before `deadline`. Sets *due
- * then. `unit` is chance, in [0, 1). All times are monotonic nanoseconds. */
+ * then. `unit` draws a number in [0, 1) by chance, where one is needed: most posts need none. All times are monotonic
+ * nanoseconds. */
 bool pe_post_again(const pe_post_policy *policy, const pe_post_result *result, int64_t deadline, int64_t now,
-                   double unit, int64_t *due);
+                   double (*unit)(void), int64_t *due);
 
 #endif

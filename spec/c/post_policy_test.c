@@ -19,9 +19,19 @@ static pe_post_result result_of(pe_error error, long http_status, pe_sent sent) 
   return result;
 }
 
-/* With half of the back-off's second by chance. */
+static int drawn;
+
+static double half(void) {
+  drawn++;
+  return 0.5;
+}
+
+/* With half of the back-off's second by chance, which costs a call of the system: it is drawn for a wait alone. */
 static bool again(const pe_post_result *result, int64_t deadline, int64_t *due) {
-  return pe_post_again(&policy, result, deadline, NOW, 0.5, due);
+  int before = drawn;
+  bool is_again = pe_post_again(&policy, result, deadline, NOW, half, due);
+  if (is_again) assert_int_equal(drawn, before + 1);
+  return is_again;
 }
 
 static void what_was_not_taken_is_tried_again(void **state) {
@@ -41,10 +51,12 @@ static void what_was_not_taken_is_tried_again(void **state) {
     pe_post_result refused = result_of(PE_UNAVAILABLE, taken_back[i], PE_SENT_YES);
     assert_true(again(&refused, NOW + PE_SECOND, &due));
   }
+  drawn = 0;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     pe_post_result refused = result_of(PE_UNAVAILABLE, others[i], PE_SENT_YES);
     assert_false(again(&refused, NOW + PE_SECOND, &due));
   }
+  assert_int_equal(drawn, 0);
 }
 
 static void a_wait_that_does_not_end_in_time_is_not_begun(void **state) {
