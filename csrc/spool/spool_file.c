@@ -162,11 +162,26 @@ static bool is_beyond_help(pe_spool_file *file, pe_db_status status, pe_store_ki
   return status == PE_DB_DAMAGED || (status == PE_DB_OK && kind != PE_STORE_OURS);
 }
 
-pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
+/* A log that was cut off would be read up to there, in silence. */
+static void close_cut(pe_spool_file *file) {
+  if (!file->store || !pe_store_log_is_cut(file->store)) return;
+  pe_store_close(file->store);
+  file->store = NULL;
+  file->is_damaged = true;
+}
+
+/* Sets *is_lost where the file cannot be used any more. */
+static pe_db_status try_to_open(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE], bool *is_lost) {
   const pe_store_config config = pe_spool_store_config(spool);
-  bool is_gone = file->store && !pe_store_is_there(file->store); /* now: it may be back, or its directory */
-  bool is_lost = file->is_damaged || is_gone;
   pe_store_kind kind = PE_STORE_OURS;
+  pe_db_status status = pe_store_open(pe_claim_path(file->claim), &config, &file->store, &kind, message);
+  *is_lost = is_beyond_help(file, status, kind);
+  return status;
+}
+
+pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
+  bool is_gone = file->store && !pe_store_is_there(file->store); /* now: it may be back, or its directory */
+  bool is_lost;
   pe_db_status status = PE_DB_OK;
 
   if (!file->claim) return PE_DB_OK;
@@ -174,15 +189,9 @@ pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char messa
     (void)pe_spool_close_file(file);
     return PE_DB_OK;
   }
-  if (file->store && pe_store_log_is_cut(file->store)) {
-    pe_store_close(file->store);
-    file->store = NULL;
-    is_lost = file->is_damaged = true;
-  }
-  if (!file->store && !is_lost) {
-    status = pe_store_open(pe_claim_path(file->claim), &config, &file->store, &kind, message);
-    is_lost = is_beyond_help(file, status, kind);
-  }
+  close_cut(file);
+  is_lost = file->is_damaged || is_gone;
+  if (!file->store && !is_lost) status = try_to_open(spool, file, message, &is_lost);
   if (file->store) file->tries = 0;
   if (is_lost) status = pe_spool_replace(spool, file, message);
   if (status != PE_DB_FULL || !is_gone || !file->store || !is_spent(spool, file)) return status;
