@@ -209,8 +209,8 @@ local function look_after(self)
   self.clock:set()
   local lost = self.patience:noted(self.member:refresh())
   if lost and lost > 0 then
-    self.log("warn", (lost == 1 and "1 event that was in hand for too long is another deliverer's now"
-      or "%d events that were in hand for too long are another deliverer's now"):format(lost))
+    local words = lost == 1 and "1 event that was in hand for too long is" or "%d events in hand for too long are"
+    self.log("warn", words:format(lost) .. " another deliverer's now, or gone from Redis")
   end
   if lost then -- or all that others have would seem to be in nobody's hand
     claim(self)

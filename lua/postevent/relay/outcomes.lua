@@ -45,9 +45,9 @@ function outcomes.take(self)
 end
 
 local function say_taken(log, count)
-  local words = count == 1 and "1 event ended here that is another deliverer's by now: it is not counted, and may have "
-    or "%d events ended here that are another deliverer's by now: they are not counted, and may have "
-  log("warn", words:format(count) .. "been posted twice")
+  local words = count == 1 and "1 event ended here that is another deliverer's by now, or gone from Redis: it is "
+    or "%d events ended here that are another deliverer's by now, or gone from Redis: they are "
+  log("warn", words:format(count) .. "not counted, and may have been posted twice")
 end
 
 -- Tells Redis of it, where that is there, and the log of what was another's by then.
