@@ -187,6 +187,10 @@ void pe_queue_set_spooling(pe_queue *queue, bool works);
  * a caller waits for is refused then: PE_QUEUE_FULL. */
 void pe_queue_set_disk_room(pe_queue *queue, int64_t bytes, bool is_full);
 
+/* From now on, or no longer, nothing leaves memory for being on disk: the file is being replaced, and what left
+ * meanwhile would be in neither. Where memory is full an event finds no room then. */
+void pe_queue_keep_memory(pe_queue *queue, bool keeps);
+
 /* The file is another one: whatever is in memory, and was accepted here, is not in it. Returns the ticket up to which
  * all is to be written before anything is read back. */
 uint64_t pe_queue_rewrite(pe_queue *queue);

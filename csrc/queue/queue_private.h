@@ -51,6 +51,7 @@ struct pe_queue {
   pe_counters counters;
   /* guarded by lock, of a queue that spools */
   bool spooling;         /* writing works: nothing that is not on disk is sent */
+  bool keeps_memory;     /* the file is being replaced: nothing leaves memory for being on disk */
   pe_record *unwritten;  /* the oldest that is not on disk */
   uint64_t awaited;      /* the ticket that pe_queue_await waits for; not counted yet. 0: none */
   pe_error await_error;  /* what became of it */

@@ -72,6 +72,7 @@ static void leave_memory(pe_queue *queue, pe_record *record) {
 bool pe_queue_evict(pe_queue *queue) {
   pe_record *passed = queue->unwritten ? queue->unwritten->older : queue->newest;
   pe_record *record = passed;
+  if (queue->keeps_memory) return false;
   while (record && record->state == PE_RECORD_IN_FLIGHT)
     record = record->older;
   if (!record) return false;
@@ -176,6 +177,13 @@ void pe_queue_set_disk_room(pe_queue *queue, int64_t bytes, bool is_full) {
     queue->disk_room -= (int64_t)pe_record_bytes(record);
   queue->disk_full = is_full && !queue->forgetting;
   if (queue->disk_full && queue->awaited > 0) refuse_awaited(queue, PE_QUEUE_FULL);
+  tell_of_room(queue);
+  pe_mutex_unlock(&queue->lock);
+}
+
+void pe_queue_keep_memory(pe_queue *queue, bool keeps) {
+  pe_mutex_lock(&queue->lock);
+  queue->keeps_memory = keeps;
   tell_of_room(queue);
   pe_mutex_unlock(&queue->lock);
 }

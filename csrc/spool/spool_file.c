@@ -179,6 +179,19 @@ static pe_db_status try_to_open(pe_spool *spool, pe_spool_file *file, char messa
   return status;
 }
 
+/* There is to be another file in its place, or none: where there is no room for one, and nothing in it is needed. */
+static pe_db_status do_without(pe_spool *spool, pe_spool_file *file, bool is_gone, char message[PE_CLAIM_MESSAGE]) {
+  pe_db_status status;
+  pe_queue_keep_memory(spool->queue, true);
+  status = pe_spool_replace(spool, file, message);
+  if (status == PE_DB_FULL && is_gone && file->store && is_spent(spool, file)) {
+    let_go(spool, file);
+    status = PE_DB_OK;
+  }
+  pe_queue_keep_memory(spool->queue, false);
+  return status;
+}
+
 pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
   bool is_gone = file->store && !pe_store_is_there(file->store); /* now: it may be back, or its directory */
   bool is_lost;
@@ -193,8 +206,5 @@ pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char messa
   is_lost = file->is_damaged || is_gone;
   if (!file->store && !is_lost) status = try_to_open(spool, file, message, &is_lost);
   if (file->store) file->tries = 0;
-  if (is_lost) status = pe_spool_replace(spool, file, message);
-  if (status != PE_DB_FULL || !is_gone || !file->store || !is_spent(spool, file)) return status;
-  let_go(spool, file);
-  return PE_DB_OK;
+  return is_lost ? do_without(spool, file, is_gone, message) : status;
 }

@@ -128,6 +128,24 @@ static void test_is_full_when_nothing_can_leave(void **state) {
   pe_queue_free(queue);
 }
 
+/* It would be in neither of the two. */
+static void test_lets_nothing_go_while_a_file_is_replaced(void **state) {
+  pe_queue *queue = spooling_queue(2);
+  const pe_event event = event_of("x");
+  pe_push push;
+  (void)state;
+  (void)push_at(queue, "a", NOW);
+  (void)push_at(queue, "b", NOW);
+  assert_int_equal(write_out(queue), 2);
+  pe_queue_keep_memory(queue, true);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_QUEUE_FULL);
+  assert_int_equal(accounted(queue).on_disk, 0);
+  pe_queue_keep_memory(queue, false);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_int_equal(accounted(queue).on_disk, 1);
+  pe_queue_free(queue);
+}
+
 static void test_refuses_an_awaited_event_that_cannot_be_written(void **state) {
   pe_queue_config config = {.max_events = 10, .max_bytes = 1 << 20, .max_age = 100 * PE_SECOND, .width = 4};
   const pe_event event = event_of("x");
@@ -335,6 +353,7 @@ int main(void) {
       TEST(test_takes_nothing_back_before_what_is_older),
       TEST(test_reads_back_beside_what_cannot_be_sent),
       TEST(test_is_full_when_nothing_can_leave),
+      TEST(test_lets_nothing_go_while_a_file_is_replaced),
       TEST(test_refuses_an_awaited_event_that_cannot_be_written),
       TEST(test_restores_what_others_left),
       TEST(test_writes_all_again_into_another_file),

@@ -253,4 +253,24 @@ describe("a program that is not root", function()
     assert.equal(61, tracking.assert_balanced(client:stats()).restored)
     spooling.assert_arrived(server, "e", 40)
   end)
+
+  -- What left memory for the disk between the copy of the old file and the new one would be in neither.
+  it("loses nothing of what is tracked while its file is made again", function()
+    local server = rude.start "never_answer"
+    for round = 1, 60 do
+      local directory = files.new_path "spool"
+      local client = spooling.client(server.url, { path = directory }, { max_in_flight = 1, queue = { max_events = 100 } })
+      spooling.track(client, 1, 90)
+      wait_for(client, "works")
+      assert(os.rename(directory, directory .. ".gone"))
+      for i = 91, 150 do
+        client:track { event_name = "e", external_event_id = "e" .. i }
+        local till = process.now() + round * 5e-6
+        while process.now() < till do end
+      end
+      wait_for(client, "works")
+      assert.equal(0, tracking.assert_balanced(client:stats()).dropped, "round " .. round)
+      client:close(0)
+    end
+  end)
 end)
