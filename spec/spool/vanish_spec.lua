@@ -259,14 +259,15 @@ describe("a program that is not root", function()
     local server = rude.start "never_answer"
     for round = 1, 60 do
       local directory = files.new_path "spool"
-      local client = spooling.client(server.url, { path = directory }, { max_in_flight = 1, queue = { max_events = 100 } })
+      local client = spooling.client(server.url, { path = directory },
+        { max_in_flight = 1, queue = { max_events = 100 } })
       spooling.track(client, 1, 90)
       wait_for(client, "works")
       assert(os.rename(directory, directory .. ".gone"))
       for i = 91, 150 do
         client:track { event_name = "e", external_event_id = "e" .. i }
         local till = process.now() + round * 5e-6
-        while process.now() < till do end
+        repeat until process.now() >= till
       end
       wait_for(client, "works")
       assert.equal(0, tracking.assert_balanced(client:stats()).dropped, "round " .. round)
