@@ -334,9 +334,9 @@ describe("A3: an empty array", function()
     for i = 1, 8000 do
       many[i] = setmetatable({}, {})
     end
-    local started = os.clock()
+    local started, most = os.clock(), os.getenv "POSTEVENT_SLOW" and 4 or 0.2 -- seconds of the processor's time
     assert.truthy(encode({ event_name = "e", a = many }, { before_send = function(event) return event end }))
-    assert.is_true(os.clock() - started < 0.2, os.clock() - started)
+    assert.is_true(os.clock() - started < most, os.clock() - started)
   end)
 end)
 
