@@ -123,7 +123,7 @@ static bool is_spent(const pe_spool *spool, const pe_spool_file *file) {
 
 /* There is no room for another one in its place, and it takes up some itself as long as it is open. Only its dead
  * letters are lost. */
-static void let_go(pe_spool *spool, pe_spool_file *file) {
+static void abandon(pe_spool *spool, pe_spool_file *file) {
   bool is_own = file == &spool->own;
   pe_store_counts counts;
 
@@ -185,7 +185,7 @@ static pe_db_status do_without(pe_spool *spool, pe_spool_file *file, bool is_gon
   pe_queue_keep_memory(spool->queue, true);
   status = pe_spool_replace(spool, file, message);
   if (status == PE_DB_FULL && is_gone && file->store && is_spent(spool, file)) {
-    let_go(spool, file);
+    abandon(spool, file);
     status = PE_DB_OK;
   }
   pe_queue_keep_memory(spool->queue, false);
