@@ -49,7 +49,7 @@ static pe_rule refuse(writer *w, pe_rule rule, const char *why) {
 static pe_rule refuse_foreign(writer *w, int index) {
   if (w->how & PE_JSON_BRIEF) return PE_RULE_UNSENDABLE;
   luaL_checkstack(w->L, 8, "event");
-  pe_lua_marker_push_name(w->L, index);
+  pe_lua_marker_push_name(w->L, w->markers, index);
   lua_pushfstring(w->L, "%s cannot be sent; null is cjson.null", lua_tostring(w->L, -1));
   w->why = lua_tostring(w->L, -1);
   return PE_RULE_UNSENDABLE;

@@ -58,14 +58,21 @@ pe_lua_marker pe_lua_marker_said(lua_State *L, int index) {
 
 /* ---- what the loaded modules have ---- */
 
-/* Is shown a marker, on top of the stack, which it leaves as it is. */
-typedef void (*visitor)(lua_State *L, pe_lua_marker marker, void *user);
+/* Where a marker was found: package.loaded[module][field]. */
+typedef struct place {
+  pe_lua_marker marker;
+  const char *module; /* NULL: its key is no text */
+  const char *field;
+} place;
 
-static void show_fields(lua_State *L, int module, const char *const *names, pe_lua_marker marker, visitor visit,
-                        void *user) {
+/* Is shown a marker, on top of the stack, which it leaves as it is. */
+typedef void (*visitor)(lua_State *L, const place *at, void *user);
+
+static void show_fields(lua_State *L, int module, const char *const *names, place at, visitor visit, void *user) {
   for (; *names; names++) {
+    at.field = *names;
     push_field(L, module, *names);
-    visit(L, marker, user);
+    visit(L, &at, user);
     lua_pop(L, 1);
   }
 }
@@ -79,30 +86,32 @@ static void show_all(lua_State *L, visitor visit, void *user) {
   if (!lua_istable(L, loaded)) lua_settop(L, top);
   if (lua_gettop(L) == top) return;
   for (lua_pushnil(L); lua_next(L, loaded); lua_settop(L, key)) {
+    const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
     if (!lua_istable(L, module)) continue;
-    show_fields(L, module, ARRAYS, PE_MARKER_ARRAY, visit, user);
-    show_fields(L, module, EMPTY_ARRAYS, PE_MARKER_EMPTY_ARRAY, visit, user);
-    show_fields(L, module, OTHERS, PE_MARKER_FOREIGN, visit, user);
+    show_fields(L, module, ARRAYS, (place){PE_MARKER_ARRAY, name, NULL}, visit, user);
+    show_fields(L, module, EMPTY_ARRAYS, (place){PE_MARKER_EMPTY_ARRAY, name, NULL}, visit, user);
+    show_fields(L, module, OTHERS, (place){PE_MARKER_FOREIGN, name, NULL}, visit, user);
   }
   lua_settop(L, top);
 }
 
-/* What the value at `index` is for the module that has it. */
-static pe_lua_marker find(lua_State *L, const pe_lua_markers *markers, int index) {
+/* What is known of the value at `index`; NULL: no module has it. */
+static const struct pe_lua_known_marker *find(lua_State *L, const pe_lua_markers *markers, int index) {
   const void *at = lua_topointer(L, index);
   int type = lua_type(L, index);
 
   for (int i = 0; i < markers->count; i++)
-    if (markers->list[i].at == at && markers->list[i].type == type) return markers->list[i].marker;
-  return PE_MARKER_NONE;
+    if (markers->list[i].at == at && markers->list[i].type == type) return &markers->list[i];
+  return NULL;
 }
 
 /* nil is at NULL, and so is lua-cjson's null, which is no marker but null. */
-static void note(lua_State *L, pe_lua_marker marker, void *user) {
+static void note(lua_State *L, const place *at, void *user) {
   pe_lua_markers *markers = user;
-  const void *at = lua_topointer(L, -1);
-  if (!at || markers->count == PE_MARKERS_MAX || find(L, markers, -1) != PE_MARKER_NONE) return;
-  markers->list[markers->count++] = (struct pe_lua_known_marker){at, lua_type(L, -1), marker};
+  const void *value = lua_topointer(L, -1);
+  if (!value || markers->count == PE_MARKERS_MAX || find(L, markers, -1)) return;
+  markers->list[markers->count++] =
+      (struct pe_lua_known_marker){value, lua_type(L, -1), at->marker, at->module, at->field};
 }
 
 void pe_lua_markers_init(pe_lua_markers *markers) {
@@ -110,65 +119,37 @@ void pe_lua_markers_init(pe_lua_markers *markers) {
   markers->count = 0; /* what is in the list is left as it is: most events ask about nothing */
 }
 
-pe_lua_marker pe_lua_marker_of(lua_State *L, pe_lua_markers *markers, int index) {
-  pe_lua_marker marker;
-
+static const struct pe_lua_known_marker *look_for(lua_State *L, pe_lua_markers *markers, int index) {
   luaL_checkstack(L, 8, "event");
   if (!markers->looked) show_all(L, note, markers);
   markers->looked = true;
-  marker = find(L, markers, index);
-  if (marker != PE_MARKER_NONE || !lua_istable(L, index) || !lua_getmetatable(L, index)) return marker;
+  return find(L, markers, index);
+}
+
+pe_lua_marker pe_lua_marker_of(lua_State *L, pe_lua_markers *markers, int index) {
+  const struct pe_lua_known_marker *known = look_for(L, markers, index);
+  pe_lua_marker marker;
+
+  if (known) return known->marker;
+  if (!lua_istable(L, index) || !lua_getmetatable(L, index)) return PE_MARKER_NONE;
   marker = read_metatable(L, lua_gettop(L));
-  if (marker == PE_MARKER_NONE && pe_lua_marker_is_array(find(L, markers, -1))) marker = find(L, markers, -1);
+  known = find(L, markers, -1);
+  if (marker == PE_MARKER_NONE && known && pe_lua_marker_is_array(known->marker)) marker = known->marker;
   lua_pop(L, 1);
   return marker;
 }
 
-/* The name under which the module has the value at `index`; NULL: it has it not. */
-static const char *find_field(lua_State *L, int module, int index, const char *const *names) {
-  for (; *names; names++) {
-    bool same;
-    push_field(L, module, *names);
-    same = lua_rawequal(L, -1, index);
-    lua_pop(L, 1);
-    if (same) return *names;
-  }
-  return NULL;
-}
-
-/* Looks through package.loaded. Where a module has the value, pushes the module's name and returns the field's. */
-static const char *find_module(lua_State *L, int index, const char *const *names) {
-  int top = lua_gettop(L);
-  int loaded = top + 1, key = top + 2, module = top + 3;
-
-  luaL_checkstack(L, 6, "event");
-  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
-  if (!lua_istable(L, loaded)) lua_settop(L, top);
-  if (lua_gettop(L) == top) return NULL;
-  for (lua_pushnil(L); lua_next(L, loaded); lua_settop(L, key)) {
-    const char *field = lua_istable(L, module) ? find_field(L, module, index, names) : NULL;
-    if (!field || lua_type(L, key) != LUA_TSTRING) continue;
-    lua_settop(L, key);
-    lua_remove(L, loaded);
-    return field;
-  }
-  lua_settop(L, top);
-  return NULL;
-}
-
-void pe_lua_marker_push_name(lua_State *L, int index) {
-  const char *field = find_module(L, index, OTHERS);
-  if (!field) {
+void pe_lua_marker_push_name(lua_State *L, pe_lua_markers *markers, int index) {
+  const struct pe_lua_known_marker *known = look_for(L, markers, index);
+  if (known && known->module)
+    lua_pushfstring(L, "%s.%s", known->module, known->field);
+  else
     lua_pushliteral(L, "a value of another library");
-    return;
-  }
-  lua_pushfstring(L, "%s.%s", lua_tostring(L, -1), field);
-  lua_remove(L, -2);
 }
 
-static void keep(lua_State *L, pe_lua_marker marker, void *user) {
+static void keep(lua_State *L, const place *at, void *user) {
   const int *list = user;
-  (void)marker;
+  (void)at;
   if (!lua_istable(L, -1)) return;
   lua_pushvalue(L, -1);
   lua_pushboolean(L, 1);

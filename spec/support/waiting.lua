@@ -1,4 +1,4 @@
--- Waiting for a condition: the only place of the specs that sleeps.
+-- Waiting for a condition: the only place of the specs that sleeps; and measuring what others' work can only add to.
 local process = require "support.process"
 
 local waiting = {}
@@ -19,6 +19,18 @@ function waiting.wait_until(condition, timeout, what)
     end
     process.sleep(STEP)
   end
+end
+
+-- The least seconds that `work` took: of five times, or of as many as ten seconds have where none was under `limit`
+-- yet. What else the machine does only adds; what the work itself takes is in each.
+function waiting.quickest(limit, work)
+  local deadline, best, times = process.now() + 10, math.huge, 0
+  repeat
+    local begin = process.now()
+    work()
+    best, times = math.min(best, process.now() - begin), times + 1
+  until times >= 5 and (best < limit or process.now() > deadline)
+  return best
 end
 
 return waiting
