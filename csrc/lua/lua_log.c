@@ -107,16 +107,25 @@ static void log_lost(lua_State *L, pe_lua_self *self, const pe_counters *counter
 
 /* ---- the spool ---- */
 
+/* The letters that were not kept, for the end of a line. */
+static const char *dead_words(const pe_spool_gauges *spool, char words[80]) {
+  words[0] = '\0';
+  if (spool->dead_lost > 0)
+    (void)snprintf(words, 80, "; dead events that were not kept: %llu", (unsigned long long)spool->dead_lost);
+  return words;
+}
+
 static void log_spool(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   const pe_spool_gauges *spool = &counters->spool;
   pe_lua_told_spool *told = &self->told_spool;
   bool works = spool->state == PE_SPOOL_WORKS;
   bool has_failed = spool->failures != told->failures;
-  char line[LINE_SIZE];
+  char line[LINE_SIZE], dead[80];
 
   if (spool->state == told->state && !has_failed) return;
   if (works)
-    (void)snprintf(line, sizeof line, "the spool works again; before: %s", spool->last_error);
+    (void)snprintf(line, sizeof line, "the spool works again; before: %s%s", spool->last_error,
+                   dead_words(spool, dead));
   else
     (void)snprintf(line, sizeof line, "%s, %llu pending in memory alone: %s",
                    spool->state == PE_SPOOL_FULL ? "the spool is full" : "the spool fails",
@@ -130,17 +139,16 @@ static void log_spool(lua_State *L, pe_lua_self *self, const pe_counters *counte
 static void log_damaged(lua_State *L, pe_lua_self *self, const pe_counters *counters) {
   pe_lua_told_spool *told = &self->told_spool;
   uint64_t damaged = counters->spool.damaged, unreadable = counters->dropped_by[PE_SPOOL];
-  unsigned long long dead = counters->spool.dead_lost;
-  char line[LINE_SIZE], dead_words[60] = "";
+  char line[LINE_SIZE], dead[80];
 
   if (damaged == told->damaged && unreadable == told->unreadable) return;
-  if (dead > 0) (void)snprintf(dead_words, sizeof dead_words, ", and %llu dead ones", dead);
   (void)snprintf(line, sizeof line,
                  "files of the spool that were damaged, and set aside as *.damaged: %llu; events that could not be "
                  "read: %llu%s%s%s%s",
-                 (unsigned long long)damaged, (unsigned long long)unreadable, dead_words,
+                 (unsigned long long)damaged, (unsigned long long)unreadable,
                  counters->spool.uncounted > 0 ? ", and others that nobody could count" : "",
-                 damaged > 0 ? "; the last file: " : "", counters->spool.damaged_file);
+                 dead_words(&counters->spool, dead), damaged > 0 ? "; the last file: " : "",
+                 counters->spool.damaged_file);
   told->damaged = damaged;
   told->unreadable = unreadable;
   (void)pe_lua_log(L, self, PE_LOG_DAMAGED, "warn", line);

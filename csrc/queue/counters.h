@@ -44,7 +44,7 @@ typedef struct pe_spool_gauges {
   uint64_t uncounted;          /* of those set aside: nobody knows how many events were in them */
   uint64_t barred;             /* files that cannot be opened, another user's, left alone: at the last look */
   uint64_t elsewhere;          /* files of other endpoints that nobody had: at the first look */
-  uint64_t dead_lost;          /* dead letters in damaged files that could not be read */
+  uint64_t dead_lost;          /* that were not kept: of damaged files, and of events that were not on disk */
   int64_t last_error_at;       /* wall nanoseconds; 0: none so far */
   char last_error[PE_LAST_ERROR_SIZE];
   char damaged_file[PE_SPOOL_NAME_SIZE]; /* that was set aside last */

@@ -29,6 +29,7 @@ struct pe_claim {
 static pe_mutex list_lock = PTHREAD_MUTEX_INITIALIZER;
 static pe_claim *claims;
 
+/* errno is the number then, 0 where that is none of the system's. */
 static void say(char message[PE_CLAIM_MESSAGE], const char *what, int number) {
   if (number == NOT_PLAIN)
     (void)snprintf(message, PE_CLAIM_MESSAGE, "%s: its .lock is no plain file", what);
@@ -36,6 +37,7 @@ static void say(char message[PE_CLAIM_MESSAGE], const char *what, int number) {
     (void)snprintf(message, PE_CLAIM_MESSAGE, "%s: %s", what, strerror(number));
   else
     (void)snprintf(message, PE_CLAIM_MESSAGE, "%s", what);
+  errno = number > 0 ? number : 0;
 }
 
 bool pe_claim_make(const char *directory, char message[PE_CLAIM_MESSAGE]) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What says why in `message` says it in errno, too: 0 where it is nothing of the system's. */
 enum { PE_CLAIM_MESSAGE = 200, PE_CLAIM_NO_LOCK = -2 };
 
 /* What the names of files end with; and, behind that, of those that were set aside. */

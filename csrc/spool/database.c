@@ -1,5 +1,6 @@
 #include "spool/database.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -49,16 +50,23 @@ static pe_db_status status_of(int result) {
   }
 }
 
-/* Where not even an index has room, SQLite speaks of an I/O error. */
+/* Where not even an index has room, SQLite speaks of an I/O error; and where there may be no more files, of one that
+ * cannot be opened. Some file systems count no files. */
 static bool is_disk_full(sqlite3 *handle) {
   const uint64_t least = 65536;
   const char *path = sqlite3_db_filename(handle, "main");
   struct statvfs disk;
-  return path && statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < least;
+  if (!path || statvfs(path, &disk) != 0) return false;
+  return (uint64_t)disk.f_bavail * disk.f_frsize < least || (disk.f_files > 0 && disk.f_favail == 0);
 }
 
 static pe_db_status judge(sqlite3 *handle, int result) {
-  return (result & 0xff) == SQLITE_IOERR && is_disk_full(handle) ? PE_DB_FULL : status_of(result);
+  int what = result & 0xff;
+  return (what == SQLITE_IOERR || what == SQLITE_CANTOPEN) && is_disk_full(handle) ? PE_DB_FULL : status_of(result);
+}
+
+pe_db_status pe_database_status_of(int error) {
+  return error == ENOSPC || error == EDQUOT ? PE_DB_FULL : PE_DB_FAILED;
 }
 
 /* In the place of SQLite's own, which would write the log back in the middle of the work. */

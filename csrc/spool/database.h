@@ -28,6 +28,10 @@ typedef struct pe_bytes {
   size_t size;
 } pe_bytes;
 
+/* What the system's errno says: PE_DB_FULL where there is no room for more bytes, or for one more file; else
+ * PE_DB_FAILED. */
+pe_db_status pe_database_status_of(int error);
+
 /* The version of SQLite ("3.40.1"); NULL: this build has none, or one that must not be used by threads. */
 const char *pe_database_version(void);
 

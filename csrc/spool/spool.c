@@ -1,4 +1,5 @@
-/* The daily life of spool.h: writing, committing, reading back. What happens when that fails: spool_recover.c. */
+/* The daily life of spool.h: writing, committing, reading back. What has ended: spool_ends.c. What
+ * happens when the disk fails: spool_recover.c. */
 #include "spool/spool.h"
 
 #include <stdlib.h>
@@ -71,32 +72,6 @@ void pe_spool_publish(pe_spool *spool) {
 }
 
 /* ---- ends ---- */
-
-static pe_db_status bury(pe_store *store, int64_t row, const pe_spool_end *end) {
-  const pe_dead dead = {.outcome = pe_outcome_name(end->outcome),
-                        .code = end->code == PE_OK ? NULL : pe_error_name(end->code),
-                        .message = end->message,
-                        .http_status = end->http_status,
-                        .ended_at = pe_clock_wall(),
-                        .reply = {end->reply, end->reply_size}};
-  return pe_store_bury(store, row, &dead);
-}
-
-/* Takes the event of that row, which has its outcome, out of the file: to the dead letters where it is one. */
-static void end_row(pe_spool *spool, pe_spool_ended ended, const pe_spool_end *end) {
-  bool is_dead = end->outcome == PE_REJECTED_BY_PLATFORM || end->outcome == PE_EXPIRED;
-  pe_spool_file *file = pe_spool_file_of(spool, ended.restored);
-  pe_db_status status;
-
-  pe_spool_remember(spool, ended);
-  if (!spool->works || !file->store) return;
-  status = is_dead ? bury(file->store, ended.row, end) : pe_store_finish(file->store, ended.row);
-  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
-}
-
-void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end) {
-  if (pe_record_is_on_disk(record)) end_row(spool, (pe_spool_ended){record->row, record->ticket == 0}, end);
-}
 
 void pe_spool_tried(pe_spool *spool, const pe_record *record) {
   pe_spool_file *file = pe_spool_file_of(spool, record->ticket == 0);
@@ -179,7 +154,7 @@ static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   (void)pe_store_tidy(spool->own.store, false); /* what fails here fails at the next commit */
   gone = pe_queue_written(spool->queue, spool->batch, written);
   for (size_t i = 0; i < gone; i++)
-    end_row(spool, (pe_spool_ended){.row = (int64_t)spool->batch[i]->ticket}, &DROPPED);
+    pe_spool_end_row(spool, (int64_t)spool->batch[i]->ticket, false, &DROPPED);
   spool->tidy_at = now + IDLE;
   return spool->works;
 }
@@ -354,7 +329,7 @@ void pe_spool_free(pe_spool *spool) {
   while (spool->works && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0);
   if (!pe_spool_close_file(&spool->own)) pe_queue_forsake(spool->queue, false);
   if (!pe_spool_close_file(&spool->adopted)) pe_queue_forsake(spool->queue, true);
-  free(spool->ended);
+  pe_spool_forget(spool);
   free(spool->directory);
   free(spool);
 }

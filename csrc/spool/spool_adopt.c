@@ -67,8 +67,8 @@ static void note_barred(pe_spool *spool, const char *name, const char *why) {
 /* There is no room to open it, which takes some: no more than for a file of our own, if there is none yet. */
 static void note_full(pe_spool *spool, const char *name, const char *why) {
   note_trouble(spool, name, why);
+  spool->adopt_at = pe_clock_monotonic() + PE_SECOND; /* as soon as there is */
   if (spool->own.store) return;
-  spool->adopt_at = 0; /* as soon as there is */
   pe_spool_fail(spool, PE_DB_FULL, why, pe_clock_monotonic());
 }
 

@@ -1,6 +1,7 @@
 /* The files of spool.h: made, opened again, replaced and let go. */
 #include "spool/spool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,12 +29,12 @@ bool pe_spool_find_directory(pe_spool *spool, bool make, char message[PE_CLAIM_M
 
 pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]) {
   const pe_store_config config = pe_spool_store_config(spool);
-  pe_db_status status = PE_DB_FAILED;
+  pe_db_status status;
 
   memset(file, 0, sizeof *file);
-  if (!pe_spool_find_directory(spool, true, message) || !pe_claim_directory(spool->directory, message)) return status;
-  file->claim = pe_claim_new(spool->directory, spool->config.endpoint, message);
-  if (!file->claim) return status;
+  if (pe_spool_find_directory(spool, true, message) && pe_claim_directory(spool->directory, message))
+    file->claim = pe_claim_new(spool->directory, spool->config.endpoint, message);
+  if (!file->claim) return pe_database_status_of(errno);
   status = pe_store_create(pe_claim_path(file->claim), &config, &file->store, message);
   if (status == PE_DB_OK) {
     pe_claim_note_made(file->claim);

@@ -1,4 +1,4 @@
-/* What spool.c, spool_recover.c, spool_file.c and spool_adopt.c share. Included by these. */
+/* What spool.c, spool_ends.c, spool_recover.c, spool_file.c and spool_adopt.c share. Included by these. */
 #ifndef PE_SPOOL_PRIVATE_H
 #define PE_SPOOL_PRIVATE_H
 
@@ -23,9 +23,13 @@ typedef struct pe_spool_file {
   int64_t expected; /* events, by the account of the damaged one in whose place it is; below 0: nobody knows */
 } pe_spool_file;
 
+/* How a dead letter came about, until it is on disk. */
+typedef struct pe_spool_letter pe_spool_letter;
+
 /* An event whose end is not committed. */
 typedef struct pe_spool_ended {
   int64_t row;
+  pe_spool_letter *letter; /* NULL: it leaves none, or that is on disk */
   bool restored;
 } pe_spool_ended;
 
@@ -43,7 +47,9 @@ struct pe_spool {
   pe_spool_file own, adopted;
   pe_spool_ended *ended; /* since the last commit: to be done again where that fails */
   size_t ended_count, ended_capacity;
-  int64_t ended_to[2];                 /* no row of these is behind it: of our own file, of the adopted one */
+  int64_t ended_to[2];  /* no row of these is behind it: of our own file, of the adopted one */
+  int64_t letter_count; /* of these */
+  size_t letter_bytes;
   pe_spool_step steps[PE_SPOOL_STEPS]; /* the last ones; one at least when anything was written */
   size_t step_count;
   uint64_t rewrite_to; /* the last ticket that another file may lack */
@@ -65,6 +71,24 @@ void pe_spool_publish(pe_spool *spool);
 /* Tells it how much can be written. */
 void pe_spool_tell_room(pe_spool *spool);
 
+/* ---- spool_ends.c ---- */
+
+/* Takes the event of that row, which has its outcome, out of the file, with the next commit. */
+void pe_spool_end_row(pe_spool *spool, int64_t row, bool restored, const pe_spool_end *end);
+
+/* Whether the event of that row has ended, and that is not committed. */
+bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored);
+
+/* Commits both files. Returns false when the disk fails. */
+bool pe_spool_commit(pe_spool *spool, int64_t now);
+
+/* Does again what a failure of the disk took back, and commits that. First what leaves no dead letter: it makes room.
+ * What of it is done stays done. Returns false when the disk fails. */
+bool pe_spool_end_again(pe_spool *spool, int64_t now);
+
+/* Frees what is remembered of ends. */
+void pe_spool_forget(pe_spool *spool);
+
 /* ---- spool_recover.c ---- */
 
 /* The disk does not do what it should: the queue goes on in memory, and we try again later. */
@@ -80,13 +104,6 @@ void pe_spool_calm(pe_spool *spool);
 bool pe_spool_recover(pe_spool *spool, int64_t now);
 
 pe_spool_file *pe_spool_file_of(pe_spool *spool, bool restored);
-
-/* Remembers what has ended until it is committed; and whether the event of that row is one of these. */
-void pe_spool_remember(pe_spool *spool, pe_spool_ended ended);
-bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored);
-
-/* Returns false when the disk fails. */
-bool pe_spool_commit(pe_spool *spool, int64_t now);
 
 /* Sees to it that the files that we have are still there: what is written to one that was unlinked is lost. Returns
  * false when the disk fails. */

@@ -1,5 +1,4 @@
-/* The part of spool.h for a disk that fails: the queue goes on in memory, what has ended meanwhile is remembered, and
- * the spool is tried again later. */
+/* The part of spool.h for a disk that fails: the queue goes on in memory, and the spool is tried again later. */
 #include "spool/spool.h"
 
 #include <stdio.h>
@@ -8,7 +7,6 @@
 #include "spool/spool_private.h"
 
 static const int64_t FIRST_PATIENCE = PE_SECOND, LAST_PATIENCE = 30 * PE_SECOND;
-static const int64_t FULL_PATIENCE = 100 * PE_MILLISECOND; /* after an end, which makes room */
 
 /* ---- the failure ---- */
 
@@ -60,54 +58,11 @@ void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status statu
   if (file->is_damaged && spool->patience == FIRST_PATIENCE) spool->retry_at = now; /* at once, but once */
 }
 
-/* ---- what ends ---- */
+/* ---- the files ---- */
 
 pe_spool_file *pe_spool_file_of(pe_spool *spool, bool restored) {
   return restored ? &spool->adopted : &spool->own;
 }
-
-static void hurry(pe_spool *spool) {
-  int64_t at = pe_clock_monotonic() + FULL_PATIENCE;
-  if (at < spool->retry_at) spool->retry_at = at;
-}
-
-/* Where memory is out, an event may be sent again: after a failure of the disk, in another life. */
-void pe_spool_remember(pe_spool *spool, pe_spool_ended ended) {
-  int64_t *to = &spool->ended_to[ended.restored ? 1 : 0];
-  if (!spool->works && spool->gauges.state == PE_SPOOL_FULL) hurry(spool);
-  if (spool->ended_count == spool->ended_capacity) {
-    size_t capacity = spool->ended_capacity > 0 ? spool->ended_capacity * 2 : PE_SPOOL_BATCH;
-    pe_spool_ended *grown = realloc(spool->ended, capacity * sizeof *grown);
-    if (!grown) return;
-    spool->ended = grown;
-    spool->ended_capacity = capacity;
-  }
-  spool->ended[spool->ended_count++] = ended;
-  if (ended.row > *to) *to = ended.row;
-}
-
-/* Rows are read in their order: seldom one is not behind all that have ended. */
-bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored) {
-  size_t i = row > spool->ended_to[restored ? 1 : 0] ? spool->ended_count : 0;
-  while (i < spool->ended_count && (spool->ended[i].row != row || spool->ended[i].restored != restored))
-    i++;
-  return i < spool->ended_count;
-}
-
-static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
-  pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
-  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
-  return status == PE_DB_OK;
-}
-
-bool pe_spool_commit(pe_spool *spool, int64_t now) {
-  if (!commit_file(spool, &spool->own, now) || !commit_file(spool, &spool->adopted, now)) return false;
-  spool->ended_count = 0;
-  spool->ended_to[0] = spool->ended_to[1] = 0;
-  return true;
-}
-
-/* ---- the files ---- */
 
 bool pe_spool_keep_files(pe_spool *spool, int64_t now) {
   char message[PE_CLAIM_MESSAGE] = "";
@@ -132,15 +87,10 @@ static void write_back(const pe_spool *spool) {
   if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, true);
 }
 
-/* Does again what the failure took back, and sees whether writing works. Returns false when it does not. */
-static bool redo(pe_spool *spool, int64_t now) {
-  pe_spool_file *file = &spool->own;
-  pe_db_status status = pe_store_probe(file->store);
-  for (size_t i = 0; i < spool->ended_count && status == PE_DB_OK; i++) {
-    file = pe_spool_file_of(spool, spool->ended[i].restored);
-    if (file->store) status = pe_store_finish(file->store, spool->ended[i].row);
-  }
-  if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, now);
+/* Whether writing works. */
+static bool probe(pe_spool *spool, int64_t now) {
+  pe_db_status status = pe_store_probe(spool->own.store);
+  if (status != PE_DB_OK) pe_spool_fail_file(spool, &spool->own, status, now);
   return status == PE_DB_OK;
 }
 
@@ -148,7 +98,7 @@ static bool redo(pe_spool *spool, int64_t now) {
 bool pe_spool_recover(pe_spool *spool, int64_t now) {
   if (!pe_spool_keep_files(spool, now) || !pe_spool_have_file(spool, now)) return false;
   if (spool->gauges.state == PE_SPOOL_FULL) write_back(spool);
-  if (!redo(spool, now) || !pe_spool_commit(spool, now)) return false;
+  if (!probe(spool, now) || !pe_spool_end_again(spool, now)) return false;
   spool->works = true;
   pe_spool_tell_room(spool);
   pe_queue_set_spooling(spool->queue, true);

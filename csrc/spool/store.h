@@ -1,6 +1,6 @@
 /* The content of one spool file: events that were accepted and have no outcome yet, in the order of their acceptance;
  * dead letters; how many there are. All changes go into one transaction, which begins by itself and ends with
- * pe_store_commit. A store belongs to one thread; whose file it is, is the caller's business (spool/owner.h).
+ * pe_store_commit. A store belongs to one thread; whose file it is, is the caller's business (spool/claim.h).
  *
  * Every pe_db_status but PE_DB_OK leaves the transaction as it was begun: call pe_store_undo, and what was said since
  * the last commit is not there. */
@@ -103,8 +103,9 @@ pe_db_status pe_store_tried(pe_store *store, int64_t row, int64_t attempts);
 /* The event of that row has its outcome. One that is not there is of no interest. */
 pe_db_status pe_store_finish(pe_store *store, int64_t row);
 
-/* The same, and it becomes a dead letter; the oldest gives way where there are too many. */
-pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead);
+/* The same, and it becomes a dead letter; the oldest gives way where there are too many. *found: whether it was there.
+ */
+pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead, bool *found);
 
 /* Ends the transaction. On an error nothing of it is there. */
 pe_db_status pe_store_commit(pe_store *store);

@@ -73,12 +73,13 @@ int64_t pe_store_room(const pe_store *store) {
   return store->config.max_bytes - counts->used_bytes + given_back - IN_HAND * store->page_size;
 }
 
-pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead) {
+pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead, bool *found) {
   pe_statement *statement = store->statements[PE_STORE_BURY];
   const char *const texts[] = {dead->outcome, dead->code, dead->message};
   int64_t size = 0;
   pe_db_status status = pe_store_begin(store);
 
+  *found = false;
   if (status == PE_DB_OK) status = number_of(store->statements[PE_STORE_SIZE], row, &size);
   if (status != PE_DB_OK) return status;
   pe_statement_set_number(statement, 1, row);
@@ -88,7 +89,7 @@ pe_db_status pe_store_bury(pe_store *store, int64_t row, const pe_dead *dead) {
   pe_statement_set_number(statement, 6, dead->http_status);
   pe_statement_set_bytes(statement, 7, dead->reply);
   status = pe_statement_run(statement);
-  if (status == PE_DB_OK && pe_database_changes(store->database) > 0)
-    status = pe_store_add_dead(store, size + (int64_t)dead->reply.size);
+  *found = status == PE_DB_OK && pe_database_changes(store->database) > 0;
+  if (*found) status = pe_store_add_dead(store, size + (int64_t)dead->reply.size);
   return status == PE_DB_OK ? pe_store_finish(store, row) : status;
 }

@@ -16,6 +16,11 @@ pe_db_status pe_store_fail(char message[200], const char *what) {
   return PE_DB_FAILED;
 }
 
+pe_db_status pe_store_fail_for(char message[200], const char *what, int error) {
+  (void)snprintf(message, 200, "%s: %s", what, strerror(error));
+  return pe_database_status_of(error);
+}
+
 bool pe_store_make_file(const char *path) {
   int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   return file >= 0 && close(file) == 0;

@@ -1,6 +1,7 @@
 /* The part of store.h that makes, opens and closes a file, and the schema. */
 #include "spool/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -225,8 +226,9 @@ pe_db_status pe_store_create(const char *path, const pe_store_config *config, pe
   (void)pe_store_fail(message, "out of memory");
   if (!made) return status;
   if (!pe_store_make_file(path)) {
+    status = pe_store_fail_for(message, "it cannot be made", errno);
     pe_store_close(made);
-    return pe_store_fail(message, "it cannot be made");
+    return status;
   }
   status = pe_store_open_database(made, message);
   if (status == PE_DB_OK) {

@@ -64,6 +64,9 @@ struct pe_store {
 /* Sets the words of an error that is the file's, not SQLite's. Returns PE_DB_FAILED. */
 pe_db_status pe_store_fail(char message[200], const char *what);
 
+/* The same, with the system's words for that errno. Returns what it says. */
+pe_db_status pe_store_fail_for(char message[200], const char *what, int error);
+
 /* Makes an empty file, 0600 whatever the umask adds; SQLite gives its log the same. */
 bool pe_store_make_file(const char *path);
 

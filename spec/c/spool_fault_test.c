@@ -158,6 +158,16 @@ static void look_again(spooling *self) {
   spooling_stop(self);
 }
 
+/* Each event that was refused has left a dead letter, or none that is counted. One may be there twice, or be counted
+ * though it is there: a commit that failed may have been made. */
+static void has_its_dead(const pe_counters *counters) {
+  const pe_spool_gauges *spool = &counters->spool;
+  uint64_t rejected = 0;
+  for (unsigned i = 0; i < EVENTS; i++)
+    rejected += spooling_rejected[i];
+  assert_in_range(spool->dead + spool->dead_dropped + spool->dead_lost, rejected, rejected + 1);
+}
+
 /* The nth call fails, and those behind it. Returns whether one did. */
 static bool live(long n, long count, int error) {
   spooling self;
@@ -183,6 +193,7 @@ static bool live(long n, long count, int error) {
   push_each(&self, 2 * EACH);
   spooling_drain(&self);
   counters = accounted(self.queue);
+  has_its_dead(&counters);
   failed = has_failed;
   spooling_stop(&self);
   countdown = 0;

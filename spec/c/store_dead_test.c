@@ -31,7 +31,7 @@ static int64_t fill_with_dead(pe_store *store) {
   int64_t row = 1;
   for (; counted(store).dead_dropped < 5; row++) {
     assert_int_equal(append_large(store, row), PE_DB_OK);
-    assert_int_equal(pe_store_bury(store, row, &refused), PE_DB_OK);
+    bury(store, row, &refused);
     assert_int_equal(pe_store_commit(store), PE_DB_OK);
     assert_true(counted(store).used_bytes < SHARE + 4 * 4096);
   }

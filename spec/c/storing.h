@@ -38,6 +38,12 @@ static inline pe_store_counts counted(const pe_store *store) {
   return counts;
 }
 
+static inline void bury(pe_store *store, int64_t row, const pe_dead *dead) {
+  bool found;
+  assert_int_equal(pe_store_bury(store, row, dead, &found), PE_DB_OK);
+  assert_true(found);
+}
+
 #define IN_DIRECTORY(function) cmocka_unit_test_setup_teardown(function, make_directory, remove_directory)
 
 #endif

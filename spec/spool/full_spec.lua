@@ -44,6 +44,16 @@ local function track_all(client, count, code)
   return accepted
 end
 
+-- It is tried again time after time, and not less and less often.
+local function await_tries(client)
+  local at = client:stats().spool.last_error.at
+  for _ = 1, 3 do
+    at = spooling.wait_for(client, function(stats)
+      return stats.spool.last_error.at > at
+    end, "another try").spool.last_error.at
+  end
+end
+
 -- The outcome of each event, by its id.
 local function outcomes(client)
   local found = {}
@@ -182,6 +192,62 @@ describe("a spool on a small disk", function()
     assert.equal(number, stats_of(client).delivered)
   end)
 
+  it("keeps the dead letters of what ends while it is full, and counts those of what was in memory alone", function()
+    if not mount_disk "2m" then
+      return pending "no right to mount"
+    end
+    local refuse = "if request.mode == 'refuse' then return { status = 422, body = '{}' } end return { status = 503 }"
+    local refusing = rude.start("script", { script = refuse })
+    local client = start(refusing.url, { path = mount .. "/spool" }, { max_events = 60 })
+    for number = 1, 100 do
+      assert(track(client, number))
+      spooling.wait_for(client, spooling.works, "the disk")
+    end
+    assert.is_true(stats_of(client).spool.on_disk > 0)
+    children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=4k" }
+    for number = 101, 110 do
+      local _, _, code = track(client, number)
+      assert.is_true(code == nil or code == "queue_full", code)
+    end
+    local accepted = stats_of(client).accepted
+    refusing:set "refuse"
+    spooling.wait_for(client, function(stats)
+      return stats.rejected == accepted
+    end, "all to be refused")
+    children.must("rm", mount .. "/filler")
+    local stats = spooling.wait_for(client, spooling.works, "the spool to work again")
+    local spool = stats.spool
+    assert.same({ accepted, 0 }, { spool.dead + spool.dead_lost, spool.dead_dropped })
+    assert.is_true(spool.dead >= 100, spool.dead)
+    local list = children.must(os.getenv "POSTEVENT_LUA", "bin/postevent", "spool", "show", mount .. "/spool", "e1")
+    assert.truthy(list:find("422", 1, true), list)
+    client:close(1)
+  end)
+
+  -- The bytes are not all that a disk may lack.
+  it("that has no room for one more file is full, and used as soon as there is", function()
+    if not mount_disk "2m,nr_inodes=20" then
+      return pending "no right to mount"
+    end
+    local left = start(server.url, { path = mount .. "/spool" })
+    assert.equal(10, track_all(left, 10))
+    assert.equal(10, select(4, left:close(0)).kept)
+    children.run { "sh", "-c", ("for i in $(seq 30); do : >%s/$i; done"):format(mount) }
+    local client = start(server.url, { path = mount .. "/spool" })
+    assert(client:track { event_name = "e", external_event_id = "e11", pad = PAD })
+    local stats = spooling.wait_for(client, function(stats)
+      return stats.spool.state == "full"
+    end, "the disk to be full")
+    assert.truthy(stats.spool.last_error.message:find "[Nn]o space left on device", stats.spool.last_error.message)
+    await_tries(client)
+    children.must("sh", "-c", ("rm %s/[0-9]*"):format(mount))
+    local begin = process.now()
+    spooling.wait_for(client, spooling.works, "the spool to work")
+    tracking.wait_for(client, { restored = 10 })
+    assert.is_true(process.now() - begin < 3, process.now() - begin)
+    finish(server, client, 11)
+  end)
+
   it("that others have filled is used again soon after they have made room", function()
     if not mount_disk "2m" then
       return pending "no right to mount"
@@ -196,12 +262,7 @@ describe("a spool on a small disk", function()
     spooling.wait_for(client, function(stats)
       return stats.spool.state == "full"
     end, "the disk to be full")
-    local at = client:stats().spool.last_error.at
-    for _ = 1, 3 do -- it is tried again time after time, and not less and less often
-      at = spooling.wait_for(client, function(stats)
-        return stats.spool.last_error.at > at
-      end, "another try").spool.last_error.at
-    end
+    await_tries(client)
     children.must("rm", mount .. "/filler")
     local begin = process.now()
     local stats = spooling.wait_for(client, spooling.works, "the spool to work again")

@@ -196,7 +196,7 @@ end
 local function report(sum, stock)
   output.report(describe(sum, stock.left))
   if sum.dead_lost > 0 then
-    output.say(("%d dead event%s could not be read"):format(sum.dead_lost, sum.dead_lost == 1 and "" or "s"))
+    output.say(("%d dead event%s could not be kept"):format(sum.dead_lost, sum.dead_lost == 1 and "" or "s"))
   end
   if sum.uncounted > 0 then
     output.say(("nobody knows how many more were in %d damaged file%s"):format(sum.uncounted,
