@@ -64,7 +64,7 @@ describe("post tries again", function()
     assert.equal("rate_limited", outcome.code)
     assert.equal(60, outcome.detail.retry_after)
     assert.equal(1, outcome.detail.attempts)
-    assert.is_true(outcome.elapsed < 1)
+    assert.is_true(outcome.elapsed < 4)
     assert.equal(1, server:requests())
   end)
 

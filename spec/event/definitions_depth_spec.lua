@@ -4,7 +4,7 @@ local helper = require "support.helper"
 local postevent = require "postevent"
 
 local DEPTH = 20000
-local SOON = os.getenv "POSTEVENT_SLOW" and 1 or 0.05 -- seconds of the processor's time
+local SOON = os.getenv "POSTEVENT_SLOW" and 1 or 0.2 -- seconds of the processor's time
 
 local function repeated(open, middle, close)
   return open:rep(DEPTH) .. middle .. close:rep(DEPTH)

@@ -232,7 +232,7 @@ describe("encoding", function()
     end
     local start = helper.process.now()
     assert.equal("too_large", select(3, encode(event)))
-    assert.is_true(helper.process.now() - start < 0.5)
+    assert.is_true(helper.process.now() - start < 2)
     for i = 1, 1000 do
       event["a" .. i] = print
     end

@@ -12,7 +12,7 @@ local client = postevent.new { url = "https://platform.example/x", timeout = 1, 
 local reply, message, code, detail = client:post { event_name = "e" }
 local posted = process.now()
 client:close()
-print(code, tostring(detail.sent), posted - start <= 1.1, process.now() - posted < 0.1)
+print(code, tostring(detail.sent), posted - start < 2, process.now() - posted < 1)
 io.stderr:write(message, " ", posted - start, " ", process.now() - posted, "\n")
 ]]
 

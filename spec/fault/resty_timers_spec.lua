@@ -52,7 +52,7 @@ describe("a worker of nginx that has no timer to give", function()
         assert.equal("posted", nginx:get("/post").body)
       end
       local took = nginx:quit()
-      assert.is_true(took < 1, took)
+      assert.is_true(took < 1.9, took) -- of a busy machine; else it is 2 s, or ten minutes
       assert.equal("", complaints(nginx))
     end)
   end
@@ -66,7 +66,7 @@ describe("a worker of nginx that has no timer to give", function()
       for _, reply in ipairs(many.get(nginx.port, "/post", 20)) do
         assert.equal("posted", reply.body)
       end
-      assert.is_true(helper.process.now() - begin < 1, helper.process.now() - begin)
+      assert.is_true(helper.process.now() - begin < 1.9, helper.process.now() - begin)
     end
     assert.equal("", complaints(nginx))
   end)

@@ -4,7 +4,7 @@ local helper = require "support.helper"
 local process = require "support.process"
 local socket = require "socket"
 
-local SOON = 1 -- seconds
+local SOON = 5 -- seconds, on a busy machine; what must not be waited for takes longer
 
 describe("who looks on while the sandbox receives", function()
   helper.guard()
@@ -198,6 +198,6 @@ describe("who looks on and does not read", function()
     for _ = 1, 20 do
       assert.equal(200, helper.http_request { url = sandbox.url, body = body }.status)
     end
-    assert.is_true(process.now() - begin < 5 * SOON) -- and not until they go
+    assert.is_true(process.now() - begin < SOON) -- and not until they go
   end)
 end)
