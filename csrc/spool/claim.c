@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +17,10 @@
 
 /* NOT_PLAIN: an error beside the system's, of what has a lock's name and is no plain file. */
 enum { TRIES = 3, NOT_PLAIN = -1 };
+
+/* Bytes, and no more than one of so many parts of the disk, while that has so many times as much left. By itself it is
+ * not room enough for new events (pe_store_has_disk). */
+enum { RESERVE = 1 << 18, SMALL_PART = 16, MUCH_MORE = 4 };
 
 struct pe_claim {
   pe_claim *next; /* guarded by the list's lock */
@@ -274,6 +279,27 @@ bool pe_claim_is_made(const char *directory, const char *name) {
   bool made = wanted && (stat(wanted->lock_path, &found) == 0 ? found.st_size > 0 : !pe_claim_tells_endpoint(name));
   free(wanted);
   return made;
+}
+
+/* The note that the file was made is its first byte. */
+static bool has_reserve(const pe_claim *claim) {
+  struct stat lock;
+  return fstat(claim->lock, &lock) == 0 && lock.st_size > 1;
+}
+
+void pe_claim_reserve(pe_claim *claim) {
+  struct statvfs disk;
+  uint64_t bytes;
+
+  if (!claim->made || has_reserve(claim) || fstatvfs(claim->lock, &disk) != 0) return;
+  bytes = (uint64_t)disk.f_blocks * disk.f_frsize / SMALL_PART;
+  if (bytes > RESERVE) bytes = RESERVE;
+  if ((uint64_t)disk.f_bavail * disk.f_frsize < MUCH_MORE * bytes) return;
+  if (bytes > 0 && posix_fallocate(claim->lock, 1, (off_t)bytes) != 0) (void)pe_claim_spend(claim);
+}
+
+bool pe_claim_spend(pe_claim *claim) {
+  return claim && has_reserve(claim) && ftruncate(claim->lock, 1) == 0;
 }
 
 const char *pe_claim_path(const pe_claim *claim) {

@@ -55,6 +55,13 @@ bool pe_claim_is_made(const char *directory, const char *name);
 /* Whether there is neither the file nor its log. */
 bool pe_claim_has_nothing(const pe_claim *claim);
 
+/* Keeps some of the disk in reserve, in the lock's file, where there is none yet and room for much more: on a disk that
+ * others have filled to the last byte, to note what has ended takes some. What fails leaves none. */
+void pe_claim_reserve(pe_claim *claim);
+
+/* Gives the reserve back to the disk. Returns whether there was one. NULL is legal. */
+bool pe_claim_spend(pe_claim *claim);
+
 /* The path of the file. Valid as long as the claim. */
 const char *pe_claim_path(const pe_claim *claim);
 

@@ -214,6 +214,12 @@ void pe_database_leave_log(pe_database *database) {
 #endif
 }
 
+bool pe_database_fill(pe_database *database, int64_t bytes) {
+  int page = 4096; /* without a size of chunks there are no hints */
+  return sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &page) == SQLITE_OK &&
+         sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &bytes) == SQLITE_OK;
+}
+
 pe_db_status pe_database_checkpoint(pe_database *database) {
   return judge(database->handle,
                sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
@@ -307,6 +313,9 @@ bool pe_database_log_is_whole(const pe_database *database, int64_t pages, int64_
   return true;
 }
 void pe_database_leave_log(pe_database *database) {}
+bool pe_database_fill(pe_database *database, int64_t bytes) {
+  return false;
+}
 pe_db_status pe_database_checkpoint(pe_database *database) {
   return PE_DB_FAILED;
 }

@@ -74,6 +74,10 @@ bool pe_database_log_is_whole(const pe_database *database, int64_t pages, int64_
 /* pe_database_close leaves the log as it is. */
 void pe_database_leave_log(pe_database *database);
 
+/* Gives the file so many bytes of the disk, if it has fewer: what is in the log can be copied to it then, however full
+ * the disk becomes. Returns whether it has them. */
+bool pe_database_fill(pe_database *database, int64_t bytes);
+
 /* Copies the log into the file as far as nobody reads it, and syncs: the one thing here that takes its time. */
 pe_db_status pe_database_checkpoint(pe_database *database);
 

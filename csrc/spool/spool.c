@@ -295,6 +295,7 @@ static void tidy(pe_spool *spool, int64_t now) {
   bool is_idle = now >= spool->tidy_at;
   if (spool->own.store) (void)pe_store_tidy(spool->own.store, is_idle);
   if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, is_idle);
+  if (is_idle && spool->own.claim) pe_claim_reserve(spool->own.claim); /* there may be room for it again */
   if (is_idle) spool->tidy_at = INT64_MAX;
 }
 

@@ -156,6 +156,8 @@ static void take(pe_spool *spool, const char *name, pe_claim *claim) {
   pe_store_counts counts;
   pe_db_status status = pe_store_open(pe_claim_path(claim), &config, &file->store, &kind, message);
 
+  if (status == PE_DB_FULL && pe_claim_spend(claim))
+    status = pe_store_open(pe_claim_path(claim), &config, &file->store, &kind, message);
   file->claim = claim;
   if (status == PE_DB_OK && kind == PE_STORE_NOTHING && pe_claim_was_made(claim)) status = PE_DB_DAMAGED;
   if (status == PE_DB_DAMAGED && serves(spool)) status = take_damaged(spool, name, &kind, message);

@@ -13,7 +13,7 @@ static const int64_t FULL_PATIENCE = 100 * PE_MILLISECOND; /* after an end, whic
 enum {
   MOST_LETTERS = 10000, /* in memory */
   MOST_WORDS = 1 << 20, /* bytes of their messages and replies: of more letters there is the reason alone */
-  LETTERS_TOGETHER = 16 /* in one commit, when they are written again: a small disk must hold them twice */
+  FEW = 16              /* in one commit, where the log of more may find no room */
 };
 
 struct pe_spool_letter {
@@ -188,22 +188,29 @@ static bool end_again(pe_spool *spool, const pe_spool_ended *ended, int64_t now)
   return status == PE_DB_OK;
 }
 
-/* Those with a letter, or those without. */
-static bool end_some(pe_spool *spool, bool with_letter, int64_t now) {
-  unsigned letters = 0;
+/* Commits, and writes the log back, so that the next commit takes its place. */
+static bool commit_few(pe_spool *spool, int64_t now) {
+  if (!commit_both(spool, now)) return false;
+  pe_spool_write_back(spool);
+  return true;
+}
+
+/* Those with a letter, which is written a second time, or those without. */
+static bool end_some(pe_spool *spool, bool with_letter, bool by_few, int64_t now) {
+  unsigned count = 0;
   for (size_t i = 0; i < spool->ended_count; i++) {
     const pe_spool_ended *ended = &spool->ended[i];
     if ((ended->letter != NULL) != with_letter) continue;
     if (!end_again(spool, ended, now)) return false;
-    if (with_letter && ++letters % LETTERS_TOGETHER == 0 && !commit_both(spool, now)) return false;
+    if ((with_letter || by_few) && ++count % FEW == 0 && !commit_few(spool, now)) return false;
   }
   return commit_both(spool, now);
 }
 
-bool pe_spool_end_again(pe_spool *spool, int64_t now) {
+bool pe_spool_end_again(pe_spool *spool, bool by_few, int64_t now) {
   for (size_t i = 0; i < spool->ended_count; i++)
     if (spool->ended[i].letter) spool->ended[i].letter->is_settled = false;
-  if (!end_some(spool, false, now) || !end_some(spool, true, now)) return false;
+  if (!end_some(spool, false, by_few, now) || !end_some(spool, true, by_few, now)) return false;
   clear(spool);
   return true;
 }

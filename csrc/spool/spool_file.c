@@ -38,6 +38,7 @@ pe_db_status pe_spool_make_file(pe_spool *spool, pe_spool_file *file, char messa
   status = pe_store_create(pe_claim_path(file->claim), &config, &file->store, message);
   if (status == PE_DB_OK) {
     pe_claim_note_made(file->claim);
+    pe_claim_reserve(file->claim);
     return status;
   }
   pe_claim_remove(file->claim);

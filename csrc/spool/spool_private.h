@@ -82,9 +82,10 @@ bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored);
 /* Commits both files. Returns false when the disk fails. */
 bool pe_spool_commit(pe_spool *spool, int64_t now);
 
-/* Does again what a failure of the disk took back, and commits that. First what leaves no dead letter: it makes room.
- * What of it is done stays done. Returns false when the disk fails. */
-bool pe_spool_end_again(pe_spool *spool, int64_t now);
+/* Does again what a failure of the disk took back, and commits that: all at once, or few by few, for which the least
+ * room is enough. First what leaves no dead letter: it makes room. What of it is done stays done. Returns false when
+ * the disk fails. */
+bool pe_spool_end_again(pe_spool *spool, bool by_few, int64_t now);
 
 /* Frees what is remembered of ends. */
 void pe_spool_forget(pe_spool *spool);
@@ -99,6 +100,9 @@ void pe_spool_fail_file(pe_spool *spool, pe_spool_file *file, pe_db_status statu
 
 /* What there was to write is on disk: it works, or works again. */
 void pe_spool_calm(pe_spool *spool);
+
+/* The logs may be what fills the disk: once they are written back, what follows takes their place. */
+void pe_spool_write_back(const pe_spool *spool);
 
 /* Tries again. Returns false when the disk still fails. */
 bool pe_spool_recover(pe_spool *spool, int64_t now);

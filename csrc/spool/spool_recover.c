@@ -81,8 +81,7 @@ bool pe_spool_have_file(pe_spool *spool, int64_t now) {
 
 /* ---- the return ---- */
 
-/* Their logs may be what fills the disk: once they are written back, what follows takes their place. */
-static void write_back(const pe_spool *spool) {
+void pe_spool_write_back(const pe_spool *spool) {
   if (spool->own.store) (void)pe_store_tidy(spool->own.store, true); /* what fails here fails at the next commit */
   if (spool->adopted.store) (void)pe_store_tidy(spool->adopted.store, true);
 }
@@ -95,10 +94,22 @@ static bool probe(pe_spool *spool, int64_t now) {
 }
 
 /* What has ended is committed before anything is written: that makes room. */
-bool pe_spool_recover(pe_spool *spool, int64_t now) {
+static bool try_again(pe_spool *spool, bool by_few, int64_t now) {
   if (!pe_spool_keep_files(spool, now) || !pe_spool_have_file(spool, now)) return false;
-  if (spool->gauges.state == PE_SPOOL_FULL) write_back(spool);
-  if (!probe(spool, now) || !pe_spool_end_again(spool, now)) return false;
+  if (spool->gauges.state == PE_SPOOL_FULL) pe_spool_write_back(spool);
+  return probe(spool, now) && pe_spool_end_again(spool, by_few, now);
+}
+
+/* With what is in reserve. */
+static bool try_harder(pe_spool *spool, int64_t now) {
+  bool own = pe_claim_spend(spool->own.claim), adopted = pe_claim_spend(spool->adopted.claim);
+  return (own || adopted || spool->ended_count > 0) && try_again(spool, true, now);
+}
+
+bool pe_spool_recover(pe_spool *spool, int64_t now) {
+  bool is_done = try_again(spool, false, now);
+  if (!is_done && spool->gauges.state == PE_SPOOL_FULL) is_done = try_harder(spool, now);
+  if (!is_done) return false;
   spool->works = true;
   pe_spool_tell_room(spool);
   pe_queue_set_spooling(spool->queue, true);

@@ -33,6 +33,7 @@ pe_db_status pe_store_measure(pe_store *store) {
   if (status != PE_DB_OK) return status;
   store->counts.used_bytes = (pages - unused) * store->page_size;
   store->unused_bytes = unused * store->page_size;
+  store->file_bytes = pages * store->page_size;
   return PE_DB_OK;
 }
 
@@ -117,6 +118,12 @@ static pe_db_status write_account(pe_store *store) {
   return pe_statement_run(statement);
 }
 
+/* What is in the log alone has its place in the file. */
+static void fill(pe_store *store) {
+  if (store->file_bytes <= store->filled_bytes) return;
+  if (pe_database_fill(store->database, store->file_bytes)) store->filled_bytes = store->file_bytes;
+}
+
 pe_db_status pe_store_commit(pe_store *store) {
   pe_db_status status;
   if (!store->changing) return PE_DB_OK;
@@ -126,6 +133,7 @@ pe_db_status pe_store_commit(pe_store *store) {
   if (status != PE_DB_OK) return status;
   store->changing = false;
   store->committed = store->counts;
+  fill(store);
   return PE_DB_OK;
 }
 
@@ -135,12 +143,13 @@ void pe_store_undo(pe_store *store) {
   store->counts = store->committed;
 }
 
-/* What can still be written to the disk, and into free pages of the file, beside what of the log is to go there. A log
- * that has gone there begins anew. */
+/* What can still be written to the disk, and into free pages of the file, beside what of the log is to go there, if it
+ * has no place yet. A log that has gone there begins anew. */
 static int64_t disk_left(const pe_store *store) {
   int64_t pages = pe_database_log_pages(store->database);
   int64_t log = pages == store->tidy_pages ? pages : store->tidy_pages - pages;
   struct statvfs disk;
+  if (log < 0 && store->file_bytes <= store->filled_bytes) log = 0;
   if (statvfs(store->path, &disk) != 0) return INT64_MAX;
   return (int64_t)(disk.f_bavail * disk.f_frsize) + store->unused_bytes + log * store->page_size;
 }

@@ -53,9 +53,10 @@ struct pe_store {
   bool passes_over; /* what cannot be read */
   bool has_passed;  /* it did */
   int64_t page_size;
-  int64_t tidy_pages;   /* of the log, when it was written back last */
-  int64_t unused_bytes; /* of the file, when it was measured last */
-  int64_t version;      /* of the content, as SQLite counts it: another one where another process has changed it */
+  int64_t tidy_pages;               /* of the log, when it was written back last */
+  int64_t unused_bytes;             /* of the file, when it was measured last */
+  int64_t file_bytes, filled_bytes; /* of all its pages; of the disk, which it has for these */
+  int64_t version; /* of the content, as SQLite counts it: another one where another process has changed it */
   pe_store_counts counts, committed;
 };
 

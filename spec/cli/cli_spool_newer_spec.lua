@@ -76,6 +76,7 @@ describe("postevent spool on a disk that has nothing left", function()
     local server, directory = leave(4)
     assert.equal(0, children.run { "mv", directory, mount .. "/spool" })
     directory = mount .. "/spool"
+    children.run { "sh", "-c", "truncate -s 1 " .. directory .. "/*.lock" } -- nothing in reserve either
     children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=1k" }
     server:set "open"
     local status, said, errors = command.run { "spool", "deliver", directory, "--url", server.url, "--timeout=1" }
