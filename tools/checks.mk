@@ -265,7 +265,7 @@ VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --
 valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
-	@LUAS="$(LUA)" BUILD="$(BUILD)" POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
+	@LUAS="$(LUA)" BUILD="$(BUILD)" JOBS=2 POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
 	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
