@@ -65,7 +65,8 @@ static void count_file(pe_spool_gauges *gauges, const pe_spool_file *file) {
 
 void pe_spool_publish(pe_spool *spool) {
   pe_spool_gauges *gauges = &spool->gauges;
-  gauges->bytes = gauges->dead = gauges->dead_dropped = 0;
+  gauges->bytes = gauges->dead = 0;
+  gauges->dead_dropped = spool->gone_dropped;
   count_file(gauges, &spool->own);
   count_file(gauges, &spool->adopted);
   pe_queue_set_spool(spool->queue, gauges);
@@ -138,23 +139,25 @@ static pe_db_status write_some(pe_spool *spool, size_t count, size_t *written) {
 
 static bool write_batch(pe_spool *spool, size_t count, int64_t now) {
   size_t written, gone;
+  bool has_disk;
   pe_db_status status;
 
-  if (!pe_store_has_disk(spool->own.store)) {
+  note_step(spool, (int64_t)spool->batch[0]->ticket);
+  status = pe_store_find_disk(spool->own.store, &has_disk);
+  if (status == PE_DB_OK && !has_disk) {
     pe_spool_fail(spool, PE_DB_FULL, "the disk is full", now);
     return false;
   }
-  note_step(spool, (int64_t)spool->batch[0]->ticket);
-  status = write_some(spool, count, &written);
+  if (status == PE_DB_OK) status = write_some(spool, count, &written);
   if (status != PE_DB_OK) {
     pe_spool_fail_file(spool, &spool->own, status, now);
     return false;
   }
-  if (!pe_spool_commit(spool, now)) return false;
-  (void)pe_store_tidy(spool->own.store, false); /* what fails here fails at the next commit */
+  if (!pe_spool_commit_file(spool, &spool->own, now)) return false; /* the other, when all is written */
+  (void)pe_store_tidy(spool->own.store, false);                     /* what fails here fails at the next commit */
   gone = pe_queue_written(spool->queue, spool->batch, written);
   for (size_t i = 0; i < gone; i++)
-    pe_spool_end_row(spool, (int64_t)spool->batch[i]->ticket, false, &DROPPED);
+    pe_spool_drop_row(spool, (int64_t)spool->batch[i]->ticket, &DROPPED);
   spool->tidy_at = now + IDLE;
   return spool->works;
 }
@@ -328,6 +331,10 @@ void pe_spool_free(pe_spool *spool) {
   do
     pe_spool_run(spool, pe_clock_monotonic());
   while (spool->works && pe_queue_unwritten(spool->queue, spool->batch, 1) > 0);
+  if (spool->letter_count > 0) { /* their events stay where they are, for another life */
+    spool->gauges.dead_lost += (uint64_t)spool->letter_count;
+    pe_spool_publish(spool);
+  }
   if (!pe_spool_close_file(&spool->own)) pe_queue_forsake(spool->queue, false);
   if (!pe_spool_close_file(&spool->adopted)) pe_queue_forsake(spool->queue, true);
   pe_spool_forget(spool);

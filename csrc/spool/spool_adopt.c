@@ -30,13 +30,17 @@ static bool put_away(pe_spool *spool, int64_t now) {
   char message[PE_CLAIM_MESSAGE] = "";
   pe_db_status status = move_dead(spool, message);
 
-  if (status != PE_DB_OK)
+  if (status != PE_DB_OK) {
     pe_spool_fail(spool, status, message, now);
-  else if (pe_store_is_empty(spool->adopted.store))
+    return false;
+  }
+  if (pe_store_is_empty(spool->adopted.store)) {
+    pe_spool_keep_count(spool, &spool->adopted);
     (void)pe_spool_close_file(&spool->adopted); /* nothing is in it */
-  else
+  } else {
     pe_spool_set_aside(spool, &spool->adopted); /* it says that there is more, and there is not */
-  return status == PE_DB_OK;
+  }
+  return true;
 }
 
 /* What we have claimed is not for us to keep. */

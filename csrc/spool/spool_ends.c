@@ -11,9 +11,10 @@
 static const int64_t FULL_PATIENCE = 100 * PE_MILLISECOND; /* after an end, which makes room on a full disk */
 
 enum {
-  MOST_LETTERS = 10000, /* in memory */
-  MOST_WORDS = 1 << 20, /* bytes of their messages and replies: of more letters there is the reason alone */
-  FEW = 16              /* in one commit, where the log of more may find no room */
+  MOST_LETTERS = 10000,             /* in memory */
+  MOST_WORDS = 1 << 20,             /* bytes of their messages and replies: of more letters there is the reason alone */
+  FEW = 128,                        /* rows in one commit, where the log of more may find no room */
+  FEW_BYTES = PE_STORE_TOGETHER / 2 /* of events that become letters, the same */
 };
 
 struct pe_spool_letter {
@@ -23,6 +24,7 @@ struct pe_spool_letter {
   int64_t ended_at;
   bool is_settled;                 /* by the transaction that lasts: there is nothing more to do */
   bool is_written;                 /* then: the event was there to be buried */
+  size_t size;                     /* of the event */
   size_t message_size, reply_size; /* 0: none; the message's has its NUL */
   char words[];                    /* the message, then the reply */
 };
@@ -30,7 +32,7 @@ struct pe_spool_letter {
 /* ---- letters ---- */
 
 /* NULL: there is no memory for it, or they are too many. */
-static pe_spool_letter *new_letter(pe_spool *spool, const pe_spool_end *end) {
+static pe_spool_letter *new_letter(pe_spool *spool, size_t size, const pe_spool_end *end) {
   size_t message_size = end->message ? strlen(end->message) + 1 : 0;
   size_t reply_size = end->reply ? end->reply_size : 0;
   pe_spool_letter *letter;
@@ -43,6 +45,7 @@ static pe_spool_letter *new_letter(pe_spool *spool, const pe_spool_end *end) {
                               .code = end->code,
                               .http_status = end->http_status,
                               .ended_at = pe_clock_wall(),
+                              .size = size,
                               .message_size = message_size,
                               .reply_size = reply_size};
   if (message_size > 0) memcpy(letter->words, end->message, message_size);
@@ -80,7 +83,7 @@ static void hurry(pe_spool *spool) {
   if (at < spool->retry_at) spool->retry_at = at;
 }
 
-/* Returns false when memory is out: then the event may be sent again, after a failure of the disk, in another life. */
+/* Returns false when memory is out: then the event may be sent again, after a failure of the disk. */
 static bool remember(pe_spool *spool, const pe_spool_ended *ended) {
   int64_t *to = &spool->ended_to[ended->restored ? 1 : 0];
   if (spool->ended_count == spool->ended_capacity) {
@@ -111,8 +114,9 @@ static bool is_dead(const pe_spool_end *end) {
   return end->outcome == PE_REJECTED_BY_PLATFORM || end->outcome == PE_EXPIRED;
 }
 
-void pe_spool_end_row(pe_spool *spool, int64_t row, bool restored, const pe_spool_end *end) {
-  pe_spool_ended ended = {.row = row, .letter = is_dead(end) ? new_letter(spool, end) : NULL, .restored = restored};
+static void end_row(pe_spool *spool, int64_t row, bool restored, size_t size, const pe_spool_end *end) {
+  pe_spool_letter *letter = is_dead(end) ? new_letter(spool, size, end) : NULL;
+  pe_spool_ended ended = {.row = row, .letter = letter, .restored = restored};
   pe_spool_file *file = pe_spool_file_of(spool, restored);
   pe_db_status status;
 
@@ -127,11 +131,23 @@ void pe_spool_end_row(pe_spool *spool, int64_t row, bool restored, const pe_spoo
   if (status != PE_DB_OK) pe_spool_fail_file(spool, file, status, pe_clock_monotonic());
 }
 
+/* Where a commit failed that may have been made, or a file was copied into another one, an event is there though nobody
+ * knows it. */
+static bool may_be_there(const pe_spool *spool, const pe_record *record) {
+  return record->ticket > 0 && (record->row == PE_ROW_COMING || record->ticket <= spool->rewrite_to);
+}
+
 void pe_spool_end_event(pe_spool *spool, const pe_record *record, const pe_spool_end *end) {
   if (pe_record_is_on_disk(record))
-    pe_spool_end_row(spool, record->row, record->ticket == 0, end);
+    end_row(spool, record->row, record->ticket == 0, record->body_size, end);
+  else if (may_be_there(spool, record))
+    end_row(spool, (int64_t)record->ticket, false, record->body_size, end);
   else if (is_dead(end))
     spool->gauges.dead_lost++; /* it goes with its record */
+}
+
+void pe_spool_drop_row(pe_spool *spool, int64_t row, const pe_spool_end *dropped) {
+  end_row(spool, row, false, 0, dropped);
 }
 
 /* ---- commits ---- */
@@ -151,7 +167,7 @@ static void settle(pe_spool *spool, const pe_spool_file *file) {
   }
 }
 
-static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
+bool pe_spool_commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
   pe_db_status status = file->store ? pe_store_commit(file->store) : PE_DB_OK;
   if (status == PE_DB_OK)
     settle(spool, file);
@@ -161,7 +177,7 @@ static bool commit_file(pe_spool *spool, pe_spool_file *file, int64_t now) {
 }
 
 static bool commit_both(pe_spool *spool, int64_t now) {
-  return commit_file(spool, &spool->own, now) && commit_file(spool, &spool->adopted, now);
+  return pe_spool_commit_file(spool, &spool->own, now) && pe_spool_commit_file(spool, &spool->adopted, now);
 }
 
 /* All are committed but letters for which there is no file any more. */
@@ -198,11 +214,16 @@ static bool commit_few(pe_spool *spool, int64_t now) {
 /* Those with a letter, which is written a second time, or those without. */
 static bool end_some(pe_spool *spool, bool with_letter, bool by_few, int64_t now) {
   unsigned count = 0;
+  size_t bytes = 0;
   for (size_t i = 0; i < spool->ended_count; i++) {
     const pe_spool_ended *ended = &spool->ended[i];
     if ((ended->letter != NULL) != with_letter) continue;
+    if (ended->letter) bytes += ended->letter->size + ended->letter->reply_size;
     if (!end_again(spool, ended, now)) return false;
-    if ((with_letter || by_few) && ++count % FEW == 0 && !commit_few(spool, now)) return false;
+    if (!by_few || (++count < FEW && bytes < FEW_BYTES)) continue;
+    if (!commit_few(spool, now)) return false;
+    count = 0;
+    bytes = 0;
   }
   return commit_both(spool, now);
 }

@@ -69,9 +69,18 @@ bool pe_spool_close_file(pe_spool_file *file) {
   return is_kept;
 }
 
+void pe_spool_keep_count(pe_spool *spool, const pe_spool_file *file) {
+  pe_store_counts counts;
+  if (!file->store) return;
+  pe_store_count(file->store, &counts);
+  if (counts.dead_dropped > 0) spool->gone_dropped += (uint64_t)counts.dead_dropped;
+}
+
 void pe_spool_set_aside(pe_spool *spool, pe_spool_file *file) {
   pe_spool_gauges *gauges = &spool->gauges;
   const char *name = strrchr(pe_claim_path(file->claim), '/') + 1;
+
+  pe_spool_keep_count(spool, file);
 
   (void)snprintf(gauges->damaged_file, sizeof gauges->damaged_file, "%s", name);
   pe_store_close(file->store);
@@ -86,6 +95,7 @@ static void clear_away(pe_spool *spool, pe_spool_file *file) {
     pe_spool_set_aside(spool, file);
     return;
   }
+  pe_spool_keep_count(spool, file);
   pe_store_close(file->store);
   pe_claim_remove(file->claim);
   memset(file, 0, sizeof *file);
@@ -130,7 +140,7 @@ static void abandon(pe_spool *spool, pe_spool_file *file) {
   pe_store_counts counts;
 
   pe_store_count(file->store, &counts);
-  spool->gauges.dead_lost += (uint64_t)counts.dead;
+  if (counts.dead > 0) spool->gauges.dead_lost += (uint64_t)counts.dead;
   clear_away(spool, file);
   if (is_own) begin_anew(spool);
 }
@@ -165,11 +175,12 @@ static bool is_beyond_help(pe_spool_file *file, pe_db_status status, pe_store_ki
 }
 
 /* A log that was cut off would be read up to there, in silence. */
-static void close_cut(pe_spool_file *file) {
+static void close_cut(pe_spool *spool, pe_spool_file *file) {
   if (!file->store || !pe_store_log_is_cut(file->store)) return;
   pe_store_close(file->store);
   file->store = NULL;
   file->is_damaged = true;
+  spool->is_undone = true;
 }
 
 /* Sets *is_lost where the file cannot be used any more. */
@@ -201,10 +212,11 @@ pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char messa
 
   if (!file->claim) return PE_DB_OK;
   if (is_gone && pe_store_is_empty(file->store)) {
+    pe_spool_keep_count(spool, file);
     (void)pe_spool_close_file(file);
     return PE_DB_OK;
   }
-  close_cut(file);
+  close_cut(spool, file);
   is_lost = file->is_damaged || is_gone;
   if (!file->store && !is_lost) status = try_to_open(spool, file, message, &is_lost);
   if (file->store) file->tries = 0;

@@ -55,12 +55,14 @@ struct pe_spool {
   uint64_t rewrite_to; /* the last ticket that another file may lack */
   bool is_remade;      /* our own file is another one, and nobody has counted yet what it lacks for good */
   bool works;
+  bool is_undone;             /* what has ended since the last commit, and was written to a file that was closed */
   bool is_stuck;              /* what is not written finds no room within max_bytes */
   bool is_ending;             /* then it is written all the same */
   int64_t retry_at, patience; /* when it does not */
   bool has_looked;            /* for files to adopt, once at least */
   int64_t adopt_at;
   int64_t tidy_at;
+  uint64_t gone_dropped; /* dead letters that gave way in files that are gone */
   pe_spool_gauges gauges;
   pe_record *batch[PE_SPOOL_BATCH];
 };
@@ -73,11 +75,14 @@ void pe_spool_tell_room(pe_spool *spool);
 
 /* ---- spool_ends.c ---- */
 
-/* Takes the event of that row, which has its outcome, out of the file, with the next commit. */
-void pe_spool_end_row(pe_spool *spool, int64_t row, bool restored, const pe_spool_end *end);
+/* Takes the event of that row out of our own file, with the next commit: the queue has dropped it. */
+void pe_spool_drop_row(pe_spool *spool, int64_t row, const pe_spool_end *dropped);
 
 /* Whether the event of that row has ended, and that is not committed. */
 bool pe_spool_has_ended(const pe_spool *spool, int64_t row, bool restored);
+
+/* Commits one file; what else has ended is not forgotten. Returns false when the disk fails. */
+bool pe_spool_commit_file(pe_spool *spool, pe_spool_file *file, int64_t now);
 
 /* Commits both files. Returns false when the disk fails. */
 bool pe_spool_commit(pe_spool *spool, int64_t now);
@@ -134,6 +139,9 @@ bool pe_spool_close_file(pe_spool_file *file);
 /* Sees to it that a file that we have is open, sound, and where it belongs: one that is beyond help is replaced, and so
  * is one that is not there any more, from what is open of it. An empty one that is not there we do not have. */
 pe_db_status pe_spool_open_file(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);
+
+/* It goes: what gave way in it is not forgotten. */
+void pe_spool_keep_count(pe_spool *spool, const pe_spool_file *file);
 
 /* Copies what can be read of a file that is damaged, or was removed, into a new one, which takes its place. */
 pe_db_status pe_spool_replace(pe_spool *spool, pe_spool_file *file, char message[PE_CLAIM_MESSAGE]);

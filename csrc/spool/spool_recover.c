@@ -68,8 +68,13 @@ bool pe_spool_keep_files(pe_spool *spool, int64_t now) {
   char message[PE_CLAIM_MESSAGE] = "";
   pe_db_status status = pe_spool_open_file(spool, &spool->own, message);
   if (status == PE_DB_OK) status = pe_spool_open_file(spool, &spool->adopted, message);
-  if (status != PE_DB_OK) pe_spool_fail(spool, status, message, now);
-  return status == PE_DB_OK;
+  if (status != PE_DB_OK) {
+    pe_spool_fail(spool, status, message, now);
+    return false;
+  }
+  if (!spool->is_undone || !spool->works) return true; /* when it works again, all of it is done again */
+  spool->is_undone = false;
+  return pe_spool_end_again(spool, false, now);
 }
 
 bool pe_spool_have_file(pe_spool *spool, int64_t now) {

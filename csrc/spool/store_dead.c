@@ -66,6 +66,18 @@ pe_db_status pe_store_find_room(pe_store *store, int64_t bytes, bool *found) {
   return status;
 }
 
+pe_db_status pe_store_find_disk(pe_store *store, bool *found) {
+  bool is_short = !pe_store_has_disk(store);
+  pe_db_status status = is_short && store->counts.dead > 0 ? pe_store_begin(store) : PE_DB_OK;
+  while (status == PE_DB_OK && is_short && store->counts.dead > 0) {
+    status = drop_oldest(store);
+    if (status == PE_DB_OK) status = pe_store_measure(store);
+    is_short = !pe_store_has_disk(store);
+  }
+  *found = status == PE_DB_OK && !is_short;
+  return status;
+}
+
 /* The first page of the dead letters stays. */
 int64_t pe_store_room(const pe_store *store) {
   const pe_store_counts *counts = &store->counts;

@@ -5,6 +5,9 @@
 
 enum { DEAD_COLUMNS = 11, REPLY = 7, BODY = 10 };
 
+/* Dead letters in one commit, or two: where the second fails, they are in both files, and copied again. */
+enum { TOGETHER = 16 };
+
 /* Copies the row that the reading statement stands on. */
 static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   pe_statement *add = into->statements[PE_STORE_ADD_DEAD];
@@ -26,30 +29,54 @@ static pe_db_status copy_dead(pe_statement *read, pe_store *into) {
   return status == PE_DB_OK ? pe_store_find_room(into, 0, &found) : status;
 }
 
-/* Copies the dead letters, and commits them; *copied: how many. */
-static pe_db_status copy_all_dead(pe_store *from, pe_store *into, int64_t *copied) {
+/* Copies the first dead letters behind that row, and commits them. Which, and how many, comes back. */
+static pe_db_status copy_some_dead(pe_store *from, int64_t after, pe_store *into, int64_t rows[TOGETHER],
+                                   size_t *copied) {
   pe_dead_letter dead;
-  pe_db_status status = pe_store_next_dead(from, 0, &dead);
+  pe_db_status status = pe_store_next_dead(from, after, &dead);
 
   *copied = 0;
-  while (status == PE_DB_ROW) {
+  while (status == PE_DB_ROW && *copied < TOGETHER) {
     int64_t row = dead.event.row;
     status = copy_dead(from->statements[PE_STORE_NEXT_DEAD], into);
-    ++*copied;
+    rows[(*copied)++] = row;
     if (status == PE_DB_OK) status = pe_store_next_dead(from, row, &dead);
   }
   pe_store_end_reading(from);
-  return status == PE_DB_OK ? pe_store_commit(into) : status;
+  return status == PE_DB_OK || status == PE_DB_ROW ? pe_store_commit(into) : status;
+}
+
+static pe_db_status copy_all_dead(pe_store *from, pe_store *into, int64_t *copied) {
+  int64_t rows[TOGETHER], after = 0;
+  size_t some;
+  pe_db_status status;
+
+  *copied = 0;
+  do {
+    status = copy_some_dead(from, after, into, rows, &some);
+    if (some > 0) after = rows[some - 1];
+    *copied += (int64_t)some;
+  } while (status == PE_DB_OK && some == TOGETHER);
+  return status;
+}
+
+static pe_db_status remove_dead(pe_store *store, const int64_t rows[TOGETHER], size_t count) {
+  pe_db_status status = PE_DB_OK;
+  for (size_t i = 0; i < count && status == PE_DB_OK; i++)
+    status = pe_store_remove_dead(store, rows[i]);
+  return status == PE_DB_OK ? pe_store_commit(store) : status;
 }
 
 pe_db_status pe_store_move_dead(pe_store *from, pe_store *into) {
-  int64_t copied;
-  pe_db_status status = copy_all_dead(from, into, &copied);
-  if (status != PE_DB_OK) return status;
-  status = pe_store_begin(from);
-  if (status == PE_DB_OK) status = pe_database_run(from->database, "DELETE FROM dead");
-  from->counts.dead = from->counts.dead_bytes = 0;
-  return status == PE_DB_OK ? pe_store_commit(from) : status;
+  int64_t rows[TOGETHER];
+  pe_db_status status;
+  size_t some;
+
+  do {
+    status = copy_some_dead(from, 0, into, rows, &some);
+    if (status == PE_DB_OK) status = remove_dead(from, rows, some);
+  } while (status == PE_DB_OK && some == TOGETHER);
+  return status;
 }
 
 /* So many bytes more were added: commits where that is enough. */
