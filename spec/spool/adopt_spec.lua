@@ -12,6 +12,7 @@ local files = require "support.files"
 local helper = require "support.helper"
 local process = require "support.process"
 local rude = require "support.rude"
+local spooled = require "support.spooled"
 local spooling = require "support.spooling"
 local tracking = require "support.tracking"
 local waiting = require "support.waiting"
@@ -108,34 +109,22 @@ describe("what another process has left", function()
       return pending(why_not)
     end
     local server = rude.start("script", { script = spooling.CLOSED })
-    local directory = files.new_path "spool"
+    local directory, left = files.new_path "spool", files.new_path "left"
+    spooled.kill(server.url, left, 20) -- not by the script: libfaketime's locks do not survive those who hold them
     local status, _, errors = fake_time.run({ code = [[
       local forking = require "support.forking"
       local postevent = require "postevent"
-      local process = require "support.process"
       local tracking = require "support.tracking"
       local waiting = require "support.waiting"
-      local url, directory, offset = arg[1], arg[2], arg[3]
-      local function new()
-        return postevent.new { url = url, authorization = "]] .. documents.authorization .. [[",
-          id_attribute = "external_event_id", retry = { initial = 0.002, max = 0.05 }, spool = { path = directory } }
-      end
+      local url, directory, left, offset = arg[1], arg[2], arg[3], arg[4]
       local function wait_until_written(client)
         waiting.wait_until(function() return client:stats().spool.uncommitted == 0 end, 10, "all to be written")
       end
-      local go = offset .. ".go"
-      local other = forking.fork(function() -- before there is a thread: libfaketime has locks of its own
-        waiting.wait_until(function() return io.open(go) end, 20, "the other")
-        local another = new()
-        forking.track(another, "other", 20)
-        wait_until_written(another)
-        process.kill(process.getpid(), "SIGKILL")
-      end)
-      local client = new()
+      local client = postevent.new { url = url, authorization = "]] .. documents.authorization .. [[",
+        id_attribute = "external_event_id", retry = { initial = 0.002, max = 0.05 }, spool = { path = directory } }
       forking.track(client, "own", 1)
       wait_until_written(client) -- it has looked
-      io.open(go, "w"):close()
-      assert(process.wait(other, 20) == "signalled")
+      assert(os.execute("LD_PRELOAD= mv " .. left .. "/* " .. directory))
       forking.track(client, "second", 1)
       wait_until_written(client)
       assert(client:stats().restored == 0)
@@ -149,14 +138,14 @@ describe("what another process has left", function()
       local _, _, _, detail = client:close(0)
       assert(detail.remaining == 23 and detail.kept == 23)
       assert(client:stats().spool.adopted == 1)
-    ]] }, { server.url, directory }, { monotonic = true })
+    ]] }, { server.url, directory, left }, { monotonic = true })
     assert.equal(0, status, errors)
     server:set "open"
     local client = start(server.url, directory)
     assert(client:start())
     assert(client:flush(10))
     assert.equal(23, tracking.assert_balanced(client:stats()).restored)
-    spooling.assert_arrived(server, "other", 20)
+    spooling.assert_arrived(server, "e", 20)
     spooling.assert_arrived(server, "own", 1)
     spooling.assert_arrived(server, "third", 1)
   end)
