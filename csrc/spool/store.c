@@ -155,8 +155,16 @@ static int64_t disk_left(const pe_store *store) {
 }
 
 /* A commit goes to the log, and from there to the file. The rest is for the pages that lead there. */
+static bool is_enough(int64_t bytes) {
+  return bytes >= 2 * PE_STORE_TOGETHER + REST;
+}
+
 bool pe_store_has_disk(const pe_store *store) {
-  return disk_left(store) >= 2 * PE_STORE_TOGETHER + REST;
+  return is_enough(disk_left(store));
+}
+
+bool pe_store_can_have_disk(const pe_store *store) {
+  return is_enough(disk_left(store) + store->counts.dead_bytes);
 }
 
 pe_db_status pe_store_tidy(pe_store *store, bool idle) {

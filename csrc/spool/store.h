@@ -180,7 +180,8 @@ pe_db_status pe_store_tidy(pe_store *store, bool idle);
  * take something out of the file may fail. */
 bool pe_store_has_disk(const pe_store *store);
 
-/* The same, for which dead letters give way, the oldest first. Returns PE_DB_OK, and *found: whether there is. */
+/* The same, for which dead letters give way, the oldest first, where that is enough. Returns PE_DB_OK, and *found:
+ * whether there is. */
 pe_db_status pe_store_find_disk(pe_store *store, bool *found);
 
 /* Whether the file that is open still is the one of that name, with its log: to write to one that was unlinked loses it

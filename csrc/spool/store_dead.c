@@ -67,9 +67,9 @@ pe_db_status pe_store_find_room(pe_store *store, int64_t bytes, bool *found) {
 }
 
 pe_db_status pe_store_find_disk(pe_store *store, bool *found) {
-  bool is_short = !pe_store_has_disk(store);
-  pe_db_status status = is_short && store->counts.dead > 0 ? pe_store_begin(store) : PE_DB_OK;
-  while (status == PE_DB_OK && is_short && store->counts.dead > 0) {
+  bool is_short = !pe_store_has_disk(store), helps = is_short && pe_store_can_have_disk(store);
+  pe_db_status status = helps ? pe_store_begin(store) : PE_DB_OK;
+  while (status == PE_DB_OK && helps && is_short && store->counts.dead > 0) {
     status = drop_oldest(store);
     if (status == PE_DB_OK) status = pe_store_measure(store);
     is_short = !pe_store_has_disk(store);

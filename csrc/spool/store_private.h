@@ -112,6 +112,9 @@ bool pe_store_is_whole(pe_bytes body);
 /* Reads the counts that are in the file. */
 pe_db_status pe_store_read_account(pe_store *store);
 
+/* Whether it would have disk without its dead letters. */
+bool pe_store_can_have_disk(const pe_store *store);
+
 /* A dead letter was written, of so many bytes: counts it, and drops the oldest where there are too many. */
 pe_db_status pe_store_add_dead(pe_store *store, int64_t bytes);
 

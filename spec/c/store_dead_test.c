@@ -1,5 +1,25 @@
 /* Dead letters, and how they give way to events that are alive. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <sys/statvfs.h>
+
 #include "storing.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static bool has_little; /* left on the disk, for others have it */
+
+EXPORT int statvfs(const char *path, struct statvfs *disk);
+int statvfs(const char *path, struct statvfs *disk) {
+  static int (*real)(const char *, struct statvfs *);
+  int result;
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+  result = real(path, disk);
+  if (has_little) disk->f_bavail = 65536 / disk->f_frsize;
+  return result;
+}
 
 static const pe_dead refused = {.outcome = "rejected", .code = "rejected", .ended_at = 7, .reply = {"no", 2}};
 
@@ -86,10 +106,50 @@ static void test_takes_over_as_many_dead_as_there_is_room_for(void **state) {
   pe_store_close(into);
 }
 
+/* So many letters, and then too little of the disk. Returns how many gave way, and whether that was enough. */
+static int64_t lack_disk(int64_t letters, bool *found) {
+  const pe_store_config config = {.endpoint = "https://x/1", .dead_letters = 1000, .max_bytes = 1 << 24};
+  pe_store_kind kind;
+  pe_store *store;
+  int64_t dropped;
+  assert_int_equal(pe_store_create(path_of("a"), &config, &store, message), PE_DB_OK);
+  for (int64_t row = 1; row <= letters; row++) {
+    assert_int_equal(append_large(store, row), PE_DB_OK);
+    bury(store, row, &refused);
+    assert_int_equal(pe_store_commit(store), PE_DB_OK);
+  }
+  pe_store_close(store); /* a log would be room */
+  assert_int_equal(pe_store_open(path_of("a"), &config, &store, &kind, message), PE_DB_OK);
+  has_little = true;
+  assert_int_equal(pe_store_find_disk(store, found), PE_DB_OK);
+  has_little = false;
+  assert_int_equal(pe_store_commit(store), PE_DB_OK);
+  dropped = counted(store).dead_dropped;
+  assert_int_equal(counted(store).dead + dropped, letters);
+  pe_store_close(store);
+  return dropped;
+}
+
+static void test_dead_letters_give_way_to_a_disk_that_is_short(void **state) {
+  bool found;
+  (void)state;
+  assert_in_range(lack_disk(200, &found), 50, 150);
+  assert_true(found);
+}
+
+static void test_dead_letters_stay_where_that_would_not_be_enough(void **state) {
+  bool found;
+  (void)state;
+  assert_int_equal(lack_disk(20, &found), 0);
+  assert_false(found);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       IN_DIRECTORY(test_dead_letters_give_way_to_events),
       IN_DIRECTORY(test_dead_letters_that_it_finds_give_way),
+      IN_DIRECTORY(test_dead_letters_give_way_to_a_disk_that_is_short),
+      IN_DIRECTORY(test_dead_letters_stay_where_that_would_not_be_enough),
       IN_DIRECTORY(test_takes_over_as_many_dead_as_there_is_room_for),
   };
   if (!pe_database_version()) return 0; /* a build without SQLite */
