@@ -69,7 +69,7 @@ local function deliver(server, client)
   server:set "open"
   assert(client:flush(20))
   for i, arrival in ipairs(server:arrivals()) do
-    if i > before and not came[arrival.id] then
+    if i > before and arrival.mode == "open" and not came[arrival.id] then
       came[arrival.id], count = true, count + 1
     end
   end

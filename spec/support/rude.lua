@@ -17,7 +17,7 @@
 -- The object: .url, .port, :log() (records with an `event`: connection, handshake, handshake_failed, head, request,
 -- closed_by_client, closed (by the server, however), stream_reset_by_client, error; `at` as process.now() says),
 -- :events(name, [count]) waits until there are so many, :requests() and :connections() (how many), :arrivals() (a list
--- of {id =, at =, body =} of the events that came), :set(mode) (what the script reads), :stop().
+-- of {id =, at =, body =, mode =} of the events that came), :set(mode) (what the script reads), :stop().
 --
 -- black_hole() -> .url, .port, .stop(): a port that answers no SYN, so that connecting takes for ever.
 local certificates = require "support.certificates"
@@ -108,7 +108,8 @@ end
 function Rude:arrivals()
   local list = self:events "request"
   for i, record in ipairs(list) do
-    list[i] = { id = cjson.decode(record.body).external_event_id, at = record.at, body = record.body }
+    local id = cjson.decode(record.body).external_event_id
+    list[i] = { id = id, at = record.at, body = record.body, mode = record.mode }
   end
   return list
 end

@@ -5,7 +5,6 @@
 -- http1.format takes it, with {delay = seconds} if it is to be late, or {raw = bytes}, both with {close = true} to end
 -- the connection then; nothing for the documented reply; or the name of a behaviour ("reset").
 local cjson = require "cjson"
-local files = require "support.files"
 
 local script = {}
 local seen = {}
@@ -19,7 +18,7 @@ function script.ask(options, request, turn)
   seen[id] = (seen[id] or 0) + 1
   decide = decide or assert(load_text("local request = ...\n" .. options.script, "=script"))
   return decide {
-    id = id, nth = seen[id], turn = turn, event = event, mode = files.read_if_there(options.mode_file),
+    id = id, nth = seen[id], turn = turn, event = event, mode = request.mode,
     authorization = (request.headers or {}).authorization, path = request.path, headers = request.headers,
   }
 end

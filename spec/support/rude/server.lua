@@ -42,6 +42,7 @@ local function note(conn, event, request)
   log {
     event = event, connection = conn.number, number = conn.requests, protocol = request.protocol,
     method = request.method, path = request.path, headers = request.headers, body = request.body,
+    mode = request.mode,
   }
 end
 
@@ -62,6 +63,7 @@ local function serve_one(conn, http)
   end
   requests = requests + 1
   conn.requests = conn.requests + 1
+  request.mode = files.read_if_there(options.mode_file) -- once: what is noted is what counts
   note(conn, "request", request)
   if behaviours.on_request[name] and is_time(requests, conn.requests) then
     return misbehave(conn, http, request)
