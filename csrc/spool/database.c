@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+pe_db_status pe_database_status_of(int error) {
+  return error == ENOSPC || error == EDQUOT ? PE_DB_FULL : PE_DB_FAILED;
+}
+
 bool pe_database_has_log(const char *path) {
   struct stat found;
   char log[4096];
@@ -63,10 +67,6 @@ static bool is_disk_full(sqlite3 *handle) {
 static pe_db_status judge(sqlite3 *handle, int result) {
   int what = result & 0xff;
   return (what == SQLITE_IOERR || what == SQLITE_CANTOPEN) && is_disk_full(handle) ? PE_DB_FULL : status_of(result);
-}
-
-pe_db_status pe_database_status_of(int error) {
-  return error == ENOSPC || error == EDQUOT ? PE_DB_FULL : PE_DB_FAILED;
 }
 
 /* In the place of SQLite's own, which would write the log back in the middle of the work. */
