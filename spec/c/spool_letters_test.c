@@ -1,27 +1,12 @@
 /* Dead letters while the disk is full or what is open is taken away: each event that was refused has left one, or one
  * that gave way, or one that is counted as lost; and what has ended is not sent again. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
+#include "little_disk.h"
+
 #include <errno.h>
-#include <sys/statvfs.h>
 
 #include "spooling.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
-static bool has_little, has_nothing; /* left on the disk: too little for new events; not even a byte */
-
-EXPORT int statvfs(const char *path, struct statvfs *disk);
-int statvfs(const char *path, struct statvfs *disk) {
-  static int (*real)(const char *, struct statvfs *);
-  int result;
-  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
-  result = real(path, disk);
-  if (has_little) disk->f_bavail = 20;
-  return result;
-}
+static bool has_nothing; /* not even a byte is left */
 
 EXPORT ssize_t pwrite64(int file, const void *bytes, size_t size, off_t at);
 ssize_t pwrite64(int file, const void *bytes, size_t size, off_t at) {
@@ -48,6 +33,18 @@ static void take(spooling *self, pe_record *records[4]) {
     records[i] = pe_queue_take(self->queue, PE_PICK_DUE, spooling_now);
     assert_non_null(records[i]);
   }
+}
+
+/* Four events, which are in flight. */
+static void start_with_four(spooling *self, pe_record *records[4]) {
+  spooling_start(self);
+  push_all(self, 1, 4);
+  take(self, records);
+}
+
+static void end_four(spooling *self, pe_record *records[4]) {
+  for (int i = 0; i < 4; i++)
+    spooling_end(self, records[i]);
 }
 
 static void wait_and_run(spooling *self) {
@@ -83,12 +80,9 @@ static void test_are_written_when_there_is_room(void **state) {
   spooling self;
   pe_record *records[4];
   (void)state;
-  spooling_start(&self);
-  push_all(&self, 1, 4);
-  take(&self, records);
+  start_with_four(&self, records);
   has_nothing = true;
-  for (int i = 0; i < 4; i++)
-    spooling_end(&self, records[i]);
+  end_four(&self, records);
   wait_and_run(&self);
   assert_int_equal(accounted(self.queue).spool.state, PE_SPOOL_FULL);
   has_nothing = false;
@@ -102,12 +96,9 @@ static void test_are_counted_where_there_is_none_to_the_end(void **state) {
   pe_record *records[4];
   pe_spool_gauges spool;
   (void)state;
-  spooling_start(&self);
-  push_all(&self, 1, 4);
-  take(&self, records);
+  start_with_four(&self, records);
   has_nothing = true;
-  for (int i = 0; i < 4; i++)
-    spooling_end(&self, records[i]);
+  end_four(&self, records);
   pe_spool_free(self.spool);
   has_nothing = false;
   spool = accounted(self.queue).spool;
@@ -119,11 +110,8 @@ static void test_are_not_forgotten_with_a_log_that_is_cut(void **state) {
   spooling self;
   pe_record *records[4];
   (void)state;
-  spooling_start(&self);
-  push_all(&self, 1, 4);
-  take(&self, records);
-  for (int i = 0; i < 4; i++)
-    spooling_end(&self, records[i]);
+  start_with_four(&self, records);
+  end_four(&self, records);
   run_shell("for f in %s/*-wal; do : > $f; done");
   spooling_run(&self);
   finish(&self, 4);
@@ -134,9 +122,7 @@ static void test_end_what_was_copied(void **state) {
   spooling self;
   pe_record *records[4];
   (void)state;
-  spooling_start(&self);
-  push_all(&self, 1, 4);
-  take(&self, records);
+  start_with_four(&self, records);
   assert_true(pe_queue_retry(self.queue, records[0], spooling_now, NULL));
   push_all(&self, 5, 5);
   run_shell("rm %s/*");

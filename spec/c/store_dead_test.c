@@ -1,25 +1,7 @@
 /* Dead letters, and how they give way to events that are alive. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
-#include <sys/statvfs.h>
+#include "little_disk.h"
 
 #include "storing.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-static bool has_little; /* left on the disk, for others have it */
-
-EXPORT int statvfs(const char *path, struct statvfs *disk);
-int statvfs(const char *path, struct statvfs *disk) {
-  static int (*real)(const char *, struct statvfs *);
-  int result;
-  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
-  result = real(path, disk);
-  if (has_little) disk->f_bavail = 65536 / disk->f_frsize;
-  return result;
-}
 
 static const pe_dead refused = {.outcome = "rejected", .code = "rejected", .ended_at = 7, .reply = {"no", 2}};
 

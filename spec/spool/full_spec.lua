@@ -10,6 +10,7 @@ local files = require "support.files"
 local helper = require "support.helper"
 local process = require "support.process"
 local rude = require "support.rude"
+local spooled = require "support.spooled"
 local spooling = require "support.spooling"
 local tracking = require "support.tracking"
 
@@ -159,6 +160,11 @@ describe("a spool on a small disk", function()
     return true
   end
 
+  -- Others take what is left, to the last byte.
+  local function fill_disk()
+    children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=4k" }
+  end
+
   -- Each commit writes whole pages to the log: of these there are ten times as many as the disk holds.
   it("leaves it to the events, and not to the log", function()
     if not mount_disk "8m" then
@@ -204,7 +210,7 @@ describe("a spool on a small disk", function()
       spooling.wait_for(client, spooling.works, "the disk")
     end
     assert.is_true(stats_of(client).spool.on_disk > 0)
-    children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=4k" }
+    fill_disk()
     for number = 101, 110 do
       local _, _, code = track(client, number)
       assert.is_true(code == nil or code == "queue_full", code)
@@ -219,8 +225,7 @@ describe("a spool on a small disk", function()
     local spool = stats.spool
     assert.same({ accepted, 0 }, { spool.dead + spool.dead_lost, spool.dead_dropped })
     assert.is_true(spool.dead >= 100, spool.dead)
-    local list = children.must(os.getenv "POSTEVENT_LUA", "bin/postevent", "spool", "show", mount .. "/spool", "e1")
-    assert.truthy(list:find("422", 1, true), list)
+    assert.truthy(spooled.command(0, nil, "show", mount .. "/spool", "e1"):find("422", 1, true))
     client:close(1)
   end)
 
@@ -255,7 +260,7 @@ describe("a spool on a small disk", function()
     local client = start(server.url, { path = mount .. "/spool" })
     assert(track(client, 1))
     spooling.wait_for(client, spooling.works, "the first event")
-    children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=64k" }
+    fill_disk()
     for number = 2, 100 do
       assert(track(client, number))
     end
@@ -276,15 +281,12 @@ describe("a spool on a small disk", function()
       if not mount_disk "2m" then
         return pending "no right to mount"
       end
-      local function fill()
-        children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=4k" }
-      end
       local spool = { path = mount .. "/spool" }
       local client = start(server.url, spool, { max_events = 200 })
       assert.equal(count, track_all(client, count))
       spooling.wait_for(client, spooling.works, "the disk")
       assert.equal(count, select(4, client:close(0)).kept)
-      fill()
+      fill_disk()
       client = start(server.url, spool)
       assert(client:start())
       tracking.wait_for(client, { restored = count }) -- the next one can have what is there
@@ -294,7 +296,7 @@ describe("a spool on a small disk", function()
       client = start(server.url, spool, { max_events = 200 })
       assert.equal(count, track_all(client, count))
       spooling.wait_for(client, spooling.works, "the disk")
-      fill()
+      fill_disk()
       finish(server, client, count)
       assert(client:close(5))
       client = start(server.url, spool)
@@ -338,7 +340,7 @@ describe("a spool on a small disk", function()
     local client = start(server.url, { path = mount .. "/spool" }, { max_events = 100 })
     assert(client:start())
     tracking.wait_for(client, { restored = 1000 })
-    children.run { "dd", "if=/dev/zero", "of=" .. mount .. "/filler", "bs=4k" }
+    fill_disk()
     children.must("sh", "-c", "rm " .. mount .. "/spool/*")
     assert(track(client, 1001))
     spooling.wait_for(client, function(stats)
