@@ -229,6 +229,7 @@ static bool end_some(pe_spool *spool, bool with_letter, bool by_few, int64_t now
 }
 
 bool pe_spool_end_again(pe_spool *spool, bool by_few, int64_t now) {
+  spool->is_undone = false;
   for (size_t i = 0; i < spool->ended_count; i++)
     if (spool->ended[i].letter) spool->ended[i].letter->is_settled = false;
   if (!end_some(spool, false, by_few, now) || !end_some(spool, true, by_few, now)) return false;

@@ -73,7 +73,6 @@ bool pe_spool_keep_files(pe_spool *spool, int64_t now) {
     return false;
   }
   if (!spool->is_undone || !spool->works) return true; /* when it works again, all of it is done again */
-  spool->is_undone = false;
   return pe_spool_end_again(spool, false, now);
 }
 

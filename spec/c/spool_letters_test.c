@@ -117,6 +117,26 @@ static void test_are_not_forgotten_with_a_log_that_is_cut(void **state) {
   finish(&self, 4);
 }
 
+/* What is done again when the disk is back is not done again with what ends later. */
+static void test_are_done_again_once_after_a_log_that_is_cut(void **state) {
+  spooling self;
+  pe_record *records[4];
+  (void)state;
+  start_with_four(&self, records);
+  has_nothing = true;
+  for (int i = 0; i < 3; i++)
+    spooling_end(&self, records[i]);
+  wait_and_run(&self);
+  run_shell("for f in %s/*-wal; do : > $f; done");
+  has_nothing = false;
+  spooling_now += 2 * PE_SECOND;
+  spooling_run(&self);
+  spooling_end(&self, records[3]);
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).spool.dead, 1);
+  finish(&self, 4);
+}
+
 /* What was in flight is in the new file, too, by the copy of the old one. */
 static void test_end_what_was_copied(void **state) {
   spooling self;
@@ -161,6 +181,7 @@ int main(void) {
       SPOOLING(test_are_written_when_there_is_room),
       SPOOLING(test_are_counted_where_there_is_none_to_the_end),
       SPOOLING(test_are_not_forgotten_with_a_log_that_is_cut),
+      SPOOLING(test_are_done_again_once_after_a_log_that_is_cut),
       SPOOLING(test_end_what_was_copied),
       SPOOLING(test_that_gave_way_stay_counted),
   };
