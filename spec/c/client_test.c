@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "base/worker.h"
 #include "events.h"
+#include "quiet_fork.h"
 #include "server.h"
 
 enum { THREADS = 4, EVENTS = 200, ROUNDS = 3 };
@@ -263,7 +264,7 @@ static void a_child_has_a_client_of_its_own(void **state) {
     int status = -1;
     assert_true(track(client, i));
     if (i % 100 != 50) continue;
-    child = fork();
+    child = quiet_fork();
     assert_true(child >= 0);
     if (child == 0) _exit(use_in_child(client));
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "quiet_fork.h"
 #include "test.h"
 
 enum { MANY = 20 };
@@ -230,7 +231,7 @@ static void the_end_is_bounded(void **state) {
 static void in_child(int (*body)(sleeper *self), sleeper *self) {
   int64_t deadline = in(LONG_ENOUGH);
   int status = -1;
-  pid_t child = fork();
+  pid_t child = quiet_fork();
   assert_true(child >= 0);
   if (child == 0) {
     int result;

@@ -1,6 +1,7 @@
 /* The module support.process, for the specs alone: what Lua cannot do with processes, and the counters that
- * show a leak. Signals are in process_signals.h, the rest of the system in process_system.h; both are parts of
- * this one translation unit. Any thread may run it, but it expects to be the only one that waits for children. */
+ * show a leak. Times are in process_clock.h, signals in process_signals.h, the rest of the system in process_system.h;
+ * all are parts of this one translation unit. Any thread may run it, but it expects to be the only one that waits for
+ * children. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -19,8 +20,10 @@
 #include <sys/prctl.h>
 #endif
 
+#include "process_clock.h"
 #include "process_signals.h"
 #include "process_system.h"
+#include "quiet_fork.h"
 
 extern char **environ;
 
@@ -33,42 +36,6 @@ typedef struct launch {
   pid_t parent;
   int report; /* where the child writes errno when it cannot become the program */
 } launch;
-
-static double clock_seconds(clockid_t id) {
-  struct timespec ts;
-
-  if (clock_gettime(id, &ts)) return 0;
-  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static int l_now(lua_State *L) {
-  lua_pushnumber(L, clock_seconds(CLOCK_MONOTONIC));
-  return 1;
-}
-
-static int l_cpu(lua_State *L) {
-  lua_pushnumber(L, clock_seconds(CLOCK_THREAD_CPUTIME_ID));
-  return 1;
-}
-
-static int l_process_cpu(lua_State *L) {
-  lua_pushnumber(L, clock_seconds(CLOCK_PROCESS_CPUTIME_ID));
-  return 1;
-}
-
-static void sleep_seconds(double seconds) {
-  struct timespec ts;
-
-  ts.tv_sec = (time_t)seconds;
-  ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
-  while (nanosleep(&ts, &ts) && errno == EINTR)
-    ;
-}
-
-static int l_sleep(lua_State *L) {
-  sleep_seconds(luaL_checknumber(L, 1));
-  return 0;
-}
 
 /* A crashed spec must leave nothing behind, so every child dies with its parent. */
 static void die_with(pid_t parent) {
@@ -220,7 +187,7 @@ static int l_spawn(lua_State *L) {
 /* fork() -> pid, or 0 in the child, which dies with its parent. */
 static int l_fork(lua_State *L) {
   pid_t parent = getpid();
-  pid_t pid = fork();
+  pid_t pid = quiet_fork();
 
   if (pid < 0) return push_failure(L, "fork", errno);
   if (pid == 0) die_with(parent);
@@ -279,9 +246,8 @@ static int l_exit(lua_State *L) {
 }
 
 static const luaL_Reg process_functions[] = {
-    {"spawn", l_spawn},   {"fork", l_fork},  {"outlive", l_outlive}, {"wait", l_wait}, {"kill", l_kill},
-    {"getpid", l_getpid}, {"_exit", l_exit}, {"now", l_now},         {"cpu", l_cpu},   {"process_cpu", l_process_cpu},
-    {"sleep", l_sleep},   {NULL, NULL},
+    {"spawn", l_spawn}, {"fork", l_fork},     {"outlive", l_outlive}, {"wait", l_wait},
+    {"kill", l_kill},   {"getpid", l_getpid}, {"_exit", l_exit},      {NULL, NULL},
 };
 
 PE_EXPORT int luaopen_support_process(lua_State *L);
@@ -289,6 +255,7 @@ PE_EXPORT int luaopen_support_process(lua_State *L);
 int luaopen_support_process(lua_State *L) {
   lua_newtable(L);
   pe_lua_setfuncs(L, process_functions);
+  pe_lua_setfuncs(L, clock_functions);
   pe_lua_setfuncs(L, signal_functions);
   pe_lua_setfuncs(L, system_functions);
   lua_pushlightuserdata(L, NULL); /* what lua-cjson has for null, without lua-cjson */
