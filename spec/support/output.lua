@@ -1,6 +1,6 @@
 -- busted's output handler: a dot for each test, each failure at once and in full, a summary; and for tools/test a line
--- "passed failed errors pending" in the file that POSTEVENT_RESULTS names (and in FILE.running the test that runs, for
--- the one that took the process down).
+-- "passed failed errors pending" in the file that POSTEVENT_RESULTS names (in FILE.running the test that runs, for the
+-- one that took the process down; in FILE.failed the spec files in which something failed).
 local SLOW = 1 -- seconds from which a test is named as slow
 local WIDTH = 100
 
@@ -26,7 +26,7 @@ return function(options)
   local results = os.getenv "POSTEVENT_RESULTS"
   local column = 0
   local last -- the test that ended last
-  local slow, shown = {}, { failures = 0, errors = 0 }
+  local slow, shown, failed = {}, { failures = 0, errors = 0 }, {}
 
   local function write(text)
     io.stdout:write(text)
@@ -45,6 +45,17 @@ return function(options)
     column = column + 1
     if column == WIDTH then
       new_line()
+    end
+  end
+
+  -- Notes the spec file, once.
+  local function note_file(element)
+    while element and element.descriptor ~= "file" do
+      element = busted.parent(element)
+    end
+    if element and not failed[element.name] then
+      failed[element.name] = true
+      failed[#failed + 1] = element.name
     end
   end
 
@@ -97,6 +108,7 @@ return function(options)
 
   -- An error after the test's end, in an after_each (a leak): the test has not passed.
   handler.error = function(element)
+    note_file(element)
     if element.descriptor == "after_each" and last and last.passed then
       last.passed = false
       handler.successesCount = handler.successesCount - 1
@@ -122,6 +134,7 @@ return function(options)
     if results then
       write_file(results, ("%d %d %d %d\n"):format(handler.successesCount, handler.failuresCount, handler.errorsCount,
         handler.pendingsCount))
+      write_file(results .. ".failed", table.concat(failed, "\n"))
       os.remove(results .. ".running")
     end
     return nil, true

@@ -253,9 +253,9 @@ describe("the runner", function()
   end)
 
   -- tools/test, with one spec of these words.
-  local function run_tools(body)
+  local function run_tools(body, environment)
     local spec = helper.new_file(body, "one_spec.lua")
-    local status, output = helper.run { "tools/test", "--lua", helper.lua(), spec }
+    local status, output = helper.run({ "tools/test", "--lua", helper.lua(), spec }, { env = environment })
     return output:match "([^\n]*)\n$", status, output
   end
 
@@ -273,6 +273,44 @@ describe("the runner", function()
     ]]
     assert.same({ "0 passed, 1 failed", 1 }, { last, status })
     assert.matches("it was running: x crashes", output, 1, true)
+  end)
+
+  local UNSTEADY = [[
+    describe("x", function()
+      it("passes", function() end)
+      it("fails %s", function()
+        local before = io.open(%q)
+        io.open(%q, "a"):close()
+        assert(before, %q)
+      end)
+    end)
+  ]]
+
+  -- What a spec ends with that fails the first time, with these words.
+  local function run_unsteady(words, environment)
+    local mark = helper.new_path "mark"
+    return run_tools(UNSTEADY:format("once", mark, mark, words), environment)
+  end
+
+  it("runs what failed once more where it is told so, and says so", function()
+    local last, status, output = run_unsteady("too late", { TEST_AGAIN = "1" })
+    assert.same({ "2 passed, 0 failed", 0 }, { last, status })
+    assert.matches("FAILED: x fails once", output, 1, true)
+    assert.matches("\n1 of those that passed did so when they were run again\n", output, 1, true)
+  end)
+
+  it("counts what fails twice, what it was not told of, and what a sanitizer or valgrind reports", function()
+    local path = helper.new_path "never" .. "/there"
+    local always = ('describe("x", function() it("fails", function() assert(io.open(%q)) end) end)'):format(path)
+    local last, status = run_tools(always, { TEST_AGAIN = "1" })
+    assert.same({ "0 passed, 1 failed", 1 }, { last, status })
+    last, status = run_unsteady("too late", { TEST_AGAIN = false })
+    assert.same({ "1 passed, 1 failed", 1 }, { last, status })
+    for _, words in ipairs { "==1234==ERROR: AddressSanitizer: heap-use-after-free", "x.c:1:1: runtime error: shift",
+      "==77== Invalid read of size 8" } do
+      last, status = run_unsteady(words, { TEST_AGAIN = "1" })
+      assert.same({ "1 passed, 1 failed", 1 }, { last, status })
+    end
   end)
 
   it("counts a spec that cannot be read as a failure", function()
