@@ -1,6 +1,7 @@
 -- busted's output handler: a dot for each test, each failure at once and in full, a summary; and for tools/test a line
 -- "passed failed errors pending" in the file that POSTEVENT_RESULTS names (in FILE.running the test that runs, for the
--- one that took the process down; in FILE.failed the spec files in which something failed).
+-- one that took the process down; in FILE.failed the spec files in which something failed; in FILE.times the seconds
+-- that each took).
 local SLOW = 1 -- seconds from which a test is named as slow
 local WIDTH = 100
 
@@ -26,7 +27,7 @@ return function(options)
   local results = os.getenv "POSTEVENT_RESULTS"
   local column = 0
   local last -- the test that ended last
-  local slow, shown, failed = {}, { failures = 0, errors = 0 }, {}
+  local slow, shown, failed, times = {}, { failures = 0, errors = 0 }, {}, {}
 
   local function write(text)
     io.stdout:write(text)
@@ -106,6 +107,11 @@ return function(options)
     return nil, true
   end
 
+  handler.fileEnd = function(element)
+    times[#times + 1] = ("%.1f %s\n"):format(element.duration or 0, element.name)
+    return nil, true
+  end
+
   -- An error after the test's end, in an after_each (a leak): the test has not passed.
   handler.error = function(element)
     note_file(element)
@@ -135,6 +141,7 @@ return function(options)
       write_file(results, ("%d %d %d %d\n"):format(handler.successesCount, handler.failuresCount, handler.errorsCount,
         handler.pendingsCount))
       write_file(results .. ".failed", table.concat(failed, "\n"))
+      write_file(results .. ".times", table.concat(times))
       os.remove(results .. ".running")
     end
     return nil, true
@@ -142,6 +149,7 @@ return function(options)
 
   busted.subscribe({ "test", "start" }, handler.testStart)
   busted.subscribe({ "test", "end" }, handler.testEnd, { predicate = handler.cancelOnPending })
+  busted.subscribe({ "file", "end" }, handler.fileEnd)
   busted.subscribe({ "error" }, handler.error)
   busted.subscribe({ "failure" }, handler.error)
   busted.subscribe({ "suite", "end" }, handler.suiteEnd)
