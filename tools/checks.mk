@@ -258,15 +258,17 @@ chaos: ### programs that do anything at random, under ASan, against a server tha
 
 # nouserintercepts: a program that brings its own malloc, in which allocations fail, keeps it.
 # fair-sched: without it a busy thread keeps the one processor that valgrind has, and another waits minutes for its turn.
-# Left out: what has a second for its end, which valgrind does not manage, and a long soak; asan and tsan run them.
+# Left out: what has a second for its end, which valgrind does not manage, and a long soak; asan and tsan run them. And
+# specs of programs, which valgrind does not follow; asan does.
 VALGRIND_WITHOUT = client_test queue_soak_test
+VALGRIND_ROOTS = $(addprefix spec/,client event fault queue relay sandbox spool)
 VALGRIND = valgrind -q --fair-sched=yes --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes \
   --soname-synonyms=somalloc=nouserintercepts
 valgrind: ### the specs on LUA and the C tests under valgrind: no error, no leak
 	@$(call deps,$(LUA)) valgrind
 	@$(again) for-tests LUAS="$(LUA)"
 	@LUAS="$(LUA)" BUILD="$(BUILD)" JOBS=2 POSTEVENT_SLOW=1 TEST_WITHOUT="$(VALGRIND_WITHOUT)" \
-	  TEST_WRAPPER="$(VALGRIND)" $(run_tests)
+	  TEST_ROOTS="$(VALGRIND_ROOTS)" TEST_WRAPPER="$(VALGRIND)" $(run_tests)
 
 # Where threads meet. Then a soak: LUA itself is not instrumented, its core.so is; the sandbox runs without.
 # setarch: a libtsan that is older than the kernel may find its addresses taken.
