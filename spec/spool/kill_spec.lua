@@ -10,14 +10,20 @@ local soak = require "support.spool_soak"
 describe("a program with a spool that is killed", function()
   helper.guard()
 
+  -- Whether enough were tracked. Where they hardly begin within `life` seconds, since the machine is busy, they are given
+  -- more.
+  local function holds(programs, life)
+    local result = soak.run(100, 20261126, { programs = programs, life = life })
+    assert.same({}, result.missing)
+    assert.same({}, result.changed)
+    assert.is_true(result.twice <= result.twice_at_most, result.twice .. " came twice")
+    assert.same({}, result.left)
+    return result.tracked > 100 or life < 10 and holds(programs, 4 * life)
+  end
+
   for programs = 1, 4, 3 do
     it(("loses nothing that track accepted: %d at a time"):format(programs), function()
-      local result = soak.run(100, 20261126, { programs = programs })
-      assert.same({}, result.missing)
-      assert.same({}, result.changed)
-      assert.is_true(result.twice <= result.twice_at_most, result.twice .. " came twice")
-      assert.same({}, result.left)
-      assert.is_true(result.tracked > 100, "only " .. result.tracked .. " were tracked")
+      assert.is_true(holds(programs, 0.08))
     end)
   end
 

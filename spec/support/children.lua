@@ -3,6 +3,7 @@
 local cleanup = require "support.cleanup"
 local files = require "support.files"
 local process = require "support.process"
+local waiting = require "support.waiting"
 
 local children = {}
 
@@ -88,11 +89,11 @@ function Child:kill(signal)
   return self.ended or process.kill(self.pid, signal)
 end
 
--- Ends it: with its stop_signal, and when it does not listen within two seconds with SIGKILL.
+-- Ends it: with its stop_signal, and when it does not listen within some seconds with SIGKILL.
 function Child:stop()
   if self:running() then
     self:kill(self.stop_signal)
-    if not self:wait(2) then
+    if not self:wait(2 * waiting.SLACK) then
       self:kill "SIGKILL"
       self:wait()
       error(("%s did not stop on %s"):format(self.name, self.stop_signal), 0)
@@ -119,8 +120,8 @@ local function without_leaks(env)
 end
 
 -- Runs a program to its end: exit status (128 and the number for a signal, as a shell has it), stdout, stderr.
--- options: stdin (text), env, directory, timeout (30 s; then it is killed and an error raised), leaks (false: a
--- sanitizer looks for none).
+-- options: stdin (text), env, directory, timeout (30 s; long after it, it is killed and an error raised), leaks (false:
+-- a sanitizer looks for none).
 function children.run(argv, options)
   options = options or {}
   local env = options.leaks == false and without_leaks(options.env) or options.env
@@ -132,7 +133,7 @@ function children.run(argv, options)
     launch.stdin = files.write(files.new_path "stdin", options.stdin)
   end
   local child = children.spawn(launch)
-  local how, number = child:wait(options.timeout or 30)
+  local how, number = child:wait(waiting.SLACK * (options.timeout or 30))
   if not how then
     child:kill "SIGKILL"
     child:wait()

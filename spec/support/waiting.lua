@@ -4,12 +4,12 @@ local process = require "support.process"
 local waiting = {}
 
 local STEP = 0.001
-local SLACK = 3 -- so much slower than the one on which a spec was written may a machine be
+waiting.SLACK = 3 -- so much slower than the one on which a spec was written may a machine be
 
 -- Calls `condition` until it returns something true, and returns that; long after `timeout` seconds (5) it raises an
 -- error that says `what` did not happen.
 function waiting.wait_until(condition, timeout, what)
-  local deadline = process.now() + SLACK * (timeout or 5)
+  local deadline = process.now() + waiting.SLACK * (timeout or 5)
   while true do
     local value, extra = condition()
     if value then
