@@ -1,5 +1,6 @@
 #include "delivery/relayer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,6 +37,8 @@ typedef struct relayer {
   int64_t retry_at; /* after a failure nothing begins before */
   bool has_settled; /* since the last run */
   bool was_denied;  /* a WAIT, by the last answer to one: the events are there, and wait for the next */
+  bool is_leaving;  /* the connection ends with the last answer that is to come: */
+  pe_redis_trouble leaves_for;
 } relayer;
 
 static relayer *of(pe_transport *self) {
@@ -91,6 +94,7 @@ static void lose_all(relayer *self, const pe_redis_trouble *trouble, int64_t now
     each->record = NULL;
   }
   self->answered = self->first;
+  self->is_leaving = false;
 }
 
 /* Everything up to there has reached as many as it has to. */
@@ -120,6 +124,7 @@ static void refuse_full(relayer *self, handed *its, int64_t now) {
 /* ---- writing commands ---- */
 
 static void hand_over(relayer *self, command kind, pe_record *record, int64_t now) {
+  assert(self->end - self->first < RING);
   *at(self, self->end++) = (handed){kind, record};
   pe_redis_link_expect(self->link, 1, now);
 }
@@ -163,6 +168,14 @@ static bool owes_wait(const relayer *self) {
   return self->first < self->end && self->answered == self->end;
 }
 
+/* Asks once more. What stands behind the last event has its answer, and gives its place: replicas may be away for as
+ * long as they like. */
+static void wait_again(relayer *self, int64_t now) {
+  while (self->end > self->first && !at(self, self->end - 1)->record)
+    self->answered = --self->end;
+  if (self->end > self->first) write_own(self, WAIT, pe_relay_write_wait, now);
+}
+
 /* ---- beginning ---- */
 
 static size_t in_hand(const relayer *self) {
@@ -191,8 +204,8 @@ static bool begin(pe_transport *transport, int64_t now) {
   bool any = false;
 
   if (pe_redis_link_state(self->link) == PE_REDIS_OFF) connect(self, now);
-  if (pe_redis_link_state(self->link) != PE_REDIS_READY) return false;
-  if (owes_wait(self) && now >= self->retry_at) write_own(self, WAIT, pe_relay_write_wait, now);
+  if (pe_redis_link_state(self->link) != PE_REDIS_READY || self->is_leaving) return false;
+  if (owes_wait(self) && now >= self->retry_at) wait_again(self, now);
   while (has_room(self, now)) {
     pe_record *record = pe_queue_take(self->ends->queue, PE_PICK_DUE, now);
     if (!record || !write_record(self, record, pe_record_age(record, paused, now), now)) break;
@@ -223,7 +236,7 @@ static void answer_wait(relayer *self, const pe_redis_reply *reply, int64_t now)
     return;
   }
   note_few(self, replicas);
-  if (owes_wait(self)) write_own(self, WAIT, pe_relay_write_wait, now); /* nobody else asks */
+  if (owes_wait(self) && !self->is_leaving) wait_again(self, now); /* nobody else asks */
 }
 
 static void answer_add(relayer *self, handed *its, const pe_redis_reply *reply, int64_t now) {
@@ -244,10 +257,16 @@ static void answer_error(relayer *self, handed *its, const pe_redis_reply *reply
   pe_redis_trouble_read(&trouble, &self->config->link.url, commands[its->kind], text, size);
   refuse(self, its, &trouble, now);
   self->was_denied = its->kind == WAIT && trouble.error == PE_UNAUTHORIZED;
-  if (self->was_denied) return; /* what is written again would be there twice */
-  if (!trouble.reconnects && its->kind != WAIT) return;
-  pe_redis_link_close(self->link, &trouble);
-  lose_all(self, &trouble, now);
+  if (its->kind != ADD && trouble.error == PE_UNAUTHORIZED) return; /* what is written again would be there twice */
+  if (self->is_leaving || (!trouble.reconnects && its->kind != WAIT)) return;
+  self->is_leaving = true;
+  self->leaves_for = trouble;
+}
+
+/* Each event that was written has its own answer by now: none is left in doubt. */
+static void leave(relayer *self, int64_t now) {
+  pe_redis_link_close(self->link, &self->leaves_for);
+  lose_all(self, &self->leaves_for, now);
 }
 
 static void answer(relayer *self, const pe_redis_reply *reply, int64_t now) {
@@ -275,6 +294,7 @@ static bool run(pe_transport *transport, int64_t now) {
   while ((reply = pe_redis_link_next(self->link, now))) {
     answer(self, reply, now);
     pe_redis_reply_free(reply);
+    if (self->is_leaving && self->answered == self->end) leave(self, now);
   }
   if (pe_redis_link_state(self->link) == PE_REDIS_OFF) lose_all(self, pe_redis_link_trouble(self->link), now);
   any = self->has_settled;
@@ -289,7 +309,7 @@ static int64_t may_begin_at(const relayer *self, int64_t now) {
   switch (pe_redis_link_state(self->link)) {
   case PE_REDIS_OFF: return at_least;
   case PE_REDIS_BUSY: return INT64_MAX;
-  default: return now < self->retry_at || has_room(self, now) ? at_least : INT64_MAX;
+  default: return !self->is_leaving && (now < self->retry_at || has_room(self, now)) ? at_least : INT64_MAX;
   }
 }
 

@@ -314,6 +314,32 @@ describe("a client with a relay", function()
     assert.equal(5, replica:call("XLEN", "postevent"))
   end)
 
+  it("waits for replicas for as long as they are away, with all events that it may have in hand", function()
+    local server = redis.start()
+    local client = new(server, { timeout = 0.05, queue = { max_events = 5000 } }, { wait_replicas = 1 })
+    track(client, 1, 3000)
+    helper.wait_until(function()
+      local asked = server:call("INFO", "commandstats"):match "cmdstat_wait:calls=(%d+)"
+      return tonumber(asked or 0) >= 150 -- times that no place is kept for
+    end, 20, "it to ask again and again")
+    redis.start { args = { "--replicaof", "127.0.0.1 " .. server.port, "--repl-diskless-sync", "yes" } }
+    server:call("CONFIG", "SET", "repl-diskless-sync-delay", "0")
+    assert.is_true(client:flush(20))
+    assert.same({ 3000, 3000 }, { client:stats().relayed, server:call("XLEN", "postevent") })
+  end)
+
+  it("keeps each event that was refused by name, also where it is to send none twice", function()
+    local server = redis.start()
+    local replica = redis.start { args = { "--replicaof", "127.0.0.1 " .. server.port } }
+    local client = new(replica, { retry = { initial = 0.02, max = 0.1, ambiguous = false } })
+    track(client, 1, 500)
+    wait_for_error(client, "READONLY")
+    replica:call("REPLICAOF", "NO", "ONE")
+    assert.is_true(client:flush(20))
+    local stats = client:stats()
+    assert.same({ 500, 0, 500 }, { stats.relayed, stats.unknown, replica:call("XLEN", "postevent") })
+  end)
+
   it("keeps events on disk while Redis is away, and the next process hands them over", function()
     if not postevent.features.sqlite then
       return pending "no SQLite"

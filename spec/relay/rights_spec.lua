@@ -193,6 +193,21 @@ describe("a producer whose user lacks a right", function()
     end
   end)
 
+  it("writes no event again while it may not shorten the stream", function()
+    local self = start()
+    allow(self, "-xtrim")
+    redis.start { args = { "--replicaof", "127.0.0.1 " .. self.redis.port, "--repl-diskless-sync", "yes" } }
+    self.redis:call("CONFIG", "SET", "repl-diskless-sync-delay", "0")
+    local client = self:producer { relay = { url = self.url, wait_replicas = 1, max_length = 100,
+      overflow = "drop_oldest" } }
+    fleet.track(client, 1, 3)
+    helper.wait_until(function()
+      return client:stats().relayed == 3
+    end, 20, "the events to be relayed")
+    assert.same({ "unauthorized", 3 }, { client:stats().last_error.code, self.redis:call("XLEN", "postevent") })
+    client:close(1)
+  end)
+
   it("writes no event again while it may not ask for replicas", function()
     local self = start()
     allow(self, "-wait")
