@@ -21,8 +21,8 @@ local SWEEP_EVERY = 600
 local FOR_READING = 0.75 -- of what may be in hand; the rest is for what others have left
 
 -- deliverer.new(client, options) -> a deliverer that hands events to the client, which has room for `most` of them and
--- keeps all their results. options: those of member.new; most; rate (of all deliverers together, attempts a second);
--- log(level, message); listener, for its metrics, or nil.
+-- keeps all their results. options: those of member.new; most; width, how many it posts at a time; rate (of all
+-- deliverers together, attempts a second); log(level, message); listener, for its metrics, or nil.
 function deliverer.new(client, options)
   local self = setmetatable({
     client = client, most = options.most, log = options.log, listener = options.listener,
@@ -40,7 +40,8 @@ function deliverer.new(client, options)
   }, Deliverer)
   self.clock = clock.new(self.member)
   assert(client:start())
-  self.traffic = traffic.new(client, self.member, self.clock, options.rate, options.log)
+  self.traffic = traffic.new(client, self.member, self.clock, options.rate, options.width,
+    options.log)
   return self
 end
 

@@ -39,7 +39,7 @@ local function take_back(self)
 end
 
 local function tell_returned(self)
-  if self.returned[1] and self.step ~= "off" and self.patience:over()
+  if self.returned[1] and self.step ~= "off" and not outcomes.is_reading_back(self) and self.patience:over()
     and self.patience:noted(self.member:give_back(self.returned)) then
     self.returned = {}
   end

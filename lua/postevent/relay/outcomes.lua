@@ -50,8 +50,16 @@ local function say_taken(log, count)
   log("warn", words:format(count) .. "not counted, and may have been posted twice")
 end
 
+--- Whether what is in hand is being read: an entry that Redis forgets meanwhile would come as a new one.
+function outcomes.is_reading_back(self)
+  return self.history ~= nil and self.step == "asked"
+end
+
 -- Tells Redis of it, where that is there, and the log of what was another's by then.
 function outcomes.tell(self)
+  if outcomes.is_reading_back(self) then
+    return
+  end
   local before, now = self.counts.taken, core.now()
   local is_time = now >= self.next_tell or #self.member.delivered * outcomes.MANY >= self.most
   if is_time and self.member:has_news() and self.patience:over() then

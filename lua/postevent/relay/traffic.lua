@@ -15,23 +15,26 @@ local OTHERS_FIRST = LEASE + 2 * LOOK_EVERY -- who had its turn lets two others 
 local RECENTLY = 10 -- seconds: whom the platform has just taken an event from is not stopped by another's hold
 local SHARES = 10 -- a second's attempts are given in so many parts: nobody keeps what others could use
 
--- `clock` is told when one of them was held. `rate`: attempts a second of all of them; 0: no limit. The client has
--- started, and has nothing yet.
-function traffic.new(client, member, clock, rate, log)
+-- `clock` is told when one of them was held. `rate`: attempts a second of all of them; 0: no limit. `width`: how many
+-- the client makes at a time. The client has started, and has nothing yet.
+function traffic.new(client, member, clock, rate, width, log)
   if rate > 0 then
     core.allow(client, 0)
   end
-  return setmetatable({ client = client, member = member, clock = clock, rate = rate, log = log, looked_at = 0,
-    next_look = 0, turn_ends = -math.huge, delivered = 0, delivered_at = -math.huge,
+  return setmetatable({ client = client, member = member, clock = clock, rate = rate, width = width, log = log,
+    attempts = 0, looked_at = 0, next_look = 0, turn_ends = -math.huge, delivered = 0, delivered_at = -math.huge,
     share = math.max(1, math.floor(rate / SHARES)) }, Traffic)
 end
 
--- How many attempts more it could use soon.
+-- How many attempts more it could use until the next look: it has free places, and those that become free as fast as
+-- since the last. What it kept while the platform stalls would all begin when that is over.
 local function wanted(self, stats)
   if self.rate == 0 then
     return 0
   end
-  return math.max(0, math.min(stats.pending - stats.in_flight, self.share) - core.allow(self.client, 0))
+  local places = self.width - stats.in_flight + stats.attempts - self.attempts
+  self.attempts = stats.attempts
+  return math.max(0, math.min(stats.pending - stats.in_flight, places, self.share) - core.allow(self.client, 0))
 end
 
 local function has_delivered_lately(self, stats, now)

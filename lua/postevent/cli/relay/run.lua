@@ -97,14 +97,14 @@ end
 
 local function new_client(args, log)
   local found, sources = target.find(args)
-  local width = args.max_in_flight or 16
+  local width = math.floor(args.max_in_flight or 16) -- an integer for Redis, where Lua has floats
   local most = width * PREFETCH
   return target.new_client(args, found, sources, {
     timeout = args.timeout, max_in_flight = width, log = log,
     max_event_bytes = 10 * 1024 * 1024, -- they were checked before
     queue = { max_events = most, max_bytes = 2 ^ 40 }, results = most * PREFETCH,
     retry = { max_age = check_number(args, "max-age", 1, 366 * DAY, 7 * DAY) },
-  }), most, found.url
+  }), most, width
 end
 
 local function say_end(log, counts, left, message)
@@ -121,11 +121,11 @@ end
 function run.run(args)
   local log = args.log == "json" and write_json or write_text
   local url, files = redis.find(args)
-  local client, most = new_client(args, log)
+  local client, most, width = new_client(args, log)
   local timeout, grace, listener = args.timeout or TIMEOUT, check_number(args, "grace", 0, 3600, 10), listen(args)
   local self = deliverer.new(client, {
     url = url, files = files, stream = args.stream, group = args.group, name = args.name or new_name(),
-    most = most, log = log,
+    most = most, width = width, log = log,
     rate = check_number(args, "fleet-rate", 0.1, 1000000, 0),
     claim_after = check_number(args, "claim-after", 1, DAY, math.max(60, timeout * 2)),
     connect_timeout = CONNECT_TIMEOUT, timeout = TIMEOUT, listener = listener,
