@@ -80,14 +80,22 @@ static void deliver(pe_sender *sender) {
   }
 }
 
+/* Nobody writes what is accepted from now on. At the end of a process there may be an owner that tracks, or waits. */
+static void end_spool(pe_sender *sender) {
+  if (!sender->ends.spool) return;
+  pe_spool_free(sender->ends.spool);
+  sender->ends.spool = NULL;
+  pe_queue_close(sender->config.queue);
+  pe_queue_set_spooling(sender->config.queue, false);
+}
+
 /* What is in flight stays pending. Submissions are answered, and connections closed, on the thread that used them. */
 void pe_sender_run(pe_worker *worker) {
   pe_sender *sender = (pe_sender *)worker;
   pe_transport *way = sender->way;
   deliver(sender);
   way->class->cancel(way, pe_clock_monotonic());
-  pe_spool_free(sender->ends.spool);
-  sender->ends.spool = NULL;
+  end_spool(sender);
   way->class->take(way, NULL, pe_inbox_close(&sender->inbox), pe_clock_monotonic());
   way->class->close(way, pe_clock_monotonic());
 }

@@ -169,6 +169,7 @@ static void take(pe_spool *spool, const char *name, pe_claim *claim) {
     note_full(spool, name, message);
   else if (status != PE_DB_OK && status != PE_DB_DAMAGED && kind != PE_STORE_NOTHING)
     note_barred(spool, name, message);
+  if (status == PE_DB_DAMAGED) kind = PE_STORE_FOREIGN; /* not ours to remove: there may be events in its log */
   if (status != PE_DB_OK || kind != PE_STORE_OURS || !is_to_keep(spool, pe_clock_monotonic())) {
     let_go(spool, kind);
     return;
@@ -262,15 +263,21 @@ static bool is_drained(pe_spool *spool, int64_t now) {
   return counts.pending == 0 || file->is_short;
 }
 
+/* What is done now and then, also while an adopted file is not drained, which an outage may keep so for days. */
+static void begin_round(pe_spool *spool, int64_t now) {
+  spool->adopt_at = now + EVERY;
+  if (spool->own.store) (void)pe_store_catch_up(spool->own.store); /* what fails here fails at the next commit */
+}
+
 void pe_spool_adopt(pe_spool *spool, int64_t now) {
   for (;;) {
     if (spool->adopted.store) {
+      if (now >= spool->adopt_at) begin_round(spool, now);
       if (!is_drained(spool, now) || !put_away(spool, now)) return;
       spool->adopt_at = now; /* there may be more */
     }
     if (now < spool->adopt_at) return;
-    spool->adopt_at = now + EVERY;
-    if (spool->own.store) (void)pe_store_catch_up(spool->own.store); /* what fails here fails at the next commit */
+    begin_round(spool, now);
     if (may_take(spool)) find(spool, now);
     if (!spool->adopted.store) return;
   }

@@ -3,7 +3,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <glob.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +128,23 @@ static void test_adopts_by_itself_what_is_killed_later(void **state) {
   spooling_stop(&self);
 }
 
+/* The platform may be away for days: nothing is taken meanwhile. */
+static void test_sleeps_while_what_it_has_adopted_waits(void **state) {
+  spooling self;
+  (void)state;
+  leave(0, EACH);
+  spooling_start(&self);
+  spooling_run(&self);
+  assert_int_equal(accounted(self.queue).restored, EACH);
+  for (int i = 0; i < 10; i++) {
+    spooling_now += 31 * PE_SECOND;
+    spooling_run(&self);
+    assert_true(pe_spool_next(self.spool) > spooling_now);
+  }
+  spooling_drain(&self);
+  spooling_stop(&self);
+}
+
 /* Its owner does not send any more, and has had all thrown away that was there. */
 static void withdraw(spooling *self) {
   pe_queue_set_serving(self->queue, false);
@@ -144,6 +164,33 @@ static pe_counters look_again(spooling *self) {
     }
   }
   return accounted(self->queue);
+}
+
+/* How many files of the directory have a name that ends so. */
+static size_t count_files(const char *ending) {
+  char pattern[600];
+  glob_t found;
+  size_t count = 0;
+  (void)snprintf(pattern, sizeof pattern, "%s/*%s", spooling_directory, ending);
+  if (glob(pattern, 0, NULL, &found) == 0) count = found.gl_pathc;
+  globfree(&found);
+  return count;
+}
+
+/* A power cut, or somebody's rm: there may be events in the log, which another process saves. */
+static void test_removes_no_log_whose_file_is_gone(void **state) {
+  char command[600];
+  spooling self;
+  (void)state;
+  leave(0, EACH);
+  (void)snprintf(command, sizeof command, "rm %s/*.spool", spooling_directory);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(count_files(".spool-wal"), 1);
+  spooling_start(&self);
+  withdraw(&self);
+  (void)look_again(&self);
+  assert_int_equal(count_files(".spool-wal"), 1);
+  spooling_stop(&self);
 }
 
 static void test_drops_what_was_withdrawn_and_takes_nothing_more(void **state) {
@@ -298,6 +345,8 @@ int main(void) {
       SPOOLING(test_ends_in_the_midst_of_an_adoption),
       SPOOLING(test_is_killed_in_the_midst_of_an_adoption),
       SPOOLING(test_adopts_by_itself_what_is_killed_later),
+      SPOOLING(test_sleeps_while_what_it_has_adopted_waits),
+      SPOOLING(test_removes_no_log_whose_file_is_gone),
       SPOOLING(test_drops_what_was_withdrawn_and_takes_nothing_more),
       SPOOLING(test_counts_once_what_was_dropped_at_once),
       SPOOLING(test_drops_of_a_file_what_was_withdrawn),
