@@ -276,6 +276,8 @@ static int run_until_stopped(lua_State *L, sandbox_server *server, const char *h
   return 0;
 }
 
+static const lua_Number MOST_ARRIVING = 1e9; /* bytes: a thousand connections with 1 MB each */
+
 /* serve(host, port, handler, ready, arriving, max_bytes, life): answers requests until SIGINT or SIGTERM, then returns
  * true.
  *
@@ -311,7 +313,8 @@ static int serve(lua_State *L) {
   luaL_argcheck(L, port >= 0 && port <= 65535, PORT, "not a port");
   luaL_checktype(L, HANDLER, LUA_TFUNCTION);
   luaL_checktype(L, READY, LUA_TFUNCTION);
-  server = push_server(L, max_bytes > 0 && max_bytes < 1e9 ? (size_t)max_bytes : 0, life);
+  if (max_bytes > MOST_ARRIVING) max_bytes = MOST_ARRIVING;
+  server = push_server(L, max_bytes > 0 ? (size_t)max_bytes : 0, life);
   failed = run_until_stopped(L, server, host, (int)port);
   stop(server);
   if (failed) return lua_error(L);

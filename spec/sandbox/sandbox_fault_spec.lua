@@ -24,6 +24,11 @@ describe("a fault", function()
       fault.text(fault.parse " seconds = 10 , share=0.3,status= 503,retry_after=2"))
     assert.same({ stall = true }, fault.parse "stall=true")
     assert.same({ stall = true }, fault.check { stall = true, html = false })
+    for name, key in pairs { shrae = "no key of a fault", share = "expected a number", drop = "expected" } do
+      local read, problem = fault.check { stall = true, [name] = false }
+      assert.is_nil(read, name)
+      assert.truthy(problem:find(name .. ": " .. key, 1, true), problem)
+    end
   end)
 
   it("that is wrong is told so, with its key and what was meant", function()

@@ -12,6 +12,14 @@ describe("F3: the sandbox", function()
     }.status
   end
 
+  it("answers to what it was told to listen on, and shows", function()
+    local own = helper.start_sandbox { host = "127.1" }
+    local function status(host)
+      return helper.http_request { method = "GET", url = own.base .. "/sandbox/events", headers = { Host = host } }.status
+    end
+    assert.same({ 200, 200, 403 }, { status("127.1:" .. own.port), status "localhost", status "127.2.example" })
+  end)
+
   it("answers to localhost and the machine's addresses, and to nobody else's", function()
     local port = ":" .. sandbox.port
     for _, host in ipairs { "localhost", "LOCALHOST" .. port, "127.0.0.1", "127.0.0.1" .. port, "[::1]" .. port,

@@ -14,7 +14,7 @@ Sandbox.__index = Sandbox
 
 local SCRIPT = [[
 local options = %s
-options.host, options.port_file = "127.0.0.1", arg[1]
+options.host, options.port_file = options.host or "127.0.0.1", arg[1]
 function options.log(line)
   print(line)
   io.stdout:flush()

@@ -28,7 +28,7 @@ function customers.of(definitions)
     for _, name in ipairs(names[object.event_name] or WITHOUT_DEFINITION) do
       local value = object[name]
       if type(value) == "string" or type(value) == "number" then
-        local text = scalar.text(value)
+        local text = scalar.of(object, name)
         found[text], first = true, first or text
       end
     end

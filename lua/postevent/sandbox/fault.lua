@@ -75,7 +75,8 @@ function fault.check(given)
   if type(given) ~= "table" then return nil, "expected text or a table" end
   local fields = {}
   for name, value in pairs(given) do
-    if value ~= false or name == "taken" then fields[name] = value end
+    local is_flag = keys.names[name] and keys.names[name].kind == "flag"
+    if value ~= false or not is_flag then fields[name] = value end
   end
   local problem = check_values(fields) or check_together(fields)
   if problem then return nil, problem end

@@ -46,6 +46,17 @@ local function new_faults(given, customers_of)
   return faults
 end
 
+local ALL_ADDRESSES = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1" } -- no address to go to: one that is
+
+-- By what it may be called: what it was told to listen on, and says that it does, may be a name, or "127.1".
+local function names_of(given)
+  local names = { not ALL_ADDRESSES[given.host] and given.host or nil }
+  for _, name in ipairs(given.allow_hosts) do
+    names[#names + 1] = name
+  end
+  return names
+end
+
 -- What routes.lua is to know.
 local function new_context(given, log)
   local checker = given.definitions and require("postevent.sandbox.checker").new(given.definitions, function(message)
@@ -56,7 +67,7 @@ local function new_context(given, log)
     store = Store.new(nil, math.floor(given.memory * MIB * 3 / 4)), log = log, authorization = given.authorization,
     checker = checker or nil, unique = given.unique and Unique.new(given.definitions) or nil,
     events = given.definitions and given.definitions.events or {}, faults = new_faults(given, customers_of),
-    refuses = origin.new(given.allow_hosts), customers = customers_of,
+    refuses = origin.new(names_of(given)), customers = customers_of,
   }
 end
 
@@ -67,8 +78,6 @@ local function say_who(context, host)
   context.log("warning: everybody who reaches " .. where
     .. " can post events, read all that were received, and turn on faults")
 end
-
-local ALL_ADDRESSES = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1" } -- no address to go to: one that is
 
 local function say_hello(context, host, port)
   local shown = ALL_ADDRESSES[host] or host

@@ -2,6 +2,7 @@
 
 local cjson = require "cjson.safe"
 local core = require("postevent.native")("postevent.core")
+local json = require "postevent.sandbox.json"
 
 local scalar = {}
 
@@ -9,6 +10,11 @@ local scalar = {}
 function scalar.text(value)
   if type(value) == "string" then return value end
   return type(value) == "number" and core.number(value) or cjson.encode(value) or ""
+end
+
+--- The same of an attribute of an event that was read; of a number that Lua rounds, all its digits.
+function scalar.of(object, name)
+  return json.written(object, name) or scalar.text(object[name])
 end
 
 return scalar

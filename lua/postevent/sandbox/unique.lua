@@ -47,11 +47,12 @@ end
 -- never a repeat.
 function Unique:key(object)
   local parts = self._parts[object.event_name] or WITHOUT_DEFINITION
-  local texts = { scalar.text(object.event_name), scalar.text(object[parts.customer] or "") }
+  local has_customer = parts.customer and object[parts.customer]
+  local texts = { scalar.of(object, "event_name"), has_customer and scalar.of(object, parts.customer) or "" }
   for _, name in ipairs(parts.unique) do
     local value = object[name]
     if value == nil or value == cjson.null then return nil end
-    texts[#texts + 1] = scalar.text(value)
+    texts[#texts + 1] = scalar.of(object, name)
   end
   return parts.unique[1] and md5(table.concat(texts, "_")) or nil
 end

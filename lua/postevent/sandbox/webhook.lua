@@ -46,10 +46,10 @@ local function log_reason(message)
   return cut_line(message, LONGEST_REASON)
 end
 
--- At most so much of a value: a name, an id may have megabytes. Nil where it is neither text nor a number.
-local function short(value)
-  local is_short = type(value) == "string" or type(value) == "number"
-  return is_short and cut(scalar.text(value), LONGEST_NAME) or nil
+-- At most so much of an attribute: a name, an id may have megabytes. Nil where it is neither text nor a number.
+local function short(object, name)
+  local kind = type(object[name])
+  return (kind == "string" or kind == "number") and cut(scalar.of(object, name), LONGEST_NAME) or nil
 end
 
 -- `record`: what was found; its `answer` is nil where there was none.
@@ -66,8 +66,9 @@ end
 -- What the store keeps beside the bytes.
 local function judge(context, object, record)
   record.name = type(object.event_name) == "string" and object.event_name or ""
-  record.short_name, record.id = short(object.event_name), short(object.external_event_id)
-  record.customer = short((select(2, context.customers(object))))
+  record.short_name, record.id = short(object, "event_name"), short(object, "external_event_id")
+  local _, customer = context.customers(object)
+  record.customer = customer and cut(customer, LONGEST_NAME)
   if context.checker then
     record.problems, record.message, record.status = context.checker:judge(object)
   end
