@@ -197,7 +197,7 @@ uint64_t pe_queue_rewrite(pe_queue *queue) {
       continue;
     }
     if (pe_record_is_on_disk(record)) queue->counters.unwritten++;
-    record->row = 0;
+    if (record->row != 0) record->row = PE_ROW_COMING; /* the copy may have it: who drops it tells the sender */
   }
   queue->unwritten = pe_queue_first_unwritten(queue->oldest);
   last = queue->last_ticket;

@@ -14,7 +14,8 @@ typedef enum pe_record_state {
   PE_RECORD_DRAWN      /* the same, of one that drew a hold in the last */
 } pe_record_state;
 
-/* No rows: the sender has had the record in hand to write it, and may have it still; and it was dropped after that. */
+/* No rows: the sender has had the record in hand to write it, and may have it still, or has copied the file that had
+ * it; and it was dropped after that. */
 enum { PE_ROW_COMING = -1, PE_ROW_GONE = -2 };
 
 /* 80 bytes and the texts: memory decides how long an outage can be waited out. */

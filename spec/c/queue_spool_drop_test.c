@@ -259,6 +259,31 @@ static void test_reads_nothing_back_that_was_withdrawn(void **state) {
   pe_queue_free(queue);
 }
 
+/* The file was copied into another one, with the row of what is in memory, too. */
+static void test_takes_what_was_dropped_out_of_a_copy(void **state) {
+  pe_queue *queue = dropping_queue(2);
+  const pe_record *second = make_overlap(queue);
+  pe_record *dropped, *forgotten;
+  (void)state;
+  (void)pe_queue_rewrite(queue);
+  dropped = pe_queue_withdraw(queue, NOW);
+  assert_true(dropped);
+  (void)pe_queue_forget(queue, dropped);
+  forgotten = pe_queue_take_forgotten(queue);
+  while (forgotten && forgotten != second) {
+    pe_record *next = forgotten->newer;
+    free(forgotten);
+    forgotten = next;
+  }
+  assert_ptr_equal(forgotten, second);
+  while (forgotten) {
+    pe_record *next = forgotten->newer;
+    free(forgotten);
+    forgotten = next;
+  }
+  pe_queue_free(queue);
+}
+
 /* What waits for the sender to take it out of the disk. */
 static void test_wakes_the_sender_for_what_was_dropped(void **state) {
   pe_queue *queue = dropping_queue(2);
@@ -287,6 +312,7 @@ int main(void) {
       TEST(test_withdraws_what_is_found_later),
       TEST(test_reads_nothing_back_that_was_dropped),
       TEST(test_reads_nothing_back_that_was_withdrawn),
+      TEST(test_takes_what_was_dropped_out_of_a_copy),
       TEST(test_wakes_the_sender_for_what_was_dropped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
