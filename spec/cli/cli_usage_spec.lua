@@ -123,8 +123,8 @@ describe("wrong usage of postevent", function()
       ['--map 1: expected COLUMN=ATTRIBUTE, got "guest"'] = { "import", "--dry-run", "--map", "guest", events },
       ['no letter, digit or quote, got "ab"'] = { "import", "--dry-run", "--delimiter", "ab", events },
       ['--port: expected a whole number from 0 to 65535, got "http"'] = { "sandbox", "--port", "http" },
-      ["--memory: expected a number from 1 to 65536, got 100000"] = { "sandbox", "--memory", "100000" },
-      ["--memory: expected a number from 1 to 65536, got 0.5"] = { "sandbox", "--memory", "0.5" },
+      ["--memory: expected a whole number from 1 to 65536, got 100000"] = { "sandbox", "--memory", "100000" },
+      ["--memory: expected a whole number from 1 to 65536, got 0.5"] = { "sandbox", "--memory", "0.5" },
       ["--seed: expected a whole number from 1 to 2147483646, got 0"] = { "sandbox", "--seed", "0" },
       ["got Outage; did you mean outage?"] = { "sandbox", "--scenario", "Outage" },
       ['drop: expected after, before or reply, got "Aftr" (did you mean "after"?)'] = {

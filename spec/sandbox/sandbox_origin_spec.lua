@@ -15,7 +15,8 @@ describe("F3: the sandbox", function()
   it("answers to what it was told to listen on, and shows", function()
     local own = helper.start_sandbox { host = "127.1" }
     local function status(host)
-      return helper.http_request { method = "GET", url = own.base .. "/sandbox/events", headers = { Host = host } }.status
+      return helper.http_request { url = own.base .. "/sandbox/events", method = "GET", headers = { Host = host } }
+        .status
     end
     assert.same({ 200, 200, 403 }, { status("127.1:" .. own.port), status "localhost", status "127.2.example" })
   end)

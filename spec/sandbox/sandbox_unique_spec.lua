@@ -129,17 +129,17 @@ describe("the sandbox that checks for duplicates", function()
   end)
 
   it("tells numbers apart that Lua rounds to one, and shows their digits", function()
-    local sandbox = helper.start_sandbox { unique = true, faults = { "status=503,customer=9007199254740995" } }
-    local function post(body)
-      return helper.http_request { url = sandbox.url, method = "POST", body = body }.status
+    local own = helper.start_sandbox { unique = true, faults = { "status=503,customer=9007199254740995" } }
+    local function status_of(body)
+      return helper.http_request { url = own.url, method = "POST", body = body }.status
     end
     for _, id in ipairs { "9007199254740992", "9007199254740993", "1e400", "1e401" } do
-      assert.equal(200, post(('{"event_name":"e","customer_id":"c","external_event_id":%s}'):format(id)), id)
+      assert.equal(200, status_of(('{"event_name":"e","customer_id":"c","external_event_id":%s}'):format(id)), id)
     end
-    assert.equal(200, post '{"event_name":1e400,"customer_id":9007199254740997}')
-    assert.equal(503, post '{"event_name":"e","customer_id":9007199254740995}')
+    assert.equal(200, status_of '{"event_name":1e400,"customer_id":9007199254740997}')
+    assert.equal(503, status_of '{"event_name":"e","customer_id":9007199254740995}')
     local duplicates, customers = 0, {}
-    local lines = cjson.decode(helper.http_request { url = sandbox.base .. "/sandbox/lines" }.body)
+    local lines = cjson.decode(helper.http_request { url = own.base .. "/sandbox/lines" }.body)
     for _, line in ipairs(lines.lines) do
       duplicates = duplicates + (line.duplicate_of and 1 or 0)
       customers[#customers + 1] = line.customer

@@ -313,4 +313,25 @@ describe("a program with a spool", function()
       return woken == 0
     end, 10, "the sender to sleep")
   end)
+
+  it("whose host closes Lua behind the client's end is told that it is closed, and waits for no commit", function()
+    local server, directory = rude.start "answer", files.new_path "spool"
+    local status, output, errors = children.run_lua({ code = [[
+      require("support.process").close_at_exit() -- runs behind ours
+    ]] .. PRELUDE .. [[
+      local client = new()
+      assert(client:track { event_name = "e", external_event_id = "first" })
+      local function finish()
+        local ticket, _, code = client:track { event_name = "e", external_event_id = "last" }
+        io.stdout:write(tostring(ticket), " ", tostring(code))
+      end
+      _G.younger = newproxy and newproxy(true) or setmetatable({}, { __gc = finish })
+      if newproxy then
+        getmetatable(_G.younger).__gc = finish
+      end
+      os.exit(0)
+    ]] }, { server.url, directory }, { timeout = 10 })
+    assert.same({ 0, "nil closed" }, { status, output }, errors)
+    assert.equal(1, server:requests())
+  end)
 end)

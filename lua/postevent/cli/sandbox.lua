@@ -20,7 +20,7 @@ local SCENARIOS = { "outage", "slow", "rate-limit", "rotated-password", "lost-re
   "poison" }
 
 local PORT = { type = "integer", least = 0, most = 65535 }
-local MEMORY = { type = "number", least = 1, most = 65536 }
+local MEMORY = { type = "integer", least = 1, most = 65536 }
 local SEED = { type = "integer", least = 1, most = 2147483646 }
 
 function sandbox.define(parser)
