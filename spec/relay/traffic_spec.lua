@@ -42,6 +42,26 @@ describe("deliverers that share a platform", function()
     stop(second)
   end)
 
+  it("keep nothing of the rate for later while the platform stalls", function()
+    local self = fleet.start()
+    relay(self, 1, 1800)
+    self.platform:fault { delay = 3, times = 8 * 16 } -- all that eight of them post at a time
+    local members = {}
+    for i = 1, 8 do
+      members[i] = self:deliverer("--fleet-rate", "400")
+    end
+    self:wait_for_ends(1800, 20)
+    local counts, most = {}, 0
+    for _, each in ipairs(self.platform:attempts()) do
+      counts[each.received_at] = (counts[each.received_at] or 0) + 1 -- to the second
+      most = math.max(most, counts[each.received_at])
+    end
+    assert.is_true(most <= 400 + 40 + 100, most .. " in one second")
+    for _, child in ipairs(members) do
+      stop(child)
+    end
+  end)
+
   it("are all silent when one of them is asked to be", function()
     local self = fleet.start()
     local first, second = self:deliverer(), self:deliverer()

@@ -10,9 +10,11 @@ local Traffic = {}
 Traffic.__index = Traffic
 
 local LOOK_EVERY, SOON, AT_ONCE = 1, 0.02, 0.005 -- seconds between two looks: usually, where it wants more, at most
+local CROWDED = 1 / 10 -- where it will want more as soon as it has places: it keeps what it can use so long
 local LEASE = 5 -- seconds that one of them probes, before it is another's turn
 local OTHERS_FIRST = LEASE + 2 * LOOK_EVERY -- who had its turn lets two others have theirs first
 local RECENTLY = 10 -- seconds: whom the platform has just taken an event from is not stopped by another's hold
+local WINDOW = 0.05 -- seconds over which speed is measured, at least
 local SHARES = 10 -- a second's attempts are given in so many parts: nobody keeps what others could use
 
 -- `clock` is told when one of them was held. `rate`: attempts a second of all of them; 0: no limit. `width`: how many
@@ -22,19 +24,29 @@ function traffic.new(client, member, clock, rate, width, log)
     core.allow(client, 0)
   end
   return setmetatable({ client = client, member = member, clock = clock, rate = rate, width = width, log = log,
-    attempts = 0, looked_at = 0, next_look = 0, turn_ends = -math.huge, delivered = 0, delivered_at = -math.huge,
-    share = math.max(1, math.floor(rate / SHARES)) }, Traffic)
+    attempts = 0, counted_at = 0, speed = 0, looked_at = 0, next_look = 0, turn_ends = -math.huge, delivered = 0,
+    delivered_at = -math.huge, share = math.max(1, math.floor(rate / SHARES)) }, Traffic)
 end
 
--- How many attempts more it could use until the next look: it has free places, and those that become free as fast as
--- since the last. What it kept while the platform stalls would all begin when that is over.
+-- How fast it is, in attempts a second.
+local function note_speed(self, stats, now)
+  local seconds = now - self.counted_at
+  if seconds >= WINDOW then
+    self.speed = (stats.attempts - self.attempts) / seconds
+    self.attempts, self.counted_at = stats.attempts, now
+  end
+end
+
+-- How many attempts more it could use soon: it has free places, and others become free as fast as of late. What it kept
+-- beyond that while the platform stalls would all begin when that is over.
 local function wanted(self, stats)
   if self.rate == 0 then
     return 0
   end
-  local places = self.width - stats.in_flight + stats.attempts - self.attempts
-  self.attempts = stats.attempts
-  return math.max(0, math.min(stats.pending - stats.in_flight, places, self.share) - core.allow(self.client, 0))
+  local places = self.width - stats.in_flight + math.floor(self.speed / SHARES)
+  local most, has = math.min(stats.pending - stats.in_flight, self.share), core.allow(self.client, 0)
+  self.is_crowded = places < most
+  return math.max(0, math.min(most, places) - has)
 end
 
 local function has_delivered_lately(self, stats, now)
@@ -82,7 +94,7 @@ local function delay_of(self, wants, gate, again)
   elseif again > 0 then
     return math.min(again / 1000, LOOK_EVERY)
   end
-  return wants > 0 and SOON or LOOK_EVERY
+  return wants > 0 and SOON or self.is_crowded and CROWDED or LOOK_EVERY
 end
 
 -- One look, where it is time for it. Returns true; or nil, a message and a code: Redis did not answer. Afterwards `why`
@@ -94,6 +106,7 @@ function Traffic:step()
     return true
   end
   local stats = self.client:stats()
+  note_speed(self, stats, now)
   local is_lucky, wants, keys = has_delivered_lately(self, stats, now), wanted(self, stats), self.member.keys
   self.looked_at, self.next_look = now, now + LOOK_EVERY
   local reply, message, code = self.member:run(scripts.share, 4, keys.rate, keys.gate, keys.hold,
