@@ -36,7 +36,7 @@ describe("track with credentials that are refused", function()
 
   it("keeps the queue for longer than max_age, and delivers all of it with better ones, at once", function()
     local server = rude.start("script", REFUSE)
-    local events = batch.start(server.url, { retry = { max_age = 0.6 } })
+    local events = batch.start(server.url, { retry = { max_age = 1.2 } })
     events:track(1, 300)
     local stats = events:wait(is_held)
     assert.equal("unauthorized", stats.last_error.code)
@@ -180,11 +180,11 @@ describe("track", function()
   } do
     it("is held by " .. name .. ", and delivers everything afterwards", function()
       local server = rude.start("script", { script = ([[if request.mode == "" then return %s end]]):format(reply) })
-      local events = batch.start(server.url, { retry = { max_age = 0.3 } })
+      local events = batch.start(server.url, { retry = { max_age = 0.8 } })
       events:track(1, 100)
       local stats = events:wait(is_held)
       assert.is_true(stats.last_error.code == "endpoint" or stats.last_error.code == "bad_reply")
-      stays_held(events, 0.5)
+      stays_held(events, 0.9)
       assert.is_true(server:requests() <= 16)
       server:set "well"
       events.client:set_authorization(NEW) -- probes
