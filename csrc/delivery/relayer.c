@@ -263,12 +263,6 @@ static void answer_error(relayer *self, handed *its, const pe_redis_reply *reply
   self->leaves_for = trouble;
 }
 
-/* Each event that was written has its own answer by now: none is left in doubt. */
-static void leave(relayer *self, int64_t now) {
-  pe_redis_link_close(self->link, &self->leaves_for);
-  lose_all(self, &self->leaves_for, now);
-}
-
 static void answer(relayer *self, const pe_redis_reply *reply, int64_t now) {
   handed *its = at(self, self->answered++);
   if (pe_redis_reply_kind(reply) == PE_REDIS_ERROR) {
@@ -294,7 +288,8 @@ static bool run(pe_transport *transport, int64_t now) {
   while ((reply = pe_redis_link_next(self->link, now))) {
     answer(self, reply, now);
     pe_redis_reply_free(reply);
-    if (self->is_leaving && self->answered == self->end) leave(self, now);
+    /* Each event that was written has its own answer by now: none is left in doubt. */
+    if (self->is_leaving && self->answered == self->end) pe_redis_link_close(self->link, &self->leaves_for);
   }
   if (pe_redis_link_state(self->link) == PE_REDIS_OFF) lose_all(self, pe_redis_link_trouble(self->link), now);
   any = self->has_settled;
