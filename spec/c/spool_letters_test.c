@@ -16,10 +16,9 @@ ssize_t pwrite64(int file, const void *bytes, size_t size, off_t at) {
   return has_nothing ? -1 : real(file, bytes, size, at);
 }
 
-static void run_shell(const char *format) {
-  char command[256];
-  (void)snprintf(command, sizeof command, format, spooling_directory);
-  assert_int_equal(system(command), 0);
+/* To nothing. */
+static void cut_log(void) {
+  spooling_shell("for f in %s/*-wal; do : > $f; done");
 }
 
 static void push_all(spooling *self, unsigned first, unsigned last) {
@@ -112,7 +111,7 @@ static void test_are_not_forgotten_with_a_log_that_is_cut(void **state) {
   (void)state;
   start_with_four(&self, records);
   end_four(&self, records);
-  run_shell("for f in %s/*-wal; do : > $f; done");
+  cut_log();
   spooling_run(&self);
   finish(&self, 4);
 }
@@ -127,7 +126,7 @@ static void test_are_done_again_once_after_a_log_that_is_cut(void **state) {
   for (int i = 0; i < 3; i++)
     spooling_end(&self, records[i]);
   wait_and_run(&self);
-  run_shell("for f in %s/*-wal; do : > $f; done");
+  cut_log();
   has_nothing = false;
   spooling_now += 2 * PE_SECOND;
   spooling_run(&self);
@@ -145,7 +144,7 @@ static void test_end_what_was_copied(void **state) {
   start_with_four(&self, records);
   assert_true(pe_queue_retry(self.queue, records[0], spooling_now, NULL));
   push_all(&self, 5, 5);
-  run_shell("rm %s/*");
+  spooling_shell("rm %s/*");
   has_little = true;
   spooling_run(&self);
   for (int i = 1; i < 4; i++)
@@ -166,7 +165,7 @@ static void test_that_gave_way_stay_counted(void **state) {
     push_all(&self, i, i);
     (void)spooling_cycle(&self);
   }
-  run_shell("rm %s/*");
+  spooling_shell("rm %s/*");
   push_all(&self, 21, 21);
   spooling_drain(&self);
   all_ended_once(&self, 21);

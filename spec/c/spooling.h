@@ -100,6 +100,13 @@ static inline void spooling_start(spooling *self) {
   assert_int_equal(spooling_start_with(self, &config), PE_OK);
 }
 
+/* What a shell does to the directory, which stands for the %s. */
+static inline void spooling_shell(const char *format) {
+  char command[600];
+  (void)snprintf(command, sizeof command, format, spooling_directory);
+  assert_int_equal(system(command), 0);
+}
+
 static inline void spooling_run(spooling *self) {
   pe_spool_run(self->spool, spooling_now);
   (void)accounted(self->queue);
