@@ -131,6 +131,17 @@ describe("postevent receipts", function()
     assert.equal(75, (run { "receipts", "--api", url, "--since", "1h", "E1" }))
   end)
 
+  it("says that an event was processed of which the log has a failure, too, newer or older", function()
+    local rows = { '{"startTime":2,"status":"EMF_PROCESSOR_FAILED","id":"R1","message":"why"}',
+      '{"startTime":1,"status":"EVENT_SUCCESS","id":"R1"}' }
+    for _, data in ipairs { rows[1] .. "," .. rows[2], rows[2] .. "," .. rows[1] } do
+      local server = rude.start("script", { script = ([[return { status = 200, body = %q }]]):format('{"data":[' .. data
+        .. "]}") })
+      assert.same({ 0, "1 event: 1 processed\n", "" },
+        { run { "receipts", "--api", ("http://127.0.0.1:%d"):format(server.port), "R1" } })
+    end
+  end)
+
   it("finds what came in one second, were it a thousand", function()
     local ids = {}
     for i = 1, 1200 do
@@ -244,6 +255,10 @@ describe("postevent receipts", function()
       { "--file and --token-file cannot both read stdin", "--file", "-", "--token-file", "-" },
       { "--since: expected an age (7d, 12h, 30m, 45s) or a date", "x", "--since", "soon" },
       { "--since: expected an age", "x", "--since", "2026-13-01" },
+      { "--since: expected an age", "x", "--since", "2026-02-29" },
+      { "--since: expected an age", "x", "--since", "2026-04-31" },
+      { "--since: expected an age", "x", "--since", "2026-02-28 24:00:00" },
+      { "--since: expected an age", "x", "--since", "213503982334602d" },
       { "--since: expected a time that has been", "x", "--since", "2999-01-01" },
       { "--file: cannot read /nowhere: No such file", "--file", "/nowhere" },
       { "ID: cannot read x.postevent: No such file", "x.postevent" },

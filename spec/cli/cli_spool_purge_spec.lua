@@ -24,6 +24,7 @@ describe("postevent spool purge", function()
     spool(2, "--older-than: expected an age", "purge", directory, "--dead", "--older-than", "soon")
     spool(2, "unknown option -1; a value that begins so", "purge", directory, "--dead", "--older-than", "-1d")
     spool(2, "--older-than: expected an age, counted back", "purge", directory, "--dead", "--older-than=-1d")
+    spool(2, "--older-than: expected an age", "purge", directory, "--dead", "--older-than", "213503982334602d", "--yes")
     assert.equal("removed 0 dead and 0 pending events\n",
       (spool(0, nil, "purge", directory, "--dead", "--older-than", "1d", "--yes")))
     assert.equal(3, list(directory).dead)

@@ -368,6 +368,9 @@ describe("postevent spool deliver", function()
     expect(2, "no address to post to", { "spool", "deliver", directory })
     expect(2, "--timeout: expected a number of seconds above 0",
       { "spool", "deliver", directory, "--url", command.nowhere, "--timeout", "0" })
+    expect(2, "--timeout: expected a number of seconds above 0, at most 86400",
+      { "spool", "deliver", directory, "--url", command.nowhere, "--timeout", "86401" })
+    expect(1, "1 event is for", { "spool", "deliver", directory, "--url", command.nowhere, "--timeout", "3600" })
     expect(2, "DIR: /nowhere", { "spool", "deliver", "/nowhere", "--url", command.nowhere })
   end)
 end)

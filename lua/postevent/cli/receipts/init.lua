@@ -126,16 +126,14 @@ local function own_id(row, attribute)
   return type(id) == "number" and require("postevent.native")("postevent.core").number(id) or text_or_nil(id)
 end
 
--- Looks all of them up in the log.
+-- Looks all of them up in the log, the newest entries first: for one that has failed there may be an older success.
 local function look_through(asked, args, wanted, since)
-  local by_key, missing = index(wanted), 0
-  for _, entry in ipairs(wanted) do
-    missing = missing + (entry.state and 0 or 1)
-  end
+  local by_key, missing = index(wanted), #wanted
   local function take(key, row)
     for _, entry in ipairs(key and by_key[key] or {}) do
-      missing = missing - (entry.state and 0 or 1)
+      local was_processed = entry.state == "processed"
       note(entry, row)
+      missing = missing - (entry.state == "processed" and not was_processed and 1 or 0)
     end
   end
   log.walk(asked, args.event, since, os.time() + SLACK, function(row)

@@ -4,6 +4,7 @@ local credential = require("postevent.cli.credential")
 local endpoint_of = require("postevent.options.endpoint")
 local exit = require("postevent.cli.exit")
 local files = require("postevent.cli.spool.files")
+local numbers = require("postevent.cli.numbers")
 local output = require("postevent.cli.output")
 local survey = require("postevent.cli.spool.survey")
 local system = require("postevent.native")("postevent.core").command
@@ -21,7 +22,8 @@ local ENDS = { "delivered", "rejected", "expired", "dropped", "unknown", "unread
 
 function deliver.define(command)
   target.define(command)
-  target.define_timeout(command, "Leave the rest after so many seconds (60).")
+  command:option("--timeout", "Leave the rest after so many seconds (60)."):argname("SECONDS"):overwrite(false)
+    :convert(numbers.read("--timeout", { type = "seconds", above = 0, most = 86400 }))
   target.define_way(command)
   command:option("--from", "Send what is there for another URL, too, which has moved to this one. May be given again.")
     :argname("URL"):count("*")
@@ -225,10 +227,6 @@ end
 
 function deliver.run(args)
   local found, sources = target.find(args)
-  local timeout = args.timeout or TIMEOUT
-  if timeout <= 0 or timeout > 86400 then
-    exit.usage("--timeout: expected a number of seconds above 0, at most 86400")
-  end
   local list = files.list_own(args.directory)
   local known = set_aside(list)
   local endpoints, wanted = list_endpoints(args, endpoint_of(found.url))
