@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,14 @@ const char *pe_place_kind(const char *path, int64_t *size) {
   if (S_ISREG(found.st_mode)) return "file";
   if (S_ISDIR(found.st_mode)) return "directory";
   return S_ISFIFO(found.st_mode) ? "fifo" : "other";
+}
+
+bool pe_place_stamp(const char *path, char stamp[PE_PLACE_STAMP]) {
+  struct stat found;
+  if (stat(path, &found) != 0) return false;
+  (void)snprintf(stamp, PE_PLACE_STAMP, "%llu:%llu:%lld.%09ld", (unsigned long long)found.st_dev,
+                 (unsigned long long)found.st_ino, (long long)found.st_ctim.tv_sec, (long)found.st_ctim.tv_nsec);
+  return true;
 }
 
 char *pe_place_real(const char *path) {

@@ -6,8 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { PE_PLACE_STAMP = 96 };
+
 /* "file", "directory", "fifo" or "other" (a device, a socket), links followed, and its size; NULL: see errno. */
 const char *pe_place_kind(const char *path, int64_t *size);
+
+/* What of the file at the path is another after anything was done to it, or to which file the path names, as a text:
+ * which file it is, and when it was last changed (st_ctim: that of a time that was set is the time of the setting).
+ * Returns whether there is one; else see errno. */
+bool pe_place_stamp(const char *path, char stamp[PE_PLACE_STAMP]);
 
 /* The path without links and dots, which the caller frees; NULL: see errno. */
 char *pe_place_real(const char *path);

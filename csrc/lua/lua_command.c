@@ -95,6 +95,13 @@ static int command_kind(lua_State *L) {
   return 2;
 }
 
+static int command_stamp(lua_State *L) {
+  char stamp[PE_PLACE_STAMP];
+  if (!pe_place_stamp(luaL_checkstring(L, 1), stamp)) return push_errno(L);
+  lua_pushstring(L, stamp);
+  return 1;
+}
+
 static int command_real_path(lua_State *L) {
   char *path = pe_place_real(luaL_checkstring(L, 1));
   char copy[4096]; /* held in C, it would be lost where Lua has no memory */
@@ -169,6 +176,7 @@ static const luaL_Reg functions[] = {
     {"uuid8", command_uuid8},
     {"digest", command_digest},
     {"kind", command_kind},
+    {"stamp", command_stamp},
     {"real_path", command_real_path},
     {"make_directory", command_make_directory},
     {"is_terminal", command_is_terminal},

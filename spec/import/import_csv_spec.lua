@@ -40,6 +40,18 @@ describe("postevent import of CSV", function()
       deliver("event_name:k\ne:1,2\n", "--delimiter", ":", "--format", "csv"))
   end)
 
+  it("finds it in the header, and not in what is above, or in its quotes", function()
+    for _, above in ipairs { "", "\n", "\r\n\n" } do
+      for _, header in ipairs { "event_name;age", '"event_name";"age"', '"event_name";"age, in\nyears,,"' } do
+        local _, lines = importing.check(above .. header .. "\ne;20\n", "x.csv")
+        assert.equal("1 line, 0 with problems", lines[#lines], table.concat(lines, "\n"))
+        assert.equal(1, #lines, table.concat(lines, "\n"))
+      end
+    end
+    local _, lines = importing.check("event_name;age\re;20\r", "x.csv")
+    assert.truthy(lines[1]:find("a CR without LF", 1, true), lines[1])
+  end)
+
   it("has the types of the definitions, else those of --types", function()
     local text = "event_name,customer_id,k,age,vip,seen_on\n"
       .. "visit,9988776655,1,20,TRUE,2024-04-11\nvisit,9988776655,2,,,\n"
@@ -52,6 +64,13 @@ describe("postevent import of CSV", function()
     assert.same({ typed, empty }, deliver(text, "--types", "age=number,vip=boolean"))
     typed.age, typed.vip = "20", "TRUE"
     assert.same({ typed, empty }, deliver(text))
+  end)
+
+  it("has the types of the definition that --common names before those of --types, none for what --set has", function()
+    local definitions = importing.definitions_file()
+    assert.same({ { event_name = "visit", customer_id = "9988776655", age = 7, vip = true, note = "20" } },
+      deliver("customer_id,age,vip,note\n9988776655,unknown,TRUE,20\n", "--definitions", definitions, "--common",
+        "event_name=visit", "--set", "age:=7", "--types", "note=number,vip=text"))
   end)
 
   it("has --map, --drop, --set and --common", function()

@@ -52,6 +52,48 @@ describe("postevent import", function()
     end
   end)
 
+  it("fills in what --common does not, by the name that --common gives", function()
+    local path = helper.new_file('{"customer_id":"9988776655"}\n{"customer_id":"9988776656"}\n', "x.jsonl")
+    local ids = {}
+    for _ = 1, 2 do
+      assert.equal(0, (deliver(sandbox, path, "--restart", "--definitions", importing.definitions_file(), "--common",
+        "event_name=visit", "--common", "eventDateTime=2024-04-11 12:00:00")))
+      for _, event in ipairs(importing.sent(sandbox)) do
+        ids[#ids + 1] = event.customer_id .. " " .. event.external_event_id
+        assert.equal("2024-04-11 12:00:00", event.eventDateTime)
+      end
+      sandbox:reset()
+    end
+    table.sort(ids)
+    assert.same({ ids[1], ids[1], ids[3], ids[3] }, ids)
+  end)
+
+  it("reads a credential once, for all files", function()
+    local status, _, errors = run({ "--url", sandbox.url, "--authorization-file", "-", importing.lines(2),
+      importing.lines(3) }, { stdin = "Basic eDp5" })
+    assert.equal(0, status, errors)
+    assert.equal(5, #sandbox:events())
+  end)
+
+  it("tells what was not answered where nobody counted before", function()
+    sandbox:fault { status = 503 }
+    local status, output = deliver(sandbox, importing.lines(3), "--no-check", "--max-age", "0.2")
+    assert.equal(75, status)
+    assert.truthy(output:find "not answered +3\n", output)
+  end)
+
+  it("sends nothing of a file that is another than the one that was checked", function()
+    local first, second = importing.lines(300), importing.lines(3)
+    sandbox:fault { delay = 0.02 }
+    local import = start(sandbox, first, second, "--concurrency", "2")
+    wait_for_arrivals(sandbox, 4)
+    helper.write_file(second, ('{"event_name":"other","n":9999,"customer_id":"x"}\n'):rep(9))
+    sandbox:heal()
+    assert.same({ "exited", 75 }, { import:wait(30) })
+    assert.truthy(import:errors():find("it has changed since it was checked", 1, true), import:errors())
+    assert_each_once(sandbox, 300)
+  end)
+
   it("sends nothing where there are problems, and the others with --skip-bad", function()
     local path = helper.new_file('{"event_name":"e","n":1}\n{"n":2}\n{"event_name":"e","n":2}\n', "x.jsonl")
     local status, output, errors = deliver(sandbox, path)

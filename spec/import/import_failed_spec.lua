@@ -135,6 +135,70 @@ describe("postevent import --failed", function()
     end
   end)
 
+  it("can be imported when it is itself what failed before, with one reason and the first id", function()
+    local texts = {
+      ["x.csv"] = 'event_name;external_event_id;note\nbad;;"a;b"\nbad;own;"c ""d"""\nbad;;\n',
+      ["y.csv"] = "event_name,note\nbad,x\nbad,y\nbad,z\n",
+      ["x.json"] = '[{"event_name":"bad","external_event_id":""},{"event_name":"bad","n":2.50},\n'
+        .. '{"a":{"import_reason":1},"external\\u005fevent_id":null,"event_name":"bad"}]',
+      ["x.jsonl"] = '{"event_name":"bad","external_event_id":null}\n{"external_event_id":"","event_name":"bad"}\n'
+        .. '{"event_name":"bad","external_event_id":"own"}\n',
+    }
+    for suffix, text in pairs(texts) do
+      local _, first = fail(text, suffix)
+      local status, output, errors
+      sandbox:fault { code = 7002, event = "bad" }
+      local second = helper.new_path("second." .. suffix)
+      status, output, errors = deliver(sandbox, first, "--failed", second)
+      assert.equal(1, status, output .. errors)
+      sandbox:heal()
+      local before, after = helper.read_file(first), helper.read_file(second)
+      assert.equal(3, select(2, before:gsub("rejected: [^\n]*7001", "")), before)
+      assert.equal(3, select(2, after:gsub("rejected: [^\n]*7002", "")), after)
+      assert.falsy(after:find("7001", 1, true), after)
+      local ids = {}
+      for id in before:gmatch "%x+%-%x+%-8%x+%-%x+%-%x+" do
+        ids[#ids + 1] = id
+        assert.truthy(after:find(id, 1, true), after)
+      end
+      assert.truthy(#ids == 2 + (text:find "own" and 0 or 1), before)
+      assert.equal(3, #mend(second))
+      sandbox:reset()
+    end
+  end)
+
+  it("is not made of another file than the one that was imported", function()
+    sandbox:fault { code = 7001, event = "bad" }
+    local scripts = { 'printf \'{"event_name":"other"}\\n\' >"$0.new"; mv "$0.new" "$0"', 'mv "$0" "$0.away"',
+      'sed s/e/other/ "$0" >"$0.new"; mv "$0.new" "$0"' }
+    for _, script in ipairs(scripts) do
+      local path = helper.new_file('{"event_name":"bad"}\n' .. ('{"event_name":"e"}\n'):rep(300), "x.jsonl")
+      local failed = helper.new_file("before", "failed.jsonl")
+      sandbox:fault { delay = 0.02 }
+      local import = importing.start(sandbox, path, "--failed", failed, "--concurrency", "2")
+      helper.wait_until(function()
+        return #sandbox:events() >= 8
+      end, 20, "8 events")
+      assert.equal(0, (helper.run { "sh", "-c", script, path }))
+      assert.same({ "exited", 75 }, { import:wait(30) })
+      assert.truthy(import:errors():find("--failed: " .. failed, 1, true), import:errors())
+      assert.equal("before", helper.read_file(failed))
+      sandbox:heal()
+      sandbox:reset()
+    end
+  end)
+
+  it("has the rest of a stream, too, of which no more was sent", function()
+    local line = '{"event_name":"e","note":"' .. ("x"):rep(990) .. '"}\n'
+    local failed = helper.new_path "failed"
+    sandbox:fault { status = 503 }
+    local status, _, errors = importing.run({ "--url", sandbox.url, "-", "--failed", failed, "--give-up", "0.5",
+      "--no-check" }, { stdin = line:rep(2000) })
+    assert.equal(75, status, errors)
+    assert.truthy(errors:find("nothing of it is in a journal", 1, true), errors)
+    assert.equal(2000, select(2, helper.read_file(failed):gsub('"import_reason":"not known to be delivered"', "")))
+  end)
+
   it("is never the journal, nor another file that is read", function()
     local path, definitions = importing.lines(3), importing.definitions_file()
     assert.equal(0, (deliver(sandbox, path)))

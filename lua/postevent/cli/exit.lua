@@ -34,4 +34,16 @@ function exit.is_exit(value)
   return getmetatable(value) == Exit
 end
 
+-- Calls action(...), in which the command may end. Returns true and its results; or false and the message with which
+-- it would have ended.
+function exit.try(action, ...)
+  local function finish(ok, result, ...)
+    if ok then
+      return true, result, ...
+    end
+    return false, exit.is_exit(result) and (result.message or "") or error(result, 0)
+  end
+  return finish(pcall(action, ...))
+end
+
 return exit

@@ -42,6 +42,13 @@ local function find_end(text, at)
   return to_end:match(text, at)
 end
 
+-- Where the first record begins that is not an empty line, and where it ends; nil: it has no end.
+local function find_first(text, at)
+  local start = text:find("[^\r\n]", at)
+  local stop = start and find_end(text, start)
+  return stop and { start, stop }
+end
+
 local function strip(raw)
   return (raw:gsub("\r?\n$", ""):gsub("\r$", ""))
 end
@@ -119,7 +126,8 @@ local function read_header(self, name)
   end
   local header = not problem and self.cells:match(raw)
   if not header then
-    exit.usage(("FILE: %s:%d: the header: %s"):format(name, number, problem
+    exit.usage(("FILE: %s:%d: the header: %s"):format(name, number,
+      raw:find("\r", 1, true) and "a CR without LF: lines end with LF, or with both" or problem
       or ("no CSV: a quote inside a cell, or more than %d columns"):format(MOST_COLUMNS)))
   end
   if not utf8.check(raw) then -- each of its lines would have a name that is wrong
@@ -136,10 +144,9 @@ end
 -- too, `header`, `header_raw` and `delimiter`; what `parse` returns is a list of cells, and not yet an event.
 function csv.open(text, delimiter, name)
   local self = { text = text, line = 1 }
-  text:seek(function(content, at)
-    return content:find("\n", at, true)
-  end)
-  delimiter = delimiter or csv.find_delimiter(text.text:sub(text.at):match("^[^\n]*"))
+  local first = text:seek(find_first)
+  delimiter = delimiter or csv.find_delimiter(first and text.text:sub(first[1], first[2] - 1)
+    or text.text:sub(text.at):match("^[\r\n]*([^\n]*)"))
   self.cells = cells_of(delimiter)
   self.nothing = P(delimiter) ^ 0 * -1 -- a line of delimiters alone, as spreadsheets leave behind, is no record
   self.header, self.header_raw = read_header(self, name)

@@ -21,12 +21,6 @@ local MOST_TICKETS = 8192 -- far more than are with the client at a time
 local ADVICE = "put it back as it was and run the same command again, or begin anew with --restart"
 local KEPT = { rejected = true, unknown = true } -- what has a reason, and is not sent again
 
--- How many events may be with the client: more than are in flight, so that its thread always has some, and this one can
--- sleep for a while.
-function delivery.room(concurrency)
-  return math.max(256, 4 * concurrency)
-end
-
 -- job: source, args, plan, events, client (that sends), checker (that does not), journal, tally, progress, room,
 -- patience (seconds without any answer after which it stops), limit and fingerprint (of the file, where it was read
 -- before).
@@ -179,6 +173,14 @@ local function finish(self)
   end
 end
 
+-- A stream has its rest once: what --failed is to have of it is kept, though nothing more is sent.
+local function keep_rest(self, pass)
+  if self.why and pass.copying then
+    self.job.progress:clear()
+    repeat until not pass:read()
+  end
+end
+
 -- What of the file was not as it was before, or nil. One to whose end something was added is as it was.
 local function find_change(self, pass)
   local source, before = self.job.source, self.job.fingerprint
@@ -201,6 +203,10 @@ end
 -- the same command again.
 function Delivery:run()
   local job = self.job
+  local other = job.fingerprint and job.source:find_change(job.fingerprint)
+  if other then
+    return other, other ~= "interrupted" and ADVICE or nil
+  end
   job.progress:begin(self.tally.answers)
   local pass, reader = reading.open(job.source, job.args, job.plan, job.again, job.fingerprint and job.fingerprint.size)
   reading.each(pass, reader, function(...)
@@ -208,6 +214,7 @@ function Delivery:run()
     return hand_over(self, reader, ...)
   end)
   self:stop_if(pass.interrupted and "interrupted")
+  keep_rest(self, pass)
   local changed = find_change(self, pass)
   self:stop_if(changed)
   pass:close()

@@ -32,11 +32,12 @@ local function index(definitions)
   return found
 end
 
--- plan: map (name to name), drop (a set), set (name to value), types (name to type), definitions or nil, id_attribute
--- or nil, time: the text that an event without eventDateTime gets.
+-- plan: map (name to name), drop (a set), set (name to value), common (the client's, name to value) or nil, types (name
+-- to type), definitions or nil, id_attribute or nil, time: the text that an event without eventDateTime gets.
 function events.new(plan)
   return setmetatable({
-    map = plan.map, drop = plan.drop, set = plan.set, types = plan.types, time = plan.time,
+    map = plan.map, drop = plan.drop, set = plan.set, common = plan.common or {}, types = plan.types,
+    time = plan.time,
     met = {}, -- what map and drop name, and a record has had
     id = plan.id_attribute or ID, definitions = plan.definitions and index(plan.definitions),
   }, Events)
@@ -102,14 +103,20 @@ local function gather(attributes, cells)
   return event, problems
 end
 
--- Gives the texts of the cells their types. Returns what did not fit, or nil.
+-- The event's own name, or the one that the client gives it.
+local function name_of_event(self, event)
+  local name = event.event_name
+  return name == nil and self.common.event_name or name
+end
+
+-- Gives the texts of the cells their types, but for what --set replaces. Returns what did not fit, or nil.
 local function convert(self, event)
-  local defined = self.definitions and self.definitions[event.event_name] or {}
+  local defined = self.definitions and self.definitions[name_of_event(self, event)] or {}
   local problems
   for attribute, cell in next, event do
-    local kind = self.types[attribute] or types.of_definition(defined[attribute])
+    local kind = defined[attribute] and types.of_definition(defined[attribute]) or self.types[attribute] or "text"
     local value, expected = cell, nil
-    if kind ~= "text" then
+    if kind ~= "text" and self.set[attribute] == nil then
       value, expected = types.read(cell, kind)
     end
     if value == nil then
@@ -137,11 +144,11 @@ end
 
 -- Gives the event its time and its id, where they are absent. Returns the id where it is made up.
 local function complete(self, event, number, raw)
-  local name = event.event_name
+  local name, common = name_of_event(self, event), self.common
   if is_absent(event.eventDateTime) then
-    event.eventDateTime = self.time
+    event.eventDateTime = common.eventDateTime or self.time
   end
-  if is_absent(event[self.id]) and may_have_id(self, name) then
+  if is_absent(event[self.id]) and is_absent(common[self.id]) and may_have_id(self, name) then
     event[self.id] = ids(number, type(name) == "string" and name or "", raw)
     return event[self.id]
   end

@@ -5,21 +5,25 @@
 local check = require("postevent.cli.import.check")
 local events = require("postevent.cli.import.events")
 local exit = require("postevent.cli.exit")
+local object = require("postevent.cli.import.object")
 local printable = require("postevent.printable")
 local reading = require("postevent.cli.import.reading")
 local system = require("postevent.native")("postevent.core").command
 
 local failed = {}
 
+local BLOCK = 65536
+
 -- ---- the formats ----
 
--- A JSON object with members more at its end; as it is where it is no object.
+-- A JSON object with members more at its end, in place of those of their names; as it is where it is no object.
 local function add_members(raw, members)
-  local parts = {}
+  local names, parts = {}, {}
   for _, member in ipairs(members) do
+    names[member[1]] = true
     parts[#parts + 1] = printable.json(member[1]) .. ":" .. printable.json(member[2])
   end
-  local body = raw:match("^%s*({.*)}%s*$")
+  local body = object.without(raw, names):match("^%s*({.*)}%s*$")
   if not body then
     return raw
   end
@@ -72,24 +76,40 @@ local function quote(cell)
   return '"' .. cell:gsub('"', '""') .. '"'
 end
 
--- Columns more at the end: of a record with fewer cells than the header has, they would be others.
+-- The record with the values of members in the columns of their names; as it is where it has none of these, or not the
+-- header's number of cells.
+local function put_in_place(raw, reader, columns, by_name)
+  local cells = next(columns) and reader.parse(raw)
+  if not cells then
+    return raw
+  end
+  for i, cell in ipairs(cells) do
+    cells[i] = quote(by_name[columns[i] or false] or cell)
+  end
+  return table.concat(cells, reader.delimiter)
+end
+
+-- Columns more at the end, of what the input has no column for: of a record with fewer cells than the header has, they
+-- would be others.
 function writers.csv(file, reader, id_name)
-  local delimiter, names, seen = reader.delimiter, {}, {}
-  for _, column in ipairs(reader.header) do
+  local delimiter, columns, names, seen = reader.delimiter, {}, {}, {}
+  for i, column in ipairs(reader.header) do
+    columns[i] = (column == id_name or column == events.REASON) and column or nil
     seen[column] = true
   end
   for _, name in ipairs { id_name, events.REASON } do
     names[#names + 1] = not seen[name] and name or nil
   end
   if reader.header_raw then
-    file:write(reader.header_raw, delimiter, table.concat(names, delimiter), "\n")
+    file:write(table.concat({ reader.header_raw, names[1], names[2] }, delimiter), "\n")
   end
   return {
     add = function(raw, members)
-      local by_name, cells = {}, { raw }
+      local by_name = {}
       for _, member in ipairs(members) do
         by_name[member[1]] = member[2]
       end
+      local cells = { put_in_place(raw, reader, columns, by_name) }
       for _, name in ipairs(names) do
         cells[#cells + 1] = quote(by_name[name] or "")
       end
@@ -153,18 +173,16 @@ function failed.check(path, others)
   file:close()
 end
 
--- Writes the file. job: source, args, plan, events, checker, journal, fingerprint. Returns how many records are in it;
--- or nil and why it is not whole.
-function failed.write(job, path)
-  local file, why = io.open(path, "wb")
-  if not file then
-    return nil, (why:gsub("^.*: ", ""))
-  end
-  job.journal:read_again()
+local function is_changed(job, pass)
+  return job.fingerprint and pass:fingerprint().hash ~= job.fingerprint.hash
+end
+
+-- Writes what goes in. Returns how many records that are, and why it is not all; or nil and why it is nothing.
+local function write_records(job, file)
   local limit = job.fingerprint and job.fingerprint.size
   local pass, reader, name = reading.open(job.source, job.args, job.plan, true, limit)
   local writer = writers[name](file, reader, job.events.id)
-  local count, written = 0, true
+  local count, written, why = 0, true, nil
   reading.each(pass, reader, function(number, line, raw, problem)
     local reason = reason_of(job, reader, number, line, raw, problem)
     if reason then
@@ -173,13 +191,54 @@ function failed.write(job, path)
     end
     return not written
   end)
-  written = written and writer.finish()
   pass:close()
-  local closed, trouble = file:close()
-  if not written or not closed or pass.trouble or pass.interrupted then
-    return nil, why or trouble or pass.trouble or "interrupted; it is not whole"
+  if written then
+    written, why = writer.finish()
   end
-  return count
+  if written then
+    written, why = file:flush()
+  end
+  if not written or pass.interrupted then
+    return nil, why or "interrupted"
+  elseif is_changed(job, pass) then
+    return nil, "the input has changed since, so nothing is written"
+  end
+  return count, pass.trouble and "it is not whole: " .. pass.trouble
+end
+
+-- Returns true; or nil and why not.
+local function copy_to(path, file)
+  local copy, why = io.open(path, "wb")
+  if not copy then
+    return nil, (why:gsub("^.*: ", ""))
+  end
+  file:seek("set")
+  local block = file:read(BLOCK)
+  local written = true
+  while block and written do
+    written, why = copy:write(block)
+    block = file:read(BLOCK)
+  end
+  local closed, trouble = copy:close()
+  return written and closed, why or trouble
+end
+
+-- Writes the file, once all that is to be in it is known. job: source, args, plan, events, checker, journal,
+-- fingerprint. Returns how many records are in it; or nil and why it is not what it should be.
+function failed.write(job, path)
+  local file, why = io.tmpfile()
+  if not file then
+    return nil, why
+  end
+  job.journal:read_again()
+  local count, copied, trouble
+  count, why = write_records(job, file)
+  if count then
+    copied, trouble = copy_to(path, file)
+    why = not copied and trouble or why
+  end
+  file:close()
+  return not why and count or nil, why
 end
 
 return failed

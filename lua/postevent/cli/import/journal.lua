@@ -79,6 +79,8 @@ local function read_line(self, at, line)
   if at == 0 then
     self.head = read_head(self.path, line)
     return
+  elseif self.is_begun_anew then
+    return -- nobody asks what is in it
   end
   local number, outcome, _, _, message = record.read(line)
   if not number or not OUTCOMES[outcome] or not is_possible(self.head, number) then
@@ -135,11 +137,12 @@ function journal.open(path, restart)
   elseif not file then
     return nil, why
   end
-  local self = setmetatable({ path = path, file = file }, Journal)
+  local self = setmetatable({ path = path, file = file, is_begun_anew = restart }, Journal)
   forget(self)
   local stop = load(self)
   if restart then
     forget(self)
+    self.is_begun_anew = nil
   end
   must(self, file:end_at(stop))
   return self

@@ -40,9 +40,26 @@ local function open_elsewhere(source, args, beside, why)
   return opened
 end
 
+-- The path of the file that a link names, through any number of links; of what is no link, and of what is below linked
+-- directories, the path as it is given: what is beside it is beside the file.
+local function follow(path)
+  local directory, name = path:match("^(.*/)([^/]*)$")
+  local above = system.real_path(directory or ".")
+  local real = system.real_path(path)
+  local unlinked = above and (above:gsub("/$", "") .. "/" .. (name or path))
+  return real and real ~= unlinked and real or path
+end
+
+-- Where the journal of the file at `path` is, if nothing is in the way: beside the file, whichever of its names is
+-- given, so that two imports of it meet. One beside that name is the one, if it is there.
+local function find_beside(path)
+  local near, beside = path .. SUFFIX, follow(path) .. SUFFIX
+  return system.kind(near) and near or beside
+end
+
 -- One that is there already is the one, wherever it is: with another, all would be sent again.
 local function open_beside(source, args)
-  local beside = source.path .. SUFFIX
+  local beside = find_beside(source.path)
   local is_there = system.kind(beside) ~= nil
   local _, elsewhere = find_elsewhere(source)
   if not is_there and elsewhere and system.kind(elsewhere) then
@@ -60,12 +77,16 @@ local function open_nowhere()
   local path = os.tmpname()
   local opened, why = journal.open(path)
   os.remove(path)
-  return opened or exit.with(exit.FAILED, ("%s: %s"):format(path, why))
+  if not opened then
+    exit.with(exit.FAILED, ("%s: %s"):format(path, why))
+  end
+  opened.is_temporary = true
+  return opened
 end
 
 -- Where it is meant to be.
 function place.of(args)
-  return args.journal or args.files[1] .. SUFFIX
+  return args.journal or find_beside(args.files[1])
 end
 
 -- The journal of a file, opened. args: journal, restart, quiet. Ends the command where there can be none.

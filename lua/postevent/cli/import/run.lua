@@ -2,6 +2,7 @@
 
 local arguments = require("postevent.cli.import.arguments")
 local check = require("postevent.cli.import.check")
+local clients = require("postevent.cli.import.clients")
 local credential = require("postevent.cli.credential")
 local definitions_file = require("postevent.cli.definitions_file")
 local delivery = require("postevent.cli.import.delivery")
@@ -18,45 +19,12 @@ local progress = require("postevent.cli.import.progress")
 local source = require("postevent.cli.import.source")
 local system = require("postevent.native")("postevent.core").command
 local tally = require("postevent.cli.import.tally")
-local target = require("postevent.cli.target")
 
-local CONCURRENCY, MOST_CONCURRENCY, PATIENCE = 16, 1000, 600 -- how many there may be, `new` says
-local RETRY = 0.5 -- seconds before an event is tried again for the first time, at most, as the module has it
-local WAIT = 0.25 -- seconds for which `track` waits for room, until signals are looked at
+local PATIENCE = 600 -- seconds without an answer
+local GO_ON = "the same command goes on from here"
+local RESEND = "nothing of it is in a journal (--journal keeps one), so the same command sends all of it again"
 
--- ---- the clients ----
-
-local SOURCES = {
-  max_in_flight = "--concurrency", ["rate_limit.per_second"] = "--rate", ["retry.max_age"] = "--max-age",
-  ["retry.max"] = "--retry-max", common = "--common", id_attribute = "--id-attribute",
-}
-
--- One that checks, and sends nothing.
-local function new_checker(args, read)
-  local made, client = pcall(require("postevent").new, {
-    mode = "record", definitions = read.definitions, common = read.common, id_attribute = read.id_attribute,
-    log = function(_, message)
-      notice.say(args, "warning", message)
-    end,
-  })
-  return made and client or exit.usage(target.translate(client, SOURCES))
-end
-
--- One that sends. Returns it, and where to and as whom.
-local function new_sender(args, read, room)
-  local found, sources = target.find(args)
-  for option, name in next, SOURCES do
-    sources[option] = name
-  end
-  local client = target.new_client(args, found, sources, {
-    definitions = read.definitions, common = read.common, id_attribute = read.id_attribute, timeout = args.timeout,
-    max_in_flight = args.concurrency, rate_limit = args.rate and { per_second = args.rate },
-    retry = { max_age = args.max_age, initial = args.retry_max and math.min(RETRY, args.retry_max),
-      max = args.retry_max, ambiguous = not args.no_resend },
-    queue = { max_events = 2 * room, overflow = "wait", wait = WAIT }, results = 4 * room, log = false,
-  })
-  return client, found
-end
+-- ---- a file ----
 
 -- A function that says what stands in the way of delivery, and for how long nothing was answered; nil: nothing does.
 local function trouble_of(shared)
@@ -68,8 +36,6 @@ local function trouble_of(shared)
   end
 end
 
--- ---- a file ----
-
 local function refuse_changed(job)
   exit.usage(("FILE: %s has changed since %s was begun; --restart begins anew, and sends all of it again"):format(
     job.source.name, job.journal.path))
@@ -78,7 +44,8 @@ end
 -- Compares the file with what the journal says of it, or begins the journal.
 local function settle(job, address)
   local head, own = job.journal.head, job.journal
-  local event = journal.event(job.plan.set.event_name)
+  local common = (job.plan.common or {}).event_name
+  local event = journal.event(job.plan.set.event_name or common)
   if head and job.fingerprint and head.hash ~= job.fingerprint.hash then
     refuse_changed(job)
   elseif head and head.address ~= address then
@@ -88,8 +55,9 @@ local function settle(job, address)
     exit.usage(("%s was begun with --format %s; --restart begins anew, and sends all of it again"):format(own.path,
       head.format))
   elseif head and head.event ~= event then
+    local option = common and "--common" or "--set"
     exit.usage(("%s was begun with %s; --journal names another file for other events"):format(own.path,
-      head.event == "-" and "no --set event_name" or "--set event_name=" .. head.event))
+      head.event == "-" and "no --set event_name" or option .. " event_name=" .. head.event))
   elseif not head then
     local known = job.fingerprint or { size = 0, hash = "0" }
     own:begin { size = known.size, hash = known.hash, address = address, time = os.time(), format = job.format,
@@ -151,18 +119,18 @@ local function status_of(counts, stopped)
   return refused > 0 and exit.FAILED or exit.OK
 end
 
+-- Returns why the file is not what it is to be; nil: it is, or is not wanted.
 local function write_failed(jobs, args)
   if not args.failed then
-    return
+    return nil
   elseif system.signals() > 0 then
     notice.say(args, "warning", ("--failed: %s is written at the end of a run that is not interrupted"):format(
       args.failed))
-    return
+    return nil
   end
-  local count, why = failed.write(jobs[1], args.failed)
-  if not count then
-    exit.with(exit.TRY_AGAIN, ("--failed: %s: %s"):format(args.failed, why))
-  end
+  local ok, count, why = exit.try(failed.write, jobs[1], args.failed)
+  why = not ok and count or why
+  return why and ("--failed: %s: %s"):format(args.failed, why)
 end
 
 -- ---- the course ----
@@ -177,6 +145,28 @@ local function add_jobs(jobs, args, read, shared)
   end
 end
 
+local function deliver(job)
+  job.journal:watch(job.client)
+  return delivery.new(job):run()
+end
+
+-- One file after the other. Returns why it stopped before the end, and what is to be done, as Delivery:run does.
+local function deliver_each(jobs, shared)
+  for i, job in ipairs(jobs) do
+    local why, advice
+    if i > 1 then
+      shared.client, why = clients.new_later(shared)
+    end
+    if not why then
+      local _
+      _, why, advice = exit.try(deliver, job)
+    end
+    if why then
+      return why, advice or job.journal.is_temporary and RESEND or GO_ON
+    end
+  end
+end
+
 local function deliver_all(jobs, args, address, shared)
   local counts = jobs[1].tally
   for _, job in ipairs(jobs) do
@@ -184,21 +174,19 @@ local function deliver_all(jobs, args, address, shared)
     counts:add_before(job.journal)
     tell_skipped(job)
   end
-  local start, stopped, advice = system.now(), nil, nil
-  for i, job in ipairs(jobs) do
-    if not stopped then
-      shared.client = i == 1 and shared.client or new_sender(args, shared.plan, shared.room)
-      job.journal:watch(shared.client)
-      stopped, advice = delivery.new(job):run()
-    end
-  end
+  local start = system.now()
+  local stopped, advice = deliver_each(jobs, shared)
+  counts.total = counts.total or (not stopped and counts.read or nil)
   jobs[1].progress:clear()
   say_end(args, counts, system.now() - start, stopped)
-  write_failed(jobs, args)
-  local status = status_of(counts, stopped)
+  local trouble = write_failed(jobs, args)
+  if stopped and trouble then
+    notice.say(args, "error", trouble)
+  end
+  local status = trouble and exit.TRY_AGAIN or status_of(counts, stopped)
   if status == exit.TRY_AGAIN then
-    exit.with(status, (stopped or "not all of it was delivered") .. "; "
-      .. (advice or "the same command goes on from here"))
+    exit.with(status, not stopped and trouble or (stopped or "not all of it was delivered") .. "; "
+      .. (advice or jobs[1].journal.is_temporary and RESEND or GO_ON))
   end
   return status
 end
@@ -228,13 +216,13 @@ local function work(args, jobs)
   local read = plan.read(args)
   read.definitions = args.definitions and definitions_file.read("--definitions", args.definitions)
   local shared = { args = args, plan = read, patience = args.give_up or PATIENCE, tally = tally.new() }
-  shared.room = delivery.room(math.min(args.concurrency or CONCURRENCY, MOST_CONCURRENCY))
-  shared.checker = new_checker(args, read)
-  local found
+  shared.room = clients.room(args.concurrency)
+  shared.checker = clients.new_checker(args, read)
   if not args.dry_run then
-    shared.client, found = new_sender(args, read, shared.room)
+    shared.found, shared.sources = clients.find_target(args)
+    shared.client = clients.new_sender(shared)
     shared.hide = function(text)
-      return credential.hide(text, found.authorization)
+      return credential.hide(text, shared.found.authorization)
     end
   end
   shared.progress = progress.new(args, trouble_of(shared))
@@ -244,7 +232,7 @@ local function work(args, jobs)
     return result.bad == 0 and exit.OK or exit.FAILED
   end
   shared.tally.total = not args.no_check and result.records or nil
-  return deliver_all(jobs, args, system.sha256(found.url), shared)
+  return deliver_all(jobs, args, system.sha256(shared.found.url), shared)
 end
 
 -- Raises again what ended the work. Programs are told in their own way.

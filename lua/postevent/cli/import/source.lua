@@ -100,12 +100,21 @@ local function from_pipe(self)
   end
 end
 
+-- Reads what a pass before has kept. Where that did not come to the end, this does not either.
+local function from_copy(self)
+  self.copy:seek("set")
+  local read = from_file(self.copy)
+  return function()
+    local block = read()
+    return block, not block and self.cut or nil
+  end, function() end
+end
+
 local function open_again(self)
   if self.kind == "packed" then
     return from_pipe(self)
   elseif self.copy then
-    self.copy:seek("set")
-    return from_file(self.copy), function() end
+    return from_copy(self)
   end
   local file, why = io.stdin, nil
   if self.path ~= "-" then
@@ -165,6 +174,7 @@ function Pass:read()
   self.interrupted = system.signals() > 0
   if not block then
     self.trouble = not self.interrupted and why or nil
+    self.is_whole = not self.interrupted and not why
     return nil
   end
   self.size = self.size + #block
@@ -179,19 +189,43 @@ end
 
 function Pass:close()
   self.close_file()
+  if self.copying and not self.is_whole then
+    self.source.cut = self.trouble or "it was not read to its end"
+  end
 end
 
 -- Begins at the beginning. `again`: whether there is to be another pass after this one. `limit`: how many bytes there
 -- are, where that is known from a pass before: what has been added since is not read.
 function Source:pass(again, limit)
-  local pass = setmetatable({ size = 0, digest = system.digest(), limit = limit }, Pass)
+  local pass = setmetatable({ source = self, size = 0, digest = system.digest(), limit = limit }, Pass)
   if again and self.kind == "stream" and not self.copy then
     local copy, why = io.tmpfile()
     pass.copying = copy or exit.with(exit.FAILED, ("%s: it cannot be kept to be read again: %s"):format(self.name, why))
   end
+  self.stamp = self.stamp or system.stamp(self.path)
   pass.read_block, pass.close_file = open_again(self)
   self.copy = self.copy or pass.copying
   return pass
+end
+
+-- Why a file has not the bytes any more that the fingerprint is of; nil: it has. It is read again only where something
+-- was done to it since the first pass.
+function Source:find_change(fingerprint)
+  local stamp = system.stamp(self.path)
+  if not self.is_file or (stamp and stamp == self.stamp) then
+    return nil
+  end
+  local pass = self:pass(false, fingerprint.size)
+  repeat until not pass:read()
+  pass:close()
+  if pass.interrupted then
+    return "interrupted"
+  elseif pass.trouble then
+    return ("%s: %s"):format(self.name, pass.trouble)
+  elseif pass:fingerprint().hash ~= fingerprint.hash then
+    return ("%s: it has changed since it was checked"):format(self.name)
+  end
+  self.stamp = stamp
 end
 
 -- Whether a file has more than these bytes now.
