@@ -261,7 +261,7 @@ describe("postevent sandbox", function()
       expect(1, "HTTP 401", { "post", "--url", url, "event_name=x" })
       expect(0, nil, { "post", "--url", url, "--authorization", CREDENTIAL, "event_name=x" })
       child:kill(signal)
-      assert.same({ "exited", 0 }, { child:wait(5) })
+      assert.same({ "exited", 0 }, { child:wait(20) })
       assert.is_nil((child:output() .. child:errors()):find(SECRET, 1, true))
     end
   end)

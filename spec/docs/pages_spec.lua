@@ -168,7 +168,7 @@ describe("the pages", function()
           return child:errors():find("delivers the stream postevent", 1, true)
         end)
         child:kill "SIGTERM"
-        assert.same({ "exited", 0 }, { child:wait(5) })
+        assert.same({ "exited", 0 }, { child:wait(20) })
       end)
     end
   end

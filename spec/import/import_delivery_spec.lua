@@ -183,7 +183,7 @@ describe("postevent import", function()
     local writer = children.spawn { "sh", "-c", ("cat %s >%s"):format(importing.lines(5), fifo) }
     local status, _, errors = deliver(sandbox, fifo)
     assert.equal(0, status, errors)
-    assert.equal("exited", (writer:wait(5)))
+    assert.equal("exited", (writer:wait(20)))
     assert_each_once(sandbox, 5)
   end)
 

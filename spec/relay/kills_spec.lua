@@ -104,7 +104,7 @@ describe("a fleet whose members are killed (seed " .. SEED .. ")", function()
     assert.equal(0, self:counts().rejected)
     for _, child in ipairs(delivering) do
       child:kill "SIGTERM"
-      assert.same({ "exited", 0 }, { child:wait(8) })
+      assert.same({ "exited", 0 }, { child:wait(20) })
     end
   end)
 end)

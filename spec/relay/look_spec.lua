@@ -25,7 +25,7 @@ local function leave(dead, waiting)
   local child = self:deliverer("--name", "one")
   self:wait_for_ends(dead)
   child:kill "SIGTERM"
-  assert.same({ "exited", 0 }, { child:wait(8) })
+  assert.same({ "exited", 0 }, { child:wait(20) })
   fleet.track(client, dead + 1, dead + waiting)
   assert.is_true(client:flush(5))
   return self
@@ -78,7 +78,7 @@ describe("looking into a stream:", function()
     self.redis:kill()
     self.redis:restart()
     child:kill "SIGTERM"
-    child:wait(8)
+    child:wait(20)
     self.redis:try("XGROUP", "SETID", "postevent", "postevent", "$", "ENTRIESREAD", 5) -- as a restart may leave it
     local all = cjson.decode(expect(self, 0, nil, "status", "--json", "--over", "0"))
     assert.same({ 0, 0, 0 }, { all.waiting, all.lag, all.pending })
@@ -100,7 +100,7 @@ describe("looking into a stream:", function()
       return one and one.name == "one" and one.pending == 8
     end)
     child:kill "SIGTERM"
-    child:wait(8)
+    child:wait(20)
   end)
 
   it("status counts the dead letters by reason", function()
@@ -145,7 +145,7 @@ describe("looking into a stream:", function()
     assert.is_true(math.abs(rate.came - rate.delivered) * rate.seconds <= 16.5, rate.delivered)
     assert.is_true(client:flush(5))
     child:kill "SIGTERM"
-    child:wait(8)
+    child:wait(20)
   end)
 
   it("status knows the rates of a stream at which nothing happens, and of none", function()
@@ -196,7 +196,7 @@ describe("looking into a stream:", function()
     assert.equal(4, self:counts().retried)
     self:assert_balanced()
     child:kill "SIGTERM"
-    child:wait(8)
+    child:wait(20)
   end)
 
   it("dead export writes JSON Lines, more than Redis gives at once", function()

@@ -198,7 +198,7 @@ describe("a relay by rediss://", function()
     local child = self:deliverer(unpack(tls))
     self:wait_for_ends(5)
     child:kill "SIGTERM"
-    assert.same({ "exited", 0 }, { child:wait(8) })
+    assert.same({ "exited", 0 }, { child:wait(20) })
     local status, out, errors = command("status", unpack(tls))
     assert.equal(0, status, errors)
     assert.truthy((out .. errors):find("0 waiting", 1, true), out .. errors)

@@ -73,7 +73,7 @@ describe("the unit of a deliverer", function()
     child:kill "SIGTERM"
     assert.equal("STOPPING=1", (server:receive()))
     server:close()
-    local how, status = child:wait(8)
+    local how, status = child:wait(20)
     assert.equal("exited", how)
     assert.equal(0, status, child:errors())
     assert.truthy(child:errors():find('"delivers the stream postevent as host-2 of the group postevent"', 1, true))

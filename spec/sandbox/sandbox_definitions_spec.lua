@@ -271,7 +271,7 @@ describe("the sandbox's option", function()
       })
       assert.equal("bad", cjson.decode(reply.body).events[1].outcome)
       child:kill "SIGTERM"
-      assert.same({ "exited", 0 }, { child:wait(5) })
+      assert.same({ "exited", 0 }, { child:wait(20) })
     end
     command.expect(2, "--definitions: cannot read /nowhere", { "sandbox", "--definitions", "/nowhere" })
   end)

@@ -225,7 +225,7 @@ describe("the sandbox with faults from its beginning", function()
     end
     helper.wait_until(function() return #sandbox:attempts() == 4 end)
     sandbox.child:kill "SIGTERM"
-    assert.same({ "exited", 0 }, { sandbox.child:wait(2) })
+    assert.same({ "exited", 0 }, { sandbox.child:wait(20) })
     for _, connection in ipairs(open) do
       connection:close()
     end

@@ -150,7 +150,7 @@ describe("a reply of the sandbox's server", function()
     end
     assert(open[5]:receive "*l")
     child:kill "SIGTERM"
-    assert.same({ "exited", 0 }, { child:wait(2) })
+    assert.same({ "exited", 0 }, { child:wait(20) })
     assert.equal("", child:errors())
   end)
 
