@@ -62,6 +62,7 @@ void pe_client_post(pe_client *client, const char *body, size_t size, pe_post_re
     pe_clock_sleep(due - now);
     now = pe_clock_monotonic();
   }
+  if (error == PE_OK && post->attempts == 0) error = PE_TIMEOUT;
   if (error != PE_OK) pe_attempt_fail(&post->last, error);
   if (error == PE_OK && client->trace) pe_http_trace_hide(client->own->connection, client->trace);
   post->elapsed = now - start;

@@ -18,7 +18,8 @@ static int push_result(lua_State *L, void *result) {
   return 1;
 }
 
-/* The iterator of client:results(). A result that cannot be told, for want of memory, is there the next time. */
+/* The iterator of client:results(). A result that cannot be told, for want of memory, is there the next time. It is
+ * counted before Lua makes anything: a finalizer may run a loop of its own, which ends this one. */
 static int next_result(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
   pe_result *result = self->results_left > 0 ? pe_client_take_result(self->client) : NULL;
@@ -28,11 +29,11 @@ static int next_result(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
+  self->results_left--;
   if (pe_lua_self_try(L, push_result, result, 1) != 0) {
     pe_client_return_result(self->client, result);
     return lua_error(L);
   }
-  self->results_left--;
   free(result);
   return 1;
 }

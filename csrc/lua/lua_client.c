@@ -62,6 +62,7 @@ static void take_settings(pe_lua_self *self, const pe_lua_settings *settings) {
   self->relays = settings->config.relay.link.url.text[0] != '\0';
   self->is_guarded = settings->has_guard;
   self->waits_for_room = settings->config.queue.overflow == PE_OVERFLOW_WAIT;
+  self->waits_for_disk = settings->config.queue.awaits;
   (void)snprintf(self->target, sizeof self->target, "%s", settings->target);
 }
 
@@ -214,14 +215,11 @@ static int client_start(lua_State *L) {
   return 1;
 }
 
-/* Flushes and stops. Returns as client:close does; idempotent. */
+/* Flushes and stops. Returns as client:close does; a second time it does nothing but that. */
 static int end_client(lua_State *L, pe_lua_self *self, int64_t timeout) {
   uint64_t remaining;
 
-  if (self->closed) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
+  if (self->closed) return pe_lua_account_push_remaining(L, self, pe_client_flush(self->client, 0));
   pe_lua_self_check_may_wait(L, self, "close");
   self->closed = true;
   (void)pe_client_close(self->client, timeout);

@@ -258,6 +258,12 @@ static pe_error hand_over(lua_State *L, const pe_lua_self *self, const complete_
   return error;
 }
 
+static void check_track_may_wait(lua_State *L, const pe_lua_self *self) {
+  if (self->mode != PE_MODE_LIVE) return;
+  if (self->waits_for_room) pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
+  if (self->waits_for_disk) pe_lua_self_check_may_wait(L, self, "track, with spool.wait,");
+}
+
 /* client:track(event) -> ticket; or nil, message, code, detail */
 static int client_track(lua_State *L) {
   pe_lua_self *self = pe_lua_self_check(L);
@@ -268,8 +274,7 @@ static int client_track(lua_State *L) {
 
   pe_lua_check_event(L, EVENT, "track");
   lua_settop(L, EVENT);
-  if (self->waits_for_room && self->mode == PE_MODE_LIVE)
-    pe_lua_self_check_may_wait(L, self, "track, with queue.overflow = \"wait\",");
+  check_track_may_wait(L, self);
   if (self->has_announce && !self->announced) announce(L, self);
   if (self->closed || self->mode == PE_MODE_OFF) return refuse_to_track(L, self);
   error = complete(L, self, &completed, &returned);

@@ -72,6 +72,7 @@ typedef struct pe_lua_self {
   bool relays;             /* events go to a stream of Redis: there is no post */
   bool is_guarded;         /* a function that raises where its caller must not wait: in a request of nginx */
   bool waits_for_room;     /* track may, with queue.overflow = "wait" */
+  bool waits_for_disk;     /* track does, with spool.wait */
   bool has_announce;       /* a function that wants to know when events are tracked: client:_announce */
   pe_lua_event_rules rules;
   char target[300]; /* scheme and host, for tostring */

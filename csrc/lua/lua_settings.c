@@ -62,6 +62,7 @@ static const char *read_seconds(lua_State *L, void *place) {
   double value;
   if (read_number(L, &value) || value > 1e9) return "a number of seconds";
   *(int64_t *)place = (int64_t)(value * (double)PE_SECOND);
+  if (value > 0 && *(int64_t *)place == 0) *(int64_t *)place = 1; /* 0 means none, or for ever */
   return NULL;
 }
 

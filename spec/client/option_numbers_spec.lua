@@ -71,6 +71,15 @@ describe("D8: an option that is a number", function()
     end
   end
 
+  it("of seconds is never so small that it is none: a post without time is no delivery", function()
+    for _, seconds in ipairs { 5e-324, 1e-10, 1e-9 } do
+      local client = postevent.new { url = URL, timeout = seconds, log = false }
+      local reply, _, code, detail = client:post { event_name = "e" }
+      client:close()
+      assert.same({ nil, true, false }, { reply, code == "timeout" or code == "unreachable", detail.sent })
+    end
+  end)
+
   it("may be a zero of either sign", function()
     postevent.new({ url = URL, results = -0.0 }):close()
   end)

@@ -62,6 +62,31 @@ assert(tracking.assert_balanced(client:stats()).delivered == read)
 assert(client:close())
 ]]
 
+-- Reads all results inside a loop that is to have three, and whose body makes more of them.
+local BOUND = PRELUDE .. [[
+local client = postevent.new { url = arg[1], results = 1000 }
+local function read_all()
+  local result
+  repeat
+    result = client:results()(client)
+  until not result
+end
+for _ = 1, 60 do
+  for _ = 1, 4 do
+    assert(client:track { event_name = "e" })
+  end
+  assert(client:flush(60))
+  leave(read_all)
+  local read = 0
+  for _ in client:results(3) do
+    read = read + 1
+    assert(read <= 3, "more than three")
+    assert(client:track { event_name = "e" } and client:flush(60))
+  end
+end
+assert(client:close())
+]]
+
 local CLOSE = PRELUDE .. [[
 if jit then
   jit.off() -- LuaJIT 2.1.0-beta3 does not leave a compiled loop over `next` while the collector is due at every step
@@ -130,6 +155,10 @@ describe("a finalizer that uses a client with track", function()
   end
 
   for _, mode in ipairs { "incremental", "generational" } do
+    it("and reads all results inside a loop over a few leaves that its bound: " .. mode, function()
+      run(BOUND, helper.start_sandbox().url, mode)
+    end)
+
     it("and results inside track and results gets every event through, and every result once: " .. mode, function()
       local sandbox = helper.start_sandbox()
       run(TRACK, sandbox.url, mode)

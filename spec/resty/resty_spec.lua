@@ -5,6 +5,7 @@ if not where.is "luajit" then -- nginx has a Lua of its own, whatever Lua runs t
   return
 end
 local cjson = require "cjson"
+local files = require "support.files"
 local helper = require "support.helper"
 local many = require "support.many"
 local site = require "support.site"
@@ -68,6 +69,7 @@ describe("in nginx", function()
     local CALLS = {
       post = "client:post(event)", flush = "client:flush(1)", close = "client:close(1)",
       ["track, with queue.overflow = \"wait\","] = "waits:track(event)",
+      ["track, with spool.wait,"] = "spools:track(event)",
     }
     local PLAIN = [[
       init_worker_by_lua_block {
@@ -75,6 +77,8 @@ describe("in nginx", function()
         client = require("postevent").new(options)
         options.queue = { overflow = "wait" }
         waits = require("postevent").new(options)
+        options.queue, options.spool = nil, { path = "${SPOOL}", wait = true }
+        spools = require("postevent").new(options)
         assert(client:post(event))
       }]]
 
@@ -83,12 +87,13 @@ describe("in nginx", function()
       local paths = {}
       for name, call in pairs(CALLS) do
         for _, phase in ipairs { "rewrite", "access", "content" } do
-          local path = ("/%s-%s"):format(phase, name:match "%a+")
+          local path = ("/%s-%s"):format(phase, name:gsub("%W", ""))
           paths[path] = { name = name, phase = phase }
           server[#server + 1] = ("location = %s { %s_by_lua_block { %s } }"):format(path, phase, site.answer(call))
         end
       end
-      local nginx = shared:start { http = PLAIN:format "false", server = table.concat(server, "\n") }
+      local nginx = shared:start { http = PLAIN:format "false", server = table.concat(server, "\n"),
+        values = { SPOOL = files.new_directory "spool" } }
       for path, case in pairs(paths) do
         local ok, message = (table.unpack or unpack)(site.ask(nginx, path))
         assert.is_false(ok)
@@ -101,12 +106,12 @@ describe("in nginx", function()
 
     it("may block where that is allowed", function()
       local nginx = shared:start {
-        http = PLAIN:format "true",
+        http = PLAIN:format "true", values = { SPOOL = files.new_directory "spool" },
         server = [[location = /all { content_by_lua_block { ]]
-          .. site.answer "client:post(event).status.code, waits:track(event), waits:flush(5), client:close()"
-          .. " } }",
+          .. site.answer("client:post(event).status.code, waits:track(event), spools:track(event), waits:flush(5), "
+            .. "client:close()") .. " } }",
       }
-      assert.same({ true, 1100, 1, true, true }, site.ask(nginx, "/all"))
+      assert.same({ true, 1100, 1, 1, true, true }, site.ask(nginx, "/all"))
     end)
 
     it("is no matter in a client that sends nothing", function()

@@ -161,7 +161,7 @@ function check.codes(value)
     if rawget(value, count) == nil then
       return expected
     elseif not is_whole(code, check.CODE.least, check.CODE.most) then
-      return "a whole number", nil, key
+      return type(key) == "number" and "a whole number" or expected, nil, type(key) == "number" and key or nil
     end
   end
   return count == 0 and expected or nil

@@ -87,10 +87,7 @@ function methods:close(seconds)
   if phase.may_wait() then
     return core.methods.close(self, seconds)
   end
-  if self:_life() == "ended" then
-    return true
-  end
-  self:_finish(seconds)
+  self:_finish(seconds) -- nothing, where it has been called before
   local pause = FIRST_LOOK
   while self:_life() == "closing" and phase.may_yield() do
     ngx.sleep(pause)
