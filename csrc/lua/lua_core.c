@@ -1,4 +1,6 @@
 /* The module postevent.core: what the Lua files of postevent build on. Not a public interface. */
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -38,6 +40,13 @@ static int push_parsed(lua_State *L, const char *why, const pe_http_url *parsed)
   lua_pushboolean(L, parsed->loopback);
   lua_setfield(L, -2, "loopback");
   pe_lua_set_string(L, "host", parsed->host, strlen(parsed->host));
+  return 1;
+}
+
+/* core.process_exists(number) -> whether there is a process of that number, another user's too */
+static int core_process_exists(lua_State *L) {
+  pid_t number = (pid_t)luaL_checknumber(L, 1);
+  lua_pushboolean(L, kill(number, 0) == 0 || errno == EPERM);
   return 1;
 }
 
@@ -157,6 +166,7 @@ static const luaL_Reg functions[] = {
     {"is_plain", core_is_plain},
     {"features", core_features},
     {"notice", core_notice},
+    {"process_exists", core_process_exists},
     {"compile", pe_lua_definitions_compile},
     {"can_yield", core_can_yield},
     {"markers", pe_lua_marker_list},

@@ -135,6 +135,36 @@ describe("the metrics of nginx's workers", function()
     nginx:stop()
   end)
 
+  -- `first`: what asks first, so that workers have a name for their entries, or not yet.
+  local function count_poor(first)
+    local nginx = shared:start { http = CLIENT, workers = 2, server = SERVER .. [[
+      location = /poor { content_by_lua_block {
+        local open = io.open
+        io.open = function(path) return nil, path .. ": Too many open files", 24 end
+        local ok, page = pcall(require("postevent.resty").metrics)
+        io.open = open
+        ngx.print(ok and ngx.worker.pid() or page)
+      } }]] }
+    local tracked = 0
+    helper.wait_until(function()
+      tracked = tracked + 60
+      return track(nginx, 60) == 2
+    end)
+    local wanted = { postevent_accepted_total = tracked, postevent_delivered_total = tracked, postevent_workers = 2,
+      postevent_pending = 0, postevent_lost_total = 0 }
+    for _, path in ipairs { first, "/poor", "/metrics", "/poor" } do
+      for _ = 1, 20 do
+        assert.equal(200, nginx:get(path).status)
+      end
+    end
+    wait_for(nginx, wanted)
+  end
+
+  it("count no worker as dead that has no descriptor to look with, nor itself twice", function()
+    count_poor "/metrics"
+    count_poor "/poor"
+  end)
+
   it("of several clients are one sum, and a closed one keeps its share", function()
     local nginx = shared:start {
       http = DICTIONARY .. [[init_worker_by_lua_block {

@@ -6,6 +6,7 @@ end
 local helper = require "support.helper"
 local pages = require "support.pages"
 local site = require "support.site"
+local slow_platform = require "support.slow_platform"
 
 describe("of nginx's processes", function()
   helper.guard()
@@ -25,7 +26,7 @@ describe("of nginx's processes", function()
         local tried = ngx.shared.tried
         local reply, message = mine:post(named "posted")
         tried:set("post", reply and "1100" or message)
-        for i = 1, 20 do
+        for i = 1, ${COUNT} do
           local ticket, why = mine:track(named(("%02d"):format(i)))
           tried:set("track", ticket and "yes" or why)
         end
@@ -62,7 +63,7 @@ describe("of nginx's processes", function()
 
   -- Runs TRY where `options.place` says, and holds the page against it.
   local function try(process, options)
-    options.values = { PLACE = options.place, END = options.at_end or "", INIT = options.init or "" }
+    options.values = { PLACE = options.place, COUNT = 20, END = options.at_end or "", INIT = options.init or "" }
     options.http, options.server = TRY, TELL
     local nginx = shared:start(options)
     helper.wait_until(function()
@@ -110,7 +111,7 @@ describe("of nginx's processes", function()
     local nginx = shared:start {
       main = "master_process off;", http = TRY, server = TELL,
       values = {
-        PLACE = [["resty"]],
+        PLACE = [["resty"]], COUNT = 20,
         END = [[ngx.timer.at(0.2, function() -- not before the test has seen it up
           require("ffi").cdef "int raise(int signal);"
           require("ffi").C.raise(3)
@@ -121,6 +122,19 @@ describe("of nginx's processes", function()
     assert.equal("", nginx:complaints())
     assert_all_arrived "resty"
     assert.truthy((cells "OpenResty's command `resty`"))
+  end)
+
+  it("each has the time of `drain` for what it holds, and is not cut off sooner", function()
+    local slow = slow_platform.start(0.5)
+    local nginx = shared:start { main = "master_process off;", http = TRY, server = TELL,
+      values = { PLACE = [["single"]], COUNT = 80, END = "", URL = slow.url } }
+    helper.wait_until(function()
+      return nginx:get("/tried").body == "1100 yes"
+    end, 10, "the events")
+    nginx:quit()
+    assert.equal("", nginx:complaints())
+    assert.equal(81, slow:count())
+    slow.nginx:stop()
   end)
 
   it("the cache manager and the loader run no Lua", function()

@@ -3,6 +3,7 @@
 -- until it has delivered, and what it has counted stays.
 
 local ngx = ngx
+local ffi = require("ffi")
 local core = require("postevent.core")
 local phase = require("postevent.phase")
 local shared = require("postevent.resty.shared")
@@ -20,6 +21,8 @@ local counted = {} -- dictionary -> what clients of this worker have counted tha
 local scheduled = {} -- dictionary -> true: a timer will publish
 local used_by -- the process whose counters were published; the master has none
 local state_ends = false
+
+pcall(ffi.cdef, "extern int ngx_quit;") -- nginx was told to finish; it shows its symbols, to its modules
 
 -- ---- the counters ----
 
@@ -82,10 +85,15 @@ function ledger.dictionaries()
   return list
 end
 
--- Publishes for the last time.
+-- Publishes for the last time. A client that could not end in time is not counted once more when the state ends.
 function ledger.finish(dictionary)
   shared.finish(dictionary, count(dictionary))
   counted[dictionary] = nil
+  for _, entry in pairs(clients) do
+    if entry.dictionary == dictionary then
+      entry.dictionary = nil
+    end
+  end
 end
 
 -- Whether a client of the dictionary has events under way; each tells again when it has new ones.
@@ -130,6 +138,15 @@ local function now()
   return ngx.now()
 end
 
+-- Whether this process is to end when its work is done, and not at once. The only process of an nginx, and a privileged
+-- agent, do not count as exiting: nginx tells it of workers alone.
+local function is_to_finish()
+  local told, quits = pcall(function()
+    return ffi.C.ngx_quit ~= 0
+  end)
+  return ngx.worker.exiting() or (told and quits)
+end
+
 -- Closes all clients, each within its seconds, of which `left` tells.
 local function end_all(left)
   for client, entry in pairs(clients) do
@@ -148,13 +165,16 @@ local function end_state()
   state_ends = true
   shared.leave_nginx()
   end_all(function(entry)
-    local most = ngx.worker.exiting() and entry.drain or STOP_SECONDS
+    local most = is_to_finish() and entry.drain or STOP_SECONDS
     return math.min(math.max(most - (now() - begin), 0), most) -- a clock may be set
   end)
   if used_by == ngx.worker.pid() then
     for _, dictionary in ipairs(ledger.dictionaries()) do
       ledger.finish(dictionary)
     end
+  end
+  for client in pairs(dropped) do
+    client:_collect() -- its own finalizer has run
   end
 end
 

@@ -8,6 +8,7 @@ local phase = require("postevent.phase")
 
 local shared = {}
 
+local ENOENT, ESRCH = 2, 3
 local ENDED = "postevent:ended"
 local LOCK = "postevent:lock"
 local WORKER = "postevent:worker:"
@@ -17,11 +18,11 @@ local SHORT = 0.01 -- seconds to wait for the lock where the worker would not do
 -- ---- which workers live ----
 
 -- When the process began, in the system's ticks since its start: with its number, the name of a process for good. nil:
--- there is none, or the system does not tell.
+-- there is none (which the second result says), or the system does not tell.
 local function start_of(pid)
-  local file = io.open(("/proc/%d/stat"):format(pid))
+  local file, _, number = io.open(("/proc/%d/stat"):format(pid))
   if not file then
-    return nil
+    return nil, (number == ENOENT or number == ESRCH) and not core.process_exists(pid) -- some hide those of other users
   end
   local line = file:read("*l") or ""
   file:close()
@@ -35,20 +36,27 @@ local function start_of(pid)
   end
 end
 
-local own_pid, own_key
+local own_pid, own_start
 
+local function name_of(pid, start)
+  return ("%s%d:%s"):format(WORKER, pid, start or "?")
+end
+
+-- The name of this worker's entry. The second result: the one that it had while the system did not tell when it began,
+-- for want of a descriptor.
 local function key()
   local pid = ngx.worker.pid()
-  if pid ~= own_pid then -- what the master has found out is inherited
-    own_pid, own_key = pid, ("%s%d:%s"):format(WORKER, pid, start_of(pid) or "?")
+  if pid ~= own_pid or not own_start then -- what the master has found out is inherited
+    own_pid, own_start = pid, start_of(pid)
   end
-  return own_key
+  return name_of(pid, own_start), own_start and name_of(pid)
 end
 
 -- Whether the process of the entry lives. Where the system does not tell, it does.
 local function is_alive(entry)
   local pid, start = entry:match("(%d+):(.*)$")
-  return start == "?" or start_of(tonumber(pid)) == start
+  local found, is_gone = start_of(tonumber(pid))
+  return not is_gone and (start == "?" or not found or found == start)
 end
 
 -- ---- the lock ----
@@ -73,7 +81,7 @@ end
 -- microseconds.
 local function with_lock(dictionary, patience, action)
   local yields = may_yield()
-  local token = key()
+  local token = (key())
   local begin = now()
   local locked, elapsed
   repeat
@@ -115,13 +123,16 @@ end
 
 -- Publishes what this worker has counted so far.
 function shared.publish(dictionary, counters)
-  store(dictionary, key(), counters)
+  local name, former = key()
+  if store(dictionary, name, counters) and former then
+    dictionary:delete(former)
+  end
 end
 
 -- The same for the last time.
 function shared.finish(dictionary, counters)
   with_lock(dictionary, LOCK_SECONDS * 1.5, function()
-    if not retire(dictionary, key(), core.total({ counters }, true)) then
+    if not retire(dictionary, (key()), core.total({ counters }, true)) then
       shared.publish(dictionary, counters)
     end
   end)
