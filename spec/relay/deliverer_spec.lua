@@ -138,7 +138,7 @@ describe("postevent relay", function()
     child:kill "SIGKILL"
     child:wait()
     self.platform:heal()
-    local other = self:deliverer()
+    local other = self:deliverer("--max-in-flight", "64.0") -- a number of Lua's, and of Redis's
     self:wait_for_ends(40)
     self:assert_accounted(1, 40)
     stop(other)
