@@ -148,6 +148,13 @@ static void accept(pe_queue *queue, pe_record *record) {
     pe_queue_count(queue, record);
 }
 
+/* Whether one that the others waited for, in order, went to make room: the sender sleeps until that one's time. */
+static bool clears_the_way(const pe_queue *queue, const pe_record *dropped) {
+  while (dropped && !pe_record_waits(dropped))
+    dropped = dropped->newer;
+  return queue->config.width == 1 && dropped;
+}
+
 /* Why no event is accepted. PE_OK: one is. */
 static pe_error refusal(const pe_queue *queue, const pe_record *record) {
   if (queue->closed) return PE_CLOSED;
@@ -167,7 +174,8 @@ pe_error pe_queue_push(pe_queue *queue, const pe_event *event, int64_t now, pe_p
   if (error == PE_OK) {
     accept(queue, record);
     push->ticket = record->ticket;
-    push->wake = queue->asleep || queue->awaited > 0; /* a sender that lingers looks again a millisecond later */
+    /* A sender that lingers looks again a millisecond later. */
+    push->wake = queue->asleep || queue->awaited > 0 || clears_the_way(queue, push->dropped);
     queue->asleep = false;
     record = NULL;
   } else {

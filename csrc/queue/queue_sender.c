@@ -59,11 +59,17 @@ static pe_record *due_or_fresh(pe_queue *queue, pe_record *fresh, int64_t now) {
 
 /* ---- in order ---- */
 
-/* The one that keeps the others waiting, which a suspect does not. NULL: there is none that may be sent. */
-static pe_record *head(const pe_queue *queue) {
+/* The one that keeps the others waiting, which a suspect does not. NULL: there is none. */
+static pe_record *first_in_order(const pe_queue *queue) {
   pe_record *record = queue->oldest;
   while (record && pe_record_is_suspect(record))
     record = record->newer;
+  return record;
+}
+
+/* The same, if it may be sent. */
+static pe_record *head(const pe_queue *queue) {
+  pe_record *record = first_in_order(queue);
   return record && !pe_queue_is_held_back(queue, record) ? record : NULL;
 }
 
@@ -233,7 +239,7 @@ static int64_t next_begin(pe_queue *queue, pe_pick pick, int64_t begin_at, int64
 
 /* Whether an event that is accepted now has to wait for older ones in any case. */
 static bool waits_in_order(const pe_queue *queue) {
-  return queue->config.width == 1 && queue->oldest;
+  return queue->config.width == 1 && first_in_order(queue);
 }
 
 /* When the time comes for what happens by itself: an event is to be written, or too old; or the owner is told of a few

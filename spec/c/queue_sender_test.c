@@ -442,6 +442,43 @@ static void a_push_wakes_no_sender_that_must_keep_the_order(void **state) {
   pe_queue_free(queue);
 }
 
+static void a_push_wakes_a_sender_that_only_suspects_keep_waiting(void **state) {
+  const pe_queue_config config = with_width(1);
+  pe_queue *queue = filled(&config, 2);
+  (void)state;
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), 2, 1, NOW + 30 * PE_SECOND);
+  draw_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 2), 2, 2, NOW + 30 * PE_SECOND);
+  assert_true(push_wakes(queue, PE_PICK_DUE, NOW, true));
+  retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 3), NOW + 30 * PE_SECOND);
+  assert_false(push_wakes(queue, PE_PICK_DUE, NOW, true)); /* behind these there is one that keeps the order */
+  pe_queue_free(queue);
+}
+
+/* Pushes an event into a queue that is full, whose sender sleeps. Returns whether it wakes. */
+static bool drop_wakes(pe_queue *queue, uint64_t dropped) {
+  const pe_event event = event_of("{}");
+  pe_push push;
+  (void)pe_queue_sleep(queue, PE_PICK_DUE, NOW, NOW);
+  assert_int_equal(pe_queue_push(queue, &event, NOW, &push), PE_OK);
+  assert_int_equal(push.dropped->ticket, dropped);
+  (void)pe_queue_forget(queue, push.dropped);
+  return push.wake;
+}
+
+static void a_push_wakes_a_sender_that_waits_for_what_it_dropped(void **state) {
+  pe_queue_config config = with_width(1);
+  pe_queue *queue;
+  (void)state;
+  config.max_events = 2;
+  config.overflow = PE_OVERFLOW_DROP_OLDEST;
+  queue = filled(&config, 2);
+  retry_at(queue, take_ticket(queue, PE_PICK_DUE, NOW, 1), NOW + 30 * PE_SECOND);
+  assert_true(drop_wakes(queue, 1));
+  assert_false(drop_wakes(queue, 2)); /* that one kept nobody waiting: the sender is on its way */
+  (void)take_ticket(queue, PE_PICK_DUE, NOW, 3);
+  pe_queue_free(queue);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(takes_them_in_the_order_of_acceptance),
                                      TEST(takes_a_retry_when_it_is_due_and_then_first),
@@ -466,6 +503,8 @@ int main(void) {
                                      TEST(a_push_wakes_a_sender_once),
                                      TEST(a_push_wakes_no_sender_that_is_awake),
                                      TEST(a_push_wakes_only_a_sender_that_could_begin),
-                                     TEST(a_push_wakes_no_sender_that_must_keep_the_order)};
+                                     TEST(a_push_wakes_no_sender_that_must_keep_the_order),
+                                     TEST(a_push_wakes_a_sender_that_only_suspects_keep_waiting),
+                                     TEST(a_push_wakes_a_sender_that_waits_for_what_it_dropped)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,29 @@ describe("track", function()
     events:ended("rejected", "unauthorized", { "e0001" })
   end)
 
+  it("in order, too, lets nothing that comes wait for one that draws 403 while others are delivered", function()
+    local server = rude.start("script", { script = [[if request.id == "e0001" then return { status = 403 } end]] })
+    local events = batch.start(server.url, { max_in_flight = 1, retry = { initial = 0.2, max = 30 } })
+    events:track(1, 8)
+    events:wait(function(stats)
+      if is_held(stats) then
+        events.client:set_authorization(NEW) -- probes
+      end
+      return stats.delivered == 7
+    end)
+    for number = 9, 11 do -- e0001 waits for up to 12 seconds
+      local asleep_at = process.now() + 0.03
+      events:wait(function()
+        return process.now() > asleep_at
+      end)
+      events:track(number)
+      events:wait(function(stats)
+        return stats.delivered == number - 1
+      end, 2)
+    end
+    events.client:close(0)
+  end)
+
   for name, reply in pairs {
     ["404"] = [[{ status = 404, body = "not here" }]],
     ["308"] = [[{ status = 308, headers = { Location = "http://127.0.0.1:1/" }, body = "" }]],
