@@ -32,11 +32,26 @@ bool pe_ends_again(const pe_ends *ends, pe_record *record, int64_t due, const pe
   return pe_queue_retry(ends->queue, record, due, answer);
 }
 
-void pe_ends_give_up(const pe_ends *ends, int64_t now) {
+/* Without an attempt. */
+static void end_unasked(const pe_ends *ends, pe_record *record, pe_outcome outcome, pe_error code, int64_t now) {
   const pe_result_words none = {0, NULL, NULL};
+  pe_ends_end(ends, record, outcome, code, &none, NULL, now);
+}
+
+void pe_ends_cancel(const pe_ends *ends, pe_record *record, bool maybe_sent, int64_t now) {
+  if (!pe_queue_cancel(ends->queue, record, maybe_sent, now)) end_unasked(ends, record, PE_DROPPED, PE_WITHDRAWN, now);
+}
+
+bool pe_ends_give_up(const pe_ends *ends, int64_t now) {
   pe_record *record;
-  while ((record = pe_queue_take_expired(ends->queue, now)))
-    pe_ends_end(ends, record, PE_EXPIRED, PE_OK, &none, NULL, now);
-  while ((record = pe_queue_take_withdrawn(ends->queue)))
-    pe_ends_end(ends, record, PE_DROPPED, PE_WITHDRAWN, &none, NULL, now);
+  bool any = false;
+  while ((record = pe_queue_take_expired(ends->queue, now))) {
+    end_unasked(ends, record, PE_EXPIRED, PE_OK, now);
+    any = true;
+  }
+  while ((record = pe_queue_take_withdrawn(ends->queue))) {
+    end_unasked(ends, record, PE_DROPPED, PE_WITHDRAWN, now);
+    any = true;
+  }
+  return any;
 }

@@ -25,7 +25,11 @@ void pe_ends_end(const pe_ends *ends, pe_record *record, pe_outcome outcome, pe_
  * it was withdrawn meanwhile, and is to be ended as dropped. */
 bool pe_ends_again(const pe_ends *ends, pe_record *record, int64_t due, const pe_queue_answer *answer);
 
-/* Ends what is too old, and what was withdrawn while it was on disk. */
-void pe_ends_give_up(const pe_ends *ends, int64_t now);
+/* The transfer of the record, which is in flight, was cancelled: it stays pending, and is the queue's afterwards; or it
+ * was withdrawn meanwhile, and has ended. */
+void pe_ends_cancel(const pe_ends *ends, pe_record *record, bool maybe_sent, int64_t now);
+
+/* Ends what is too old, and what was withdrawn while it was on disk. Returns whether there was any. */
+bool pe_ends_give_up(const pe_ends *ends, int64_t now);
 
 #endif

@@ -221,7 +221,7 @@ static void cancel(pe_transport *transport, int64_t now) {
   poster *self = of(transport);
   for (size_t i = 0; i < self->config.max_in_flight; i++) {
     slot *its = &self->slots[i];
-    if (its->record) pe_queue_cancel(self->ends->queue, its->record, pe_lane_cancel(&its->lane), now);
+    if (its->record) pe_ends_cancel(self->ends, its->record, pe_lane_cancel(&its->lane), now);
     its->record = NULL;
   }
 }

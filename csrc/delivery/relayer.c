@@ -347,7 +347,7 @@ static void cancel(pe_transport *transport, int64_t now) {
   relayer *self = of(transport);
   for (; self->first < self->end; self->first++) {
     pe_record *record = at(self, self->first)->record;
-    if (record) pe_queue_cancel(self->ends->queue, record, true, now);
+    if (record) pe_ends_cancel(self->ends, record, true, now);
   }
 }
 

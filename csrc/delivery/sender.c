@@ -55,7 +55,7 @@ static void rest(pe_sender *sender, int64_t nanoseconds) {
 /* Moves on everything that moves. */
 static void work(pe_sender *sender, int64_t now) {
   pe_transport *way = sender->way;
-  pe_ends_give_up(&sender->ends, now);
+  (void)pe_ends_give_up(&sender->ends, now);
   if (way->class->begin(way, now)) sender->linger_until = now + LINGER;
   if (way->class->run(way, now)) sender->linger_until = now + LINGER;
   if (sender->ends.spool) pe_spool_run(sender->ends.spool, pe_clock_monotonic());
@@ -80,6 +80,17 @@ static void deliver(pe_sender *sender) {
   }
 }
 
+/* What was withdrawn is not left on disk for the next process to send: what is there alone, and what earlier ones have
+ * left. */
+static void end_withdrawn(pe_sender *sender) {
+  int64_t withdrawn_at;
+  (void)pe_queue_is_serving(sender->config.queue, &withdrawn_at);
+  if (!sender->ends.spool || withdrawn_at == INT64_MIN) return;
+  do
+    pe_spool_run(sender->ends.spool, pe_clock_monotonic());
+  while (pe_ends_give_up(&sender->ends, pe_clock_monotonic()));
+}
+
 /* Nobody writes what is accepted from now on. At the end of a process there may be an owner that tracks, or waits. */
 static void end_spool(pe_sender *sender) {
   if (!sender->ends.spool) return;
@@ -89,12 +100,14 @@ static void end_spool(pe_sender *sender) {
   pe_queue_set_spooling(sender->config.queue, false);
 }
 
-/* What is in flight stays pending. Submissions are answered, and connections closed, on the thread that used them. */
+/* What is in flight stays pending, unless it was withdrawn. Submissions are answered, and connections closed, on the
+ * thread that used them. */
 void pe_sender_run(pe_worker *worker) {
   pe_sender *sender = (pe_sender *)worker;
   pe_transport *way = sender->way;
   deliver(sender);
   way->class->cancel(way, pe_clock_monotonic());
+  end_withdrawn(sender);
   end_spool(sender);
   way->class->take(way, NULL, pe_inbox_close(&sender->inbox), pe_clock_monotonic());
   way->class->close(way, pe_clock_monotonic());

@@ -42,7 +42,7 @@ typedef struct pe_transport_class {
   /* Ends the sleep, or the next one. Any thread. */
   void (*wake)(pe_transport *self);
 
-  /* Gives back to the queue what is in its hands: it stays pending. */
+  /* Gives back to the queue what is in its hands: it stays pending, unless it was withdrawn (pe_ends_cancel). */
   void (*cancel)(pe_transport *self, int64_t now);
 
   /* Closes its connections, on the thread that used them; answers the submissions. Only `free` comes after it. */

@@ -93,8 +93,8 @@ bool pe_queue_allow(pe_queue *queue, bool allowed, int64_t now);
 void pe_queue_set_serving(pe_queue *queue, bool serves);
 
 /* Drops all that are pending, for PE_WITHDRAWN: at once those that are not in flight, which are the caller's, oldest
- * first, linked by `newer`; the others where they would be tried again (pe_queue_retry), and what other processes had
- * accepted until `now` when it is found. */
+ * first, linked by `newer`; the others where they would be tried again or stay (pe_queue_retry, pe_queue_cancel), and
+ * what other processes had accepted until `now` when it is found. */
 pe_record *pe_queue_withdraw(pe_queue *queue, int64_t now);
 
 /* Refuses every later event, and wakes those who wait for room. */
@@ -140,8 +140,9 @@ void pe_queue_end(pe_queue *queue, pe_record *record, pe_outcome outcome, pe_err
  * withdrawn meanwhile, nothing is done, and it is to be ended as dropped. */
 bool pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_queue_answer *answer);
 
-/* The transfer of the event was cancelled: it stays pending. It is the queue's afterwards. */
-void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now);
+/* The transfer of the event was cancelled. Returns true: it stays pending, and is the queue's afterwards. Or false: as
+ * pe_queue_retry. */
+bool pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now);
 
 /* When the sender has something to do for the queue if nothing is accepted meanwhile: INT64_MAX for never. It may begin
  * a transfer of what it picks from `begin_at` on (INT64_MAX: not before another one ends). */

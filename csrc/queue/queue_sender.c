@@ -220,11 +220,16 @@ bool pe_queue_retry(pe_queue *queue, pe_record *record, int64_t due, const pe_qu
   return again;
 }
 
-void pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now) {
+bool pe_queue_cancel(pe_queue *queue, pe_record *record, bool maybe_sent, int64_t now) {
+  bool stays;
   pe_mutex_lock(&queue->lock);
-  if (maybe_sent) queue->counters.maybe_sent++;
-  wait_again(queue, record, now);
+  stays = !is_withdrawn(queue, record);
+  if (stays) {
+    if (maybe_sent) queue->counters.maybe_sent++;
+    wait_again(queue, record, now);
+  }
   pe_mutex_unlock(&queue->lock);
+  return stays;
 }
 
 /* When the sender could begin with what it picks. */

@@ -110,6 +110,19 @@ static void throws_away_what_is_not_in_flight(void **state) {
   pe_queue_free(queue);
 }
 
+static void what_is_cancelled_ends_too(void **state) {
+  pe_queue *queue = filled(2);
+  pe_record *before = taken(queue), *withdrawn = taken(queue);
+  (void)state;
+  assert_true(pe_queue_cancel(queue, before, true, NOW));
+  assert_int_equal(free_list(pe_queue_withdraw(queue, NOW)), 1);
+  assert_false(pe_queue_cancel(queue, withdrawn, true, NOW));
+  assert_int_equal(accounted(queue).maybe_sent, 1); /* of what stayed pending */
+  end_with(queue, withdrawn, PE_DROPPED, PE_WITHDRAWN);
+  assert_int_equal(accounted(queue).pending, 0);
+  pe_queue_free(queue);
+}
+
 static void what_comes_later_is_tried_again(void **state) {
   pe_queue *queue = filled(1);
   (void)state;
@@ -155,7 +168,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(gives_none_out_where_it_may_not),         TEST(wakes_only_for_what_it_may_take),
       TEST(its_time_stands_still_for_either_reason), TEST(a_flush_ends_with_what_is_in_flight),
-      TEST(throws_away_what_is_not_in_flight),       TEST(what_comes_later_is_tried_again),
-      TEST(gives_room_to_an_owner_that_waits_for_it)};
+      TEST(throws_away_what_is_not_in_flight),       TEST(what_is_cancelled_ends_too),
+      TEST(what_comes_later_is_tried_again),         TEST(gives_room_to_an_owner_that_waits_for_it)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

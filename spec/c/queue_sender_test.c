@@ -285,8 +285,8 @@ static void what_is_cancelled_stays_pending(void **state) {
   pe_record *first = take_ticket(queue, PE_PICK_DUE, NOW, 1);
   pe_record *second = take_ticket(queue, PE_PICK_DUE, NOW, 2);
   (void)state;
-  pe_queue_cancel(queue, first, true, NOW);
-  pe_queue_cancel(queue, second, false, NOW);
+  assert_true(pe_queue_cancel(queue, first, true, NOW));
+  assert_true(pe_queue_cancel(queue, second, false, NOW));
   assert_int_equal(accounted(queue).maybe_sent, 1);
   assert_int_equal(accounted(queue).waiting, 2);
   assert_int_equal(pe_queue_flush(queue, 0), 2);

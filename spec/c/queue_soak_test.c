@@ -90,7 +90,7 @@ static void give_back(model *self) {
   case 0:
     assert_true(pe_queue_retry(self->queue, record, self->now + (int64_t)below(&self->random, 500), &answer));
     break;
-  case 1: pe_queue_cancel(self->queue, record, below(&self->random, 2), self->now); break;
+  case 1: assert_true(pe_queue_cancel(self->queue, record, below(&self->random, 2), self->now)); break;
   default:
     pe_queue_end(self->queue, record, (pe_outcome)below(&self->random, PE_OUTCOME_COUNT), PE_UNAVAILABLE, &answer,
                  self->now);
