@@ -27,8 +27,8 @@ enum {
 typedef struct pe_http_result {
   pe_error error; /* PE_OK: a reply came, whatever its status */
   pe_sent sent;
-  long http_status;    /* 0: none */
-  int64_t retry_after; /* nanoseconds, as the reply asks; 0 where it does not, or cannot be read */
+  long http_status;    /* 0: none; also of a reply that broke off */
+  int64_t retry_after; /* nanoseconds, as it asks; 0 where it does not, or cannot be read */
   pe_buffer body;
   bool body_is_usable;                /* it is all there, and no longer than the ceiling */
   bool body_is_cut;                   /* the connection ended in it, or in the headers; or may have: it has no length */

@@ -167,11 +167,16 @@ static void explain(const pe_http *http, CURLcode result, pe_http_result *out) {
     if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = ' ';
 }
 
-static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
+/* As far as it came. */
+static void read_head(const pe_http *http, pe_http_result *out) {
   curl_off_t retry_after = 0;
 
+  (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
   (void)curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &retry_after); /* seconds or a date (RFC 9110, 10.2.3) */
   if (retry_after > 0) out->retry_after = retry_after < INT64_MAX / PE_SECOND ? retry_after * PE_SECOND : INT64_MAX;
+}
+
+static void read_reply(pe_http *http, CURLcode result, pe_http_result *out) {
   http->was_answered = true;
   out->sent = PE_SENT_YES;
   out->body_is_usable = result == CURLE_OK;
@@ -183,7 +188,7 @@ static void read_result(pe_http *http, CURLcode result, pe_http_result *out) {
   if (http->requests == 0) {
     out->error = classify_unsent(http, result, out);
   } else {
-    (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
+    read_head(http, out);
     out->sent = PE_SENT_MAYBE;
     out->error = result == CURLE_OK ? PE_OK : classify_sent(http, result, out);
   }

@@ -34,6 +34,24 @@ static pe_verdict judge_trouble(pe_error error) {
   }
 }
 
+/* Whether the status alone says that the event was not taken: no matter how the rest of the reply came to an end. */
+static bool is_declined(const pe_http_result *transfer) {
+  switch (transfer->http_status) {
+  case 425:
+  case 429:
+  case 503: return transfer->sent != PE_SENT_NO;
+  default: return false;
+  }
+}
+
+/* What broke is a reply after all, whose body cannot be used. */
+static void take_as_reply(pe_http_result *transfer) {
+  transfer->error = PE_OK;
+  transfer->sent = PE_SENT_YES;
+  transfer->body_is_usable = false;
+  transfer->message[0] = '\0';
+}
+
 /* A server may quote what it was sent: neither a message nor a log shows it. The texts are the attempt's own. Of a page
  * all is hidden before a part of it is taken: that may end within a secret, of which the beginning would show. */
 static void hide_secrets(pe_attempt *attempt, pe_buffer *page) {
@@ -58,8 +76,10 @@ static bool is_lost(const pe_attempt *attempt) {
 
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
   pe_http_result *transfer = &attempt->transfer;
-  bool usable = transfer->body_is_usable && transfer->body.data;
+  bool usable;
 
+  if (transfer->error != PE_OK && is_declined(transfer)) take_as_reply(transfer);
+  usable = transfer->body_is_usable && transfer->body.data;
   pe_reply_cleanup(&attempt->reply);
   attempt->error = transfer->error;
   attempt->retry_after = transfer->retry_after < RETRY_AFTER_MAX ? transfer->retry_after : RETRY_AFTER_MAX;

@@ -21,7 +21,8 @@ void pe_attempt_cleanup(pe_attempt *attempt);
 /* Gives back what a large reply took, its texts included, until the next attempt. */
 void pe_attempt_forget(pe_attempt *attempt);
 
-/* Reads what `transfer` brought and fills the rest. */
+/* Reads what `transfer` brought and fills the rest. A reply that broke off, but whose status says that the event was
+ * not taken, is one whose body cannot be used: `transfer` says so afterwards. */
 void pe_attempt_judge(pe_attempt *attempt, pe_accept accept);
 
 /* Whether the event may have arrived, though the attempt was judged to have failed: it left, and nobody who could know

@@ -60,6 +60,56 @@ describe("a reply that is cut", function()
   end)
 end)
 
+-- What says by its status that the event was not taken: reset, cut off, or silent, in its body.
+local DECLINED = {}
+for _, status in ipairs { 425, 429, 503 } do
+  for _, way in ipairs { "reset_in_reply", "close_in_reply", "raw" } do
+    local head = ("HTTP/1.1 %d No\r\nRetry-After: 1\r\n"):format(status)
+    DECLINED[status .. ", " .. way] = {
+      status = status, code = status == 429 and "rate_limited" or "unavailable",
+      way = way, bytes = head .. LENGTH .. REPLY:sub(1, 40),
+    }
+  end
+end
+
+local function declining(one)
+  return rude.start(one.way, {
+    times = 1, reply = one.way == "raw" and one.bytes
+      or { status = one.status, headers = { ["Retry-After"] = "1" } },
+  })
+end
+
+describe("a reply whose status says that the event was not taken, and whose body does not come", function()
+  helper.guard()
+
+  it("is followed by another attempt, not before Retry-After", function()
+    local asked = {}
+    for name, one in pairs(DECLINED) do
+      local server = declining(one)
+      local events = batch.start(server.url, {
+        timeout = 1, retry = { initial = 0.01, max = 0.02, ambiguous = false },
+      })
+      events:track(1)
+      asked[name] = { server = server, events = events, code = one.code }
+    end
+    for name, one in pairs(asked) do
+      local stats = one.events:finish(10)
+      assert.same({ name, 1, one.code }, { name, stats.delivered, stats.last_error.code })
+      local arrivals = one.server:arrivals()
+      assert.equal(2, #arrivals, name)
+      assert.is_true(arrivals[2].at - arrivals[1].at >= 0.99, name)
+    end
+  end)
+
+  it("is told of by post, with its Retry-After", function()
+    for name, one in pairs(DECLINED) do
+      local detail = posting.fails_with(one.code, declining(one).url, { timeout = 1 }).detail
+      assert.same({ name, one.status, 1, true, false },
+        { name, detail.http_status, detail.retry_after, detail.sent, detail.arrived })
+    end
+  end)
+end)
+
 describe("retry.ambiguous = false", function()
   helper.guard()
 
