@@ -196,6 +196,13 @@ static pe_transport_view look(const pe_transport *transport, int64_t now) {
                              .state = current_state(self, now)};
 }
 
+/* For new credentials. What asks with the old ones, and may do so for as long as a time-out, is not waited for. */
+static void probe_now(poster *self, int64_t now) {
+  if (!pe_endpoint_probe_now(&self->endpoint, now)) return;
+  for (size_t i = 0; i < self->config.max_in_flight; i++)
+    self->slots[i].probe = false;
+}
+
 static void take(pe_transport *transport, pe_credentials *credentials, pe_submission *submissions, int64_t now) {
   poster *self = of(transport);
   pe_submissions_add(self->submissions, submissions);
@@ -204,7 +211,7 @@ static void take(pe_transport *transport, pe_credentials *credentials, pe_submis
   self->credentials = credentials;
   self->pool.credentials = credentials;
   self->pool.credentials_number++;
-  pe_endpoint_probe_now(&self->endpoint, now);
+  probe_now(self, now);
 }
 
 static void wait(pe_transport *self, int64_t nanoseconds) {

@@ -133,15 +133,23 @@ void pe_endpoint_gate(pe_endpoint *endpoint, int64_t until, int64_t now) {
   if (until > endpoint->gate_until) endpoint->gate_until = until;
 }
 
-void pe_endpoint_probe_now(pe_endpoint *endpoint, int64_t now) {
+/* A hold as new as the first time, of which the probe is due. */
+static void hurry(pe_endpoint *endpoint, int64_t now) {
   if (endpoint->state != PE_ENDPOINT_HELD) return;
   endpoint->interval = HOLD_FIRST / 2;
   endpoint->probe_at = now;
 }
 
+bool pe_endpoint_probe_now(pe_endpoint *endpoint, int64_t now) {
+  bool was_probing = endpoint->state == PE_ENDPOINT_HELD && endpoint->probing;
+  if (was_probing) endpoint->probing = false;
+  hurry(endpoint, now);
+  return was_probing;
+}
+
 void pe_endpoint_resume(pe_endpoint *endpoint, int64_t now) {
   endpoint->credit = 0;
-  pe_endpoint_probe_now(endpoint, now);
+  hurry(endpoint, now);
 }
 
 bool pe_endpoint_is_paused(const pe_endpoint *endpoint, int64_t now) {

@@ -64,8 +64,9 @@ void pe_endpoint_forget(pe_endpoint *endpoint, bool probe);
 /* Nothing begins before `until`. Counts the gates in a row (for the back-off of a 429 without Retry-After). */
 void pe_endpoint_gate(pe_endpoint *endpoint, int64_t until, int64_t now);
 
-/* New credentials: a held endpoint is probed at once. */
-void pe_endpoint_probe_now(pe_endpoint *endpoint, int64_t now);
+/* New credentials: a held endpoint is probed at once. Returns whether one was in flight, which asks with the old ones:
+ * it is no probe any more, and its end is to be told as that of any other transfer. */
+bool pe_endpoint_probe_now(pe_endpoint *endpoint, int64_t now);
 
 /* Another one that asks the same endpoint was held or gated, and it was silent meanwhile: it begins with a few, or with
  * a probe. */

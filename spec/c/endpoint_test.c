@@ -1,6 +1,8 @@
 /* Who may be sent now: the endpoint from open to cooling or held and back, and the gate before all. */
 #include "policy/endpoint.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "numbers.h"
 #include "test.h"
@@ -213,18 +215,51 @@ static void new_credentials_are_tried_at_once(void **state) {
   pe_endpoint endpoint;
   (void)state;
   pe_endpoint_init(&endpoint, WIDTH);
-  pe_endpoint_probe_now(&endpoint, T);
+  assert_false(pe_endpoint_probe_now(&endpoint, T));
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T), WIDTH); /* an open one has nothing to probe */
   hold(&endpoint, T);
   for (int i = 0; i < 6; i++) {
     int64_t at = pe_endpoint_opens_at(&endpoint, 0, T + i);
     answer(&endpoint, PE_ANSWER_HELD, at);
   }
-  pe_endpoint_probe_now(&endpoint, T + 1);
+  assert_false(pe_endpoint_probe_now(&endpoint, T + 1));
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 1), 1);
   assert_true(pe_endpoint_is_paused(&endpoint, T + 1));
   answer(&endpoint, PE_ANSWER_HELD, T + 1); /* these are wrong too: as after the first time */
   assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T + 1), T + 1 + 5 * PE_SECOND);
+}
+
+/* What the one before brings, late, is no word about the new ones. */
+static void new_credentials_wait_for_no_probe(void **state) {
+  static const pe_answer late[] = {PE_ANSWER_HELD, PE_ANSWER_FAILED, PE_ANSWER_TAKEN};
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    pe_endpoint endpoint;
+    bool probe;
+    pe_endpoint_init(&endpoint, WIDTH);
+    hold(&endpoint, T);
+    assert_true(pe_endpoint_begin(&endpoint));
+    assert_int_equal(pe_endpoint_room(&endpoint, 1, T + PE_SECOND), 0);
+    assert_true(pe_endpoint_probe_now(&endpoint, T + PE_SECOND));
+    assert_int_equal(pe_endpoint_room(&endpoint, 1, T + PE_SECOND), 1);
+    probe = pe_endpoint_begin(&endpoint);
+    pe_endpoint_note(&endpoint, late[i], false, T + PE_SECOND);
+    assert_int_equal(endpoint.state, late[i] == PE_ANSWER_TAKEN ? PE_ENDPOINT_OPEN : PE_ENDPOINT_HELD);
+    if (late[i] != PE_ANSWER_TAKEN) assert_int_equal(pe_endpoint_room(&endpoint, 1, T + PE_SECOND), 0);
+    pe_endpoint_note(&endpoint, PE_ANSWER_HELD, probe, T + PE_SECOND);
+    assert_int_equal(endpoint.probe_at, T + 6 * PE_SECOND);
+  }
+}
+
+/* Of one that cools, which they do not hurry, a probe in flight stays the one. */
+static void a_cooling_one_keeps_its_probe(void **state) {
+  pe_endpoint endpoint;
+  (void)state;
+  pe_endpoint_init(&endpoint, WIDTH);
+  answers(&endpoint, PE_ANSWER_FAILED, 5, T);
+  assert_true(pe_endpoint_begin(&endpoint));
+  assert_false(pe_endpoint_probe_now(&endpoint, T + PE_SECOND));
+  assert_int_equal(pe_endpoint_room(&endpoint, 1, T + PE_SECOND), 0);
 }
 
 static void a_gate_stops_everything_until_then(void **state) {
@@ -250,7 +285,7 @@ static void a_gate_stops_probes_too(void **state) {
   pe_endpoint_gate(&endpoint, T + 20 * PE_SECOND, T);
   assert_int_equal(pe_endpoint_opens_at(&endpoint, 0, T), T + 20 * PE_SECOND);
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 6 * PE_SECOND), 0);
-  pe_endpoint_probe_now(&endpoint, T + 1);
+  assert_false(pe_endpoint_probe_now(&endpoint, T + 1));
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 6 * PE_SECOND), 0);
   assert_int_equal(pe_endpoint_room(&endpoint, 0, T + 20 * PE_SECOND), 1);
 }
@@ -322,7 +357,7 @@ static void never_gets_stuck(void **state) {
       if (how == PE_ANSWER_GATED) pe_endpoint_gate(&endpoint, now + (int64_t)below(&random, 9) * PE_SECOND, now);
       probes[i] = probes[--in_flight];
     }
-    if (below(&random, 50) == 0) pe_endpoint_probe_now(&endpoint, now);
+    if (below(&random, 50) == 0 && pe_endpoint_probe_now(&endpoint, now)) memset(probes, 0, sizeof probes);
     opens_at = pe_endpoint_opens_at(&endpoint, in_flight, now);
     if (opens_at == INT64_MAX)
       assert_true(in_flight > 0);
@@ -345,6 +380,8 @@ int main(void) {
                                      TEST(trouble_with_the_credentials_outranks_failures),
                                      TEST(a_probe_that_is_given_up_makes_room_for_another),
                                      TEST(new_credentials_are_tried_at_once),
+                                     TEST(new_credentials_wait_for_no_probe),
+                                     TEST(a_cooling_one_keeps_its_probe),
                                      TEST(a_gate_stops_everything_until_then),
                                      TEST(a_gate_stops_probes_too),
                                      TEST(counts_the_gates_in_a_row),

@@ -88,6 +88,33 @@ describe("track with credentials that are refused", function()
     assert.equal(10, events:finish(3).delivered)
   end)
 
+  it("probes at once while another probe is under way, whatever that is answered then", function()
+    for _, late in ipairs { "401", "200" } do
+      local server = rude.start("script", { script = [[
+        if request.authorization == "Basic bmV3" then return end
+        if request.authorization == "Basic bGF0ZQ" then
+          return { status = tonumber(request.mode), delay = 3 }
+        end
+        return { status = 401 }
+      ]] })
+      server:set(late)
+      local events = batch.start(server.url, { max_in_flight = 4 })
+      events:track(1, 10)
+      local before = events:wait(is_held).attempts
+      events.client:set_authorization "Basic bGF0ZQ"
+      server:events("request", before + 1)
+      events.client:set_authorization(NEW)
+      local since = process.now()
+      events:wait(function(stats)
+        return stats.delivered >= 9
+      end)
+      assert.is_true(process.now() - since < 2)
+      assert.equal(10, events:finish(5).delivered)
+      local arrivals = server:arrivals()
+      assert.equal(late == "401" and 2 or 1, batch.count(arrivals)[arrivals[before + 1].id])
+    end
+  end)
+
   it("does not hold for what was refused to credentials that were replaced meanwhile", function()
     local server = rude.start("script", REFUSE)
     server:set "0.3"
