@@ -17,12 +17,9 @@ static int64_t back_off(const pe_trial *trial) {
   return pe_retry_delay(&trial->policy->retry, trial->record->attempts, trial->attempt->retry_after, trial->unit());
 }
 
-/* Whether the event may have arrived, and the user chose not to send it again. Nothing is burned for a portal that
- * waits for a sign-in: its page is an answer, though whose is not known. */
+/* Whether the event may have arrived, and the user chose not to send it again. */
 static bool is_given_up(const pe_trial *trial) {
-  const pe_attempt *attempt = trial->attempt;
-  bool is_page = attempt->error == PE_BAD_REPLY && attempt->transfer.sent == PE_SENT_YES;
-  return !trial->policy->retry_ambiguous && !is_page && pe_attempt_may_have_arrived(attempt);
+  return !trial->policy->retry_ambiguous && pe_attempt_may_have_arrived(trial->attempt);
 }
 
 /* ---- progress ---- */
@@ -90,10 +87,11 @@ static int64_t wait_after_hold(const pe_trial *trial) {
   return pe_retry_delay(&trial->policy->retry, attempt, trial->attempt->retry_after, trial->unit());
 }
 
+/* Nothing is burned for a portal that waits for a sign-in, nor for what speaks no HTTP: that is an answer, though whose
+ * is not known. */
 static pe_decision decide_hold(const pe_trial *trial) {
   pe_record *record = trial->record;
   note_hold(trial, count_draw(trial));
-  if (is_given_up(trial)) return end(PE_UNKNOWN);
   if (record->draws >= DRAWS_TO_REJECT) return end(PE_REJECTED_BY_PLATFORM);
   return retry_at(trial->now + wait_after_hold(trial));
 }

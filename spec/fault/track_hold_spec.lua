@@ -253,6 +253,20 @@ end)
 batch.describe_once("a held queue", function()
   helper.guard()
 
+  it("burns no event for what is not the platform's, where nothing is to be sent twice", function()
+    for _, reply in ipairs { "'garbage'", "'endless_headers'", "'huge_reply'", "{ body = '<html>Sign in</html>' }" } do
+      local server = rude.start("script", { script = ("if request.mode == '' then return %s end"):format(reply) })
+      local events = batch.start(server.url, { retry = { ambiguous = false } })
+      events:track(1, 40)
+      local stats = events:wait(is_held)
+      assert.same({ reply, "bad_reply" }, { reply, stats.last_error.code })
+      server:set "well"
+      events.client:set_authorization(NEW) -- probes
+      stats = events:finish(5)
+      assert.same({ reply, 40, 0 }, { reply, stats.delivered, stats.unknown })
+    end
+  end)
+
   it("probes after 5 and 10 seconds, each time with another event, and goes on when one is delivered", function()
     local held = {}
     for i, reply in ipairs { "{ status = 401 }", "{ status = 302 }", "{ body = '<html>' }" } do
