@@ -170,13 +170,29 @@ pe_error pe_client_track(pe_client *client, const pe_event *event, uint64_t *tic
   return client->queue.awaits ? pe_queue_await(client->own->queue) : PE_OK;
 }
 
-/* What is on disk is the sender's to end, also what earlier runs have left there: it starts for that, but not before it
- * can see that nothing of it is to be sent. */
+/* What earlier runs have left on disk is the sender's to end: it starts for that, but not before it can see that
+ * nothing of it is to be sent. Without one nothing is pending: where it does not start, what was said is taken back. */
+static pe_error start_to_drop(pe_client *client, int64_t now) {
+  pe_queue *queue = client->own->queue;
+  int64_t before;
+  pe_error error;
+
+  (void)pe_queue_is_serving(queue, &before);
+  (void)pe_queue_withdraw(queue, now);
+  error = start_sender(client);
+  if (error) (void)pe_queue_withdraw(queue, before);
+  return error;
+}
+
 static pe_error withdraw(pe_client *client, bool may_start, int64_t now) {
+  pe_error error = PE_OK;
+  if (client->own->sender || !may_start || !has_disk(client))
+    tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
+  else
+    error = start_to_drop(client, now);
+  if (error) return error;
   client->withdrawn_at = now;
-  tell_dropped(client, pe_queue_withdraw(client->own->queue, now), PE_WITHDRAWN, now);
-  if (!client->own->sender) return may_start && has_disk(client) ? start_sender(client) : PE_OK;
-  pe_sender_wake(client->own->sender);
+  if (client->own->sender) pe_sender_wake(client->own->sender);
   return PE_OK;
 }
 

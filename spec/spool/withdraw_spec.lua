@@ -3,6 +3,7 @@ if not require("support.where").spools() then
   return
 end
 
+local children = require "support.children"
 local files = require "support.files"
 local helper = require "support.helper"
 local rude = require "support.rude"
@@ -73,6 +74,46 @@ describe("what was withdrawn before the program ends", function()
     local stats = tracking.assert_balanced(client:stats())
     assert.same({ 90, { withdrawn = 90 } }, { stats.restored, stats.dropped_by })
     assert_nothing_left(server, directory)
+  end)
+end)
+
+-- No descriptor is left for the thread that is to do it.
+local REFUSED = [[
+local postevent = require "postevent"
+local process = require "support.process"
+local client = postevent.new {
+  url = arg[1], mode = "off", spool = { path = arg[2] }, id_attribute = "external_event_id",
+}
+local highest = 0
+for fd in pairs(process.fds()) do
+  highest = math.max(highest, fd)
+end
+local fillers = {}
+for i = 1, highest + 1 - process.fd_count() do
+  fillers[i] = assert(io.open "/dev/null")
+end
+local before = assert(process.limit_fds(highest + 1))
+local done, _, code = client:set_mode("off", "drop")
+process.limit_fds(before)
+assert(done == nil and code == "no_memory", code)
+assert(client:set_mode "live" and client:start() and client:flush(10))
+local stats = client:stats()
+assert(stats.restored == 5 and stats.delivered == 5, stats.dropped .. " were dropped")
+client:close()
+]]
+
+describe("a withdrawal that could not be made", function()
+  helper.guard()
+
+  it("has changed nothing: what earlier runs have left is sent", function()
+    local server = rude.start("script", { script = spooling.CLOSED })
+    local directory = files.new_path "spool"
+    local earlier = spooling.client(server.url, { path = directory })
+    spooling.track(earlier, 1, 5)
+    earlier:close(0.01)
+    server:set "open"
+    local status, _, errors = children.run_lua({ code = REFUSED }, { server.url, directory })
+    assert.equal(0, status, errors)
   end)
 end)
 
