@@ -6,7 +6,7 @@
 
 #include "base/worker.h"
 #include "delivery/client_private.h"
-#include "delivery/relayer.h"
+#include "delivery/relay_window.h"
 #include "policy/reply.h"
 
 /* What is never freed stays in sight of whoever looks for leaks. */

@@ -1,6 +1,5 @@
 #include "delivery/relayer.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,34 +7,24 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "delivery/relay_command.h"
+#include "delivery/relay_window.h"
 #include "policy/retry.h"
 
-/* What is written before the first answer comes: enough for a round trip, and no more. */
-enum { UNSENT_MOST = 1 << 20, RING = PE_RELAY_WINDOW + 64 };
-
-typedef enum command { ADD, TRIM, WAIT } command;
-
-/* A command that was written, and has no answer yet; of an event, until its replicas have it. */
-typedef struct handed {
-  command kind;
-  pe_record *record; /* of an ADD */
-} handed;
+enum { UNSENT_MOST = 1 << 20 }; /* what is written before the first answer comes: enough for a round trip */
 
 typedef struct relayer {
   pe_transport transport;
   /* immutable */
   const pe_relay_config *config;
-  pe_decision_policy policy;
+  pe_retry_policy retry;
   const pe_ends *ends;
   pe_bell bell; /* any thread rings it */
   /* the sender's thread only */
   pe_redis_link *link;
-  handed *ring;                /* RING of them */
-  size_t first, answered, end; /* counted up for ever: what has no outcome, what has no answer, what comes next */
+  pe_relay_window window;
   pe_state state;
   int failures;     /* in a row */
   int64_t retry_at; /* after a failure nothing begins before */
-  bool has_settled; /* since the last run */
   bool was_denied;  /* a WAIT, by the last answer to one: the events are there, and wait for the next */
   bool is_leaving;  /* the connection ends with the last answer that is to come: */
   pe_redis_trouble leaves_for;
@@ -45,29 +34,7 @@ static relayer *of(pe_transport *self) {
   return (relayer *)self;
 }
 
-static handed *at(const relayer *self, size_t number) {
-  return &self->ring[number % RING];
-}
-
 /* ---- what became of events ---- */
-
-static void finish(relayer *self, pe_record *record, pe_outcome outcome, pe_error code, const char *message,
-                   int64_t now) {
-  const pe_result_words words = {0, NULL, message};
-  const pe_queue_answer answer = {0, code, message ? message : "", 0};
-  pe_ends_end(self->ends, record, outcome, code, &words, &answer, now);
-  self->has_settled = true;
-}
-
-/* The event was not taken, or that is not known: it is handed over again, unless the user said otherwise. */
-static void give_back(relayer *self, pe_record *record, const pe_redis_trouble *trouble, bool maybe_sent, int64_t now) {
-  const pe_queue_answer answer = {0, trouble->error, trouble->message, 0};
-  self->has_settled = true;
-  if (maybe_sent && !self->policy.retry_ambiguous)
-    finish(self, record, PE_UNKNOWN, trouble->error, trouble->message, now);
-  else if (!pe_ends_again(self->ends, record, self->retry_at, &answer))
-    finish(self, record, PE_DROPPED, PE_WITHDRAWN, trouble->message, now);
-}
 
 /* The answers to all that was under way when the first was refused are one refusal. */
 static void note_trouble(relayer *self, const pe_redis_trouble *trouble, int64_t now) {
@@ -75,7 +42,7 @@ static void note_trouble(relayer *self, const pe_redis_trouble *trouble, int64_t
   if (now < self->retry_at) return;
   pe_queue_note_trouble(self->ends->queue, &answer);
   self->failures++;
-  self->retry_at = now + pe_retry_delay(&self->policy.retry, self->failures, 0, 0.5 + pe_random_unit() / 2);
+  self->retry_at = now + pe_retry_delay(&self->retry, self->failures, 0, 0.5 + pe_random_unit() / 2);
   self->state = trouble->holds ? PE_STATE_HELD : PE_STATE_COOLING;
 }
 
@@ -85,34 +52,19 @@ static void note_success(relayer *self) {
   self->state = PE_STATE_SENDING;
 }
 
-/* The connection is gone: what has no outcome may have been taken, unless our certificate was refused. */
+/* The connection is gone. */
 static void lose_all(relayer *self, const pe_redis_trouble *trouble, int64_t now) {
   note_trouble(self, trouble, now);
-  for (; self->first < self->end; self->first++) {
-    handed *each = at(self, self->first);
-    if (each->record) give_back(self, each->record, trouble, trouble->error != PE_TLS, now);
-    each->record = NULL;
-  }
-  self->answered = self->first;
+  pe_relay_window_lose(&self->window, trouble, self->retry_at, now);
   self->is_leaving = false;
 }
 
-/* Everything up to there has reached as many as it has to. */
-static void settle_to(relayer *self, size_t number, int64_t now) {
-  for (; self->first < number; self->first++) {
-    handed *each = at(self, self->first);
-    if (each->record) finish(self, each->record, PE_RELAYED, PE_OK, NULL, now);
-    each->record = NULL;
-  }
-}
-
-static void refuse(relayer *self, handed *its, const pe_redis_trouble *trouble, int64_t now) {
+static void refuse(relayer *self, pe_relay_handed *its, const pe_redis_trouble *trouble, int64_t now) {
   note_trouble(self, trouble, now);
-  if (its->record) give_back(self, its->record, trouble, false, now);
-  its->record = NULL;
+  pe_relay_window_refuse(&self->window, its, trouble, self->retry_at, now);
 }
 
-static void refuse_full(relayer *self, handed *its, int64_t now) {
+static void refuse_full(relayer *self, pe_relay_handed *its, int64_t now) {
   pe_redis_trouble trouble;
   char why[160];
   (void)snprintf(why, sizeof why, "the stream has its relay.max_length, %lld entries",
@@ -123,9 +75,8 @@ static void refuse_full(relayer *self, handed *its, int64_t now) {
 
 /* ---- writing commands ---- */
 
-static void hand_over(relayer *self, command kind, pe_record *record, int64_t now) {
-  assert(self->end - self->first < RING);
-  *at(self, self->end++) = (handed){kind, record};
+static void hand_over(relayer *self, pe_relay_kind kind, pe_record *record, int64_t now) {
+  pe_relay_window_add(&self->window, kind, record);
   pe_redis_link_expect(self->link, 1, now);
 }
 
@@ -136,18 +87,18 @@ static bool write_record(relayer *self, pe_record *record, int64_t age, int64_t 
   pe_redis_trouble trouble;
 
   if (pe_relay_write_event(self->config, out, record, age) == PE_OK) {
-    hand_over(self, ADD, record, now);
+    hand_over(self, PE_RELAY_ADD, record, now);
     return true;
   }
   out->size = before;
   pe_redis_trouble_set(&trouble, &self->config->link.url, PE_NO_MEMORY, pe_error_text(PE_NO_MEMORY));
   note_trouble(self, &trouble, now);
-  give_back(self, record, &trouble, false, now);
+  pe_relay_window_give_back(&self->window, record, &trouble, false, self->retry_at, now);
   return false;
 }
 
 /* One of our own; where memory is out the next batch brings it. */
-static void write_own(relayer *self, command kind, pe_error (*write)(const pe_relay_config *, pe_buffer *),
+static void write_own(relayer *self, pe_relay_kind kind, pe_error (*write)(const pe_relay_config *, pe_buffer *),
                       int64_t now) {
   pe_buffer *out = pe_redis_link_out(self->link);
   size_t before = out->size;
@@ -159,33 +110,23 @@ static void write_own(relayer *self, command kind, pe_error (*write)(const pe_re
 
 /* Behind the events of a batch. */
 static void write_rest(relayer *self, int64_t now) {
-  if (self->config->drops_oldest && self->config->max_length > 0) write_own(self, TRIM, pe_relay_write_trim, now);
-  if (self->config->wait_replicas > 0) write_own(self, WAIT, pe_relay_write_wait, now);
-}
-
-/* Events wait for an answer to WAIT, and none was asked for. */
-static bool owes_wait(const relayer *self) {
-  return self->first < self->end && self->answered == self->end;
+  if (self->config->drops_oldest && self->config->max_length > 0)
+    write_own(self, PE_RELAY_TRIM, pe_relay_write_trim, now);
+  if (self->config->wait_replicas > 0) write_own(self, PE_RELAY_WAIT, pe_relay_write_wait, now);
 }
 
 /* Asks once more. What stands behind the last event has its answer, and gives its place: replicas may be away for as
  * long as they like. */
 static void wait_again(relayer *self, int64_t now) {
-  while (self->end > self->first && !at(self, self->end - 1)->record)
-    self->answered = --self->end;
-  if (self->end > self->first) write_own(self, WAIT, pe_relay_write_wait, now);
+  if (pe_relay_window_trim(&self->window)) write_own(self, PE_RELAY_WAIT, pe_relay_write_wait, now);
 }
 
 /* ---- beginning ---- */
 
-static size_t in_hand(const relayer *self) {
-  return self->end - self->first;
-}
-
 /* One at a time where the last was refused. */
 static bool has_room(const relayer *self, int64_t now) {
   if (now < self->retry_at || pe_redis_link_unsent(self->link) >= UNSENT_MOST) return false;
-  return in_hand(self) < (self->failures > 0 ? 1 : (size_t)PE_RELAY_WINDOW);
+  return pe_relay_window_count(&self->window) < (self->failures > 0 ? 1 : (size_t)PE_RELAY_WINDOW);
 }
 
 static bool wants(const relayer *self, int64_t now) {
@@ -205,7 +146,7 @@ static bool begin(pe_transport *transport, int64_t now) {
 
   if (pe_redis_link_state(self->link) == PE_REDIS_OFF) connect(self, now);
   if (pe_redis_link_state(self->link) != PE_REDIS_READY || self->is_leaving) return false;
-  if (owes_wait(self) && now >= self->retry_at) wait_again(self, now);
+  if (pe_relay_window_owes_wait(&self->window) && now >= self->retry_at) wait_again(self, now);
   while (has_room(self, now)) {
     pe_record *record = pe_queue_take(self->ends->queue, PE_PICK_DUE, now);
     if (!record || !write_record(self, record, pe_record_age(record, paused, now), now)) break;
@@ -232,49 +173,50 @@ static void answer_wait(relayer *self, const pe_redis_reply *reply, int64_t now)
   if (self->was_denied) note_success(self);
   self->was_denied = false;
   if (replicas >= self->config->wait_replicas) {
-    settle_to(self, self->answered, now);
+    pe_relay_window_settle(&self->window, now);
     return;
   }
   note_few(self, replicas);
-  if (owes_wait(self) && !self->is_leaving) wait_again(self, now); /* nobody else asks */
+  if (pe_relay_window_owes_wait(&self->window) && !self->is_leaving) wait_again(self, now); /* nobody else asks */
 }
 
-static void answer_add(relayer *self, handed *its, const pe_redis_reply *reply, int64_t now) {
+static void answer_add(relayer *self, pe_relay_handed *its, const pe_redis_reply *reply, int64_t now) {
   if (pe_redis_reply_kind(reply) != PE_REDIS_TEXT) {
     refuse_full(self, its, now);
     return;
   }
   if (self->failures > 0) note_success(self);
-  if (self->config->wait_replicas == 0) settle_to(self, self->answered, now);
+  if (self->config->wait_replicas == 0) pe_relay_window_settle(&self->window, now);
 }
 
-static void answer_error(relayer *self, handed *its, const pe_redis_reply *reply, int64_t now) {
-  static const char *const commands[] = {[ADD] = "XADD", [TRIM] = "XTRIM", [WAIT] = "WAIT"};
+static void answer_error(relayer *self, pe_relay_handed *its, const pe_redis_reply *reply, int64_t now) {
+  static const char *const commands[] = {[PE_RELAY_ADD] = "XADD", [PE_RELAY_TRIM] = "XTRIM", [PE_RELAY_WAIT] = "WAIT"};
   pe_redis_trouble trouble;
   size_t size;
   const char *text = pe_redis_reply_text(reply, &size);
 
   pe_redis_trouble_read(&trouble, &self->config->link.url, commands[its->kind], text, size);
   refuse(self, its, &trouble, now);
-  self->was_denied = its->kind == WAIT && trouble.error == PE_UNAUTHORIZED;
-  if (its->kind != ADD && trouble.error == PE_UNAUTHORIZED) return; /* what is written again would be there twice */
-  if (self->is_leaving || (!trouble.reconnects && its->kind != WAIT)) return;
+  self->was_denied = its->kind == PE_RELAY_WAIT && trouble.error == PE_UNAUTHORIZED;
+  if (its->kind != PE_RELAY_ADD && trouble.error == PE_UNAUTHORIZED)
+    return; /* what is written again would be there twice */
+  if (self->is_leaving || (!trouble.reconnects && its->kind != PE_RELAY_WAIT)) return;
   self->is_leaving = true;
   self->leaves_for = trouble;
 }
 
 static void answer(relayer *self, const pe_redis_reply *reply, int64_t now) {
-  handed *its = at(self, self->answered++);
+  pe_relay_handed *its = pe_relay_window_answer(&self->window);
   if (pe_redis_reply_kind(reply) == PE_REDIS_ERROR) {
     answer_error(self, its, reply, now);
-  } else if (its->kind == WAIT) {
+  } else if (its->kind == PE_RELAY_WAIT) {
     answer_wait(self, reply, now);
-  } else if (its->kind == TRIM) {
+  } else if (its->kind == PE_RELAY_TRIM) {
     pe_queue_count_trimmed(self->ends->queue, (uint64_t)pe_redis_reply_number(reply));
   } else {
     answer_add(self, its, reply, now);
   }
-  if (self->config->wait_replicas == 0) settle_to(self, self->answered, now);
+  if (self->config->wait_replicas == 0) pe_relay_window_settle(&self->window, now);
 }
 
 static bool run(pe_transport *transport, int64_t now) {
@@ -289,11 +231,12 @@ static bool run(pe_transport *transport, int64_t now) {
     answer(self, reply, now);
     pe_redis_reply_free(reply);
     /* Each event that was written has its own answer by now: none is left in doubt. */
-    if (self->is_leaving && self->answered == self->end) pe_redis_link_close(self->link, &self->leaves_for);
+    if (self->is_leaving && pe_relay_window_is_answered(&self->window))
+      pe_redis_link_close(self->link, &self->leaves_for);
   }
   if (pe_redis_link_state(self->link) == PE_REDIS_OFF) lose_all(self, pe_redis_link_trouble(self->link), now);
-  any = self->has_settled;
-  self->has_settled = false;
+  any = self->window.has_settled;
+  self->window.has_settled = false;
   return any;
 }
 
@@ -311,7 +254,7 @@ static int64_t may_begin_at(const relayer *self, int64_t now) {
 /* When it has something to do by itself. */
 static int64_t next_work(const relayer *self, int64_t now) {
   int64_t by = pe_redis_link_interest(self->link).by;
-  return owes_wait(self) && self->retry_at > now && self->retry_at < by ? self->retry_at : by;
+  return pe_relay_window_owes_wait(&self->window) && self->retry_at > now && self->retry_at < by ? self->retry_at : by;
 }
 
 static pe_transport_view look(const pe_transport *transport, int64_t now) {
@@ -319,7 +262,7 @@ static pe_transport_view look(const pe_transport *transport, int64_t now) {
   return (pe_transport_view){.pick = PE_PICK_DUE,
                              .begin_at = may_begin_at(self, now),
                              .next = next_work(self, now),
-                             .busy = in_hand(self) > 0,
+                             .busy = pe_relay_window_count(&self->window) > 0,
                              .paused = self->state == PE_STATE_HELD,
                              .state = self->state};
 }
@@ -344,11 +287,7 @@ static void wake(pe_transport *self) {
 /* ---- its life ---- */
 
 static void cancel(pe_transport *transport, int64_t now) {
-  relayer *self = of(transport);
-  for (; self->first < self->end; self->first++) {
-    pe_record *record = at(self, self->first)->record;
-    if (record) pe_ends_cancel(self->ends, record, true, now);
-  }
+  pe_relay_window_cancel(&of(transport)->window, now);
 }
 
 static void close_link(pe_transport *transport, int64_t now) {
@@ -361,7 +300,7 @@ static void free_relayer(pe_transport *transport) {
   if (!self) return;
   pe_redis_link_free(self->link);
   pe_bell_cleanup(&self->bell);
-  free(self->ring);
+  pe_relay_window_cleanup(&self->window);
   free(self);
 }
 
@@ -382,11 +321,11 @@ pe_error pe_relayer_new(const pe_relay_config *config, const pe_decision_policy 
   if (!made) return PE_NO_MEMORY;
   made->transport.class = &CLASS;
   made->config = config;
-  made->policy = *policy;
+  made->retry = policy->retry;
   made->ends = ends;
   made->state = PE_STATE_SENDING;
-  made->ring = calloc(RING, sizeof *made->ring);
-  if (!pe_bell_init(&made->bell) || !made->ring || pe_redis_link_new(&config->link, &made->link) != PE_OK) {
+  if (!pe_bell_init(&made->bell) || !pe_relay_window_init(&made->window, ends, policy->retry_ambiguous) ||
+      pe_redis_link_new(&config->link, &made->link) != PE_OK) {
     free_relayer(&made->transport);
     return PE_NO_MEMORY;
   }

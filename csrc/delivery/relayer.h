@@ -8,8 +8,6 @@
 #include "delivery/transport.h"
 #include "policy/decision.h"
 
-enum { PE_RELAY_WINDOW = 2048 }; /* events that are handed over at once, and have no answer yet */
-
 /* Makes one, which opens no connection before the first event; `ends` and `config` are borrowed. Returns PE_OK and sets
  * *transport, which the caller frees; or PE_NO_MEMORY, also when the system has no descriptor to give. */
 pe_error pe_relayer_new(const pe_relay_config *config, const pe_decision_policy *policy, const pe_ends *ends,
