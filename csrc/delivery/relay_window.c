@@ -27,9 +27,9 @@ size_t pe_relay_window_count(const pe_relay_window *window) {
   return window->end - window->first;
 }
 
-void pe_relay_window_add(pe_relay_window *window, pe_relay_kind kind, pe_record *record) {
+void pe_relay_window_add(pe_relay_window *window, pe_relay_kind kind, pe_record *record, uint64_t ends_at) {
   assert(pe_relay_window_count(window) < RING);
-  *at(window, window->end++) = (pe_relay_handed){kind, record};
+  *at(window, window->end++) = (pe_relay_handed){kind, record, ends_at};
 }
 
 pe_relay_handed *pe_relay_window_answer(pe_relay_window *window) {
@@ -84,18 +84,20 @@ void pe_relay_window_refuse(pe_relay_window *window, pe_relay_handed *its, const
   its->record = NULL;
 }
 
-void pe_relay_window_lose(pe_relay_window *window, const pe_redis_trouble *trouble, int64_t due, int64_t now) {
+void pe_relay_window_lose(pe_relay_window *window, const pe_redis_trouble *trouble, uint64_t sent, int64_t due,
+                          int64_t now) {
   for (; window->first < window->end; window->first++) {
     pe_relay_handed *each = at(window, window->first);
-    if (each->record) pe_relay_window_give_back(window, each->record, trouble, trouble->error != PE_TLS, due, now);
+    bool maybe_sent = each->ends_at <= sent && trouble->error != PE_TLS;
+    if (each->record) pe_relay_window_give_back(window, each->record, trouble, maybe_sent, due, now);
     each->record = NULL;
   }
   window->answered = window->first;
 }
 
-void pe_relay_window_cancel(pe_relay_window *window, int64_t now) {
+void pe_relay_window_cancel(pe_relay_window *window, uint64_t sent, int64_t now) {
   for (; window->first < window->end; window->first++) {
-    pe_record *record = at(window, window->first)->record;
-    if (record) pe_ends_cancel(window->ends, record, true, now);
+    const pe_relay_handed *each = at(window, window->first);
+    if (each->record) pe_ends_cancel(window->ends, each->record, each->ends_at <= sent, now);
   }
 }

@@ -18,6 +18,7 @@ typedef enum pe_relay_kind { PE_RELAY_ADD, PE_RELAY_TRIM, PE_RELAY_WAIT } pe_rel
 typedef struct pe_relay_handed {
   pe_relay_kind kind;
   pe_record *record; /* of an ADD, in flight, until it has its outcome; otherwise NULL */
+  uint64_t ends_at;  /* the number of its last byte, among all that are sent (pe_redis_link_sent) */
 } pe_relay_handed;
 
 typedef struct pe_relay_window {
@@ -38,7 +39,7 @@ void pe_relay_window_cleanup(pe_relay_window *window); /* its records are the qu
 size_t pe_relay_window_count(const pe_relay_window *window);
 
 /* A command was written behind the others. `record`, NULL for one of our own, stays in flight. */
-void pe_relay_window_add(pe_relay_window *window, pe_relay_kind kind, pe_record *record);
+void pe_relay_window_add(pe_relay_window *window, pe_relay_kind kind, pe_record *record, uint64_t ends_at);
 
 /* The oldest that had no answer has one now. Borrowed until the next call. */
 pe_relay_handed *pe_relay_window_answer(pe_relay_window *window);
@@ -64,11 +65,12 @@ void pe_relay_window_give_back(pe_relay_window *window, pe_record *record, const
 void pe_relay_window_refuse(pe_relay_window *window, pe_relay_handed *its, const pe_redis_trouble *trouble, int64_t due,
                             int64_t now);
 
-/* The connection is gone: what has no outcome may have been taken, unless our certificate was refused. The window is
- * empty afterwards. */
-void pe_relay_window_lose(pe_relay_window *window, const pe_redis_trouble *trouble, int64_t due, int64_t now);
+/* The connection is gone, on which all up to the byte `sent` has left: what of that has no outcome may have been taken,
+ * unless our certificate was refused. The window is empty afterwards. */
+void pe_relay_window_lose(pe_relay_window *window, const pe_redis_trouble *trouble, uint64_t sent, int64_t due,
+                          int64_t now);
 
 /* The same of a sender that ends: the events stay pending (pe_ends_cancel). */
-void pe_relay_window_cancel(pe_relay_window *window, int64_t now);
+void pe_relay_window_cancel(pe_relay_window *window, uint64_t sent, int64_t now);
 
 #endif

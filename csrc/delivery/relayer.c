@@ -55,7 +55,7 @@ static void note_success(relayer *self) {
 /* The connection is gone. */
 static void lose_all(relayer *self, const pe_redis_trouble *trouble, int64_t now) {
   note_trouble(self, trouble, now);
-  pe_relay_window_lose(&self->window, trouble, self->retry_at, now);
+  pe_relay_window_lose(&self->window, trouble, pe_redis_link_sent(self->link), self->retry_at, now);
   self->is_leaving = false;
 }
 
@@ -76,7 +76,8 @@ static void refuse_full(relayer *self, pe_relay_handed *its, int64_t now) {
 /* ---- writing commands ---- */
 
 static void hand_over(relayer *self, pe_relay_kind kind, pe_record *record, int64_t now) {
-  pe_relay_window_add(&self->window, kind, record);
+  uint64_t ends_at = pe_redis_link_sent(self->link) + pe_redis_link_unsent(self->link);
+  pe_relay_window_add(&self->window, kind, record, ends_at);
   pe_redis_link_expect(self->link, 1, now);
 }
 
@@ -287,7 +288,8 @@ static void wake(pe_transport *self) {
 /* ---- its life ---- */
 
 static void cancel(pe_transport *transport, int64_t now) {
-  pe_relay_window_cancel(&of(transport)->window, now);
+  relayer *self = of(transport);
+  pe_relay_window_cancel(&self->window, pe_redis_link_sent(self->link), now);
 }
 
 static void close_link(pe_transport *transport, int64_t now) {

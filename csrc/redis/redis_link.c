@@ -35,6 +35,7 @@ struct pe_redis_link {
   bool greets_auth;   /* the first of them is AUTH's */
   pe_buffer out;
   size_t sent; /* of it */
+  uint64_t sent_ever;
   pe_redis_reader *reader;
   pe_redis_trouble trouble;
 };
@@ -228,6 +229,7 @@ static void send_some(pe_redis_link *link) {
       return;
     }
     link->sent += (size_t)count;
+    link->sent_ever += (uint64_t)count;
   }
   link->sent = link->out.size = 0;
 }
@@ -343,6 +345,10 @@ void pe_redis_link_expect(pe_redis_link *link, size_t commands, int64_t now) {
 
 size_t pe_redis_link_unsent(const pe_redis_link *link) {
   return link->out.size - link->sent;
+}
+
+uint64_t pe_redis_link_sent(const pe_redis_link *link) {
+  return link->sent_ever;
 }
 
 size_t pe_redis_link_due(const pe_redis_link *link) {

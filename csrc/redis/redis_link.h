@@ -59,6 +59,10 @@ void pe_redis_link_expect(pe_redis_link *link, size_t commands, int64_t now);
 /* How many bytes were not sent yet. */
 size_t pe_redis_link_unsent(const pe_redis_link *link);
 
+/* How many bytes were sent, on all connections in turn: of what is appended now, the last one goes as number sent +
+ * unsent. A command that has not left whole was not carried out, and will not be once the connection is closed. */
+uint64_t pe_redis_link_sent(const pe_redis_link *link);
+
 /* How many replies are due. */
 size_t pe_redis_link_due(const pe_redis_link *link);
 

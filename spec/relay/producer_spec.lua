@@ -159,6 +159,54 @@ describe("a client with a relay", function()
     server:resume()
   end)
 
+  it("hands over again what had not left, also where it is to send none twice", function()
+    local server = redis.start()
+    local client = new(server, { timeout = 1, max_event_bytes = 400000, queue = { max_bytes = 64 * 1024 * 1024 },
+      retry = { initial = 0.02, max = 0.1, ambiguous = false } })
+    track(client, 1, 1)
+    assert.is_true(client:flush(5))
+    server:pause()
+    local text = ("x"):rep(300000)
+    for number = 2, 80 do -- more than a socket takes
+      assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
+    end
+    local written = 0
+    local stats = helper.wait_until(function()
+      local stats = tracking.assert_balanced(client:stats())
+      written = math.max(written, stats.in_flight)
+      return stats.unknown > 0 and stats
+    end, 5, "the end of the connection")
+    assert.same({ timeout = stats.unknown }, stats.unknown_by)
+    assert.is_true(stats.unknown < written, ("%d of %d are unknown"):format(stats.unknown, written))
+    server:resume()
+    assert.is_true(client:flush(20))
+    assert.equal(stats.unknown, client:stats().unknown)
+    local ids = server:ids()
+    for _, result in ipairs(tracking.results(client, 80)) do
+      local came = ids[result.event_id] or 0
+      assert.is_true(came == 1 or came == 0 and result.outcome == "unknown", result.event_id .. " came " .. came)
+    end
+  end)
+
+  it("counts what had not left as not sent, where it closes", function()
+    local server = redis.start()
+    local client = new(server, { max_event_bytes = 400000, queue = { max_bytes = 64 * 1024 * 1024 } })
+    track(client, 1, 1)
+    assert.is_true(client:flush(5))
+    server:pause()
+    local text = ("x"):rep(300000)
+    for number = 2, 80 do
+      assert(client:track { event_name = "e", external_event_id = "e" .. number, text = text })
+    end
+    local stats = helper.wait_until(function()
+      local stats = client:stats()
+      return stats.in_flight > 10 and stats.in_flight < 79 and stats
+    end, 5, "a full socket")
+    client:close(0)
+    server:resume()
+    assert.is_true(client:stats().maybe_sent > 0 and client:stats().maybe_sent < stats.in_flight)
+  end)
+
   it("closes in time while Redis does not answer", function()
     local server = redis.start()
     local client = new(server)
