@@ -48,13 +48,6 @@ static int on_request(void *user, char *ip, char *local_ip, int port, int local_
   return ++http->requests == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-/* libcurl asks in loops in which it does not look at its own clock: while it reads a proxy's endless answer. */
-static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up) {
-  const pe_http *http = user;
-  (void)down_total, (void)down, (void)up_total, (void)up;
-  return pe_clock_monotonic() > http->deadline;
-}
-
 /* A program that the host starts must not inherit the connection. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   pe_http *http = user;
@@ -106,7 +99,6 @@ static CURLcode set_callbacks(pe_http *http) {
   SET(CURLOPT_OPENSOCKETDATA, http);
   SET(CURLOPT_CLOSESOCKETFUNCTION, pe_http_pool_close);
   SET(CURLOPT_CLOSESOCKETDATA, http->pool);
-  SET(CURLOPT_XFERINFODATA, http);
   SET(CURLOPT_ERRORBUFFER, http->detail);
   return result;
 }
@@ -129,54 +121,6 @@ static CURLcode set_transfer(pe_http *http, const pe_http_config *config) {
   return result;
 }
 
-static CURLcode use_pem(const pe_http_pem *pem, CURL *easy, CURLoption bytes, CURLoption path) {
-  struct curl_blob blob = {pem->bytes.data, pem->bytes.size, CURL_BLOB_NOCOPY};
-  if (pem->path) return curl_easy_setopt(easy, path, pem->path);
-  return blob.len > 0 ? curl_easy_setopt(easy, bytes, &blob) : CURLE_OK;
-}
-
-/* Those of the client and no others, or the system's. libcurl has built-in defaults for a file and a directory, and
- * reads them even where nobody is verified. */
-static CURLcode set_authorities(pe_http *http, const pe_http_tls *tls, bool verify) {
-  bool has_own = tls->authorities.bytes.size > 0 || tls->authorities.path || tls->authorities_path;
-  CURL *easy = http->easy;
-  CURLcode result = CURLE_OK;
-
-  if (verify && !has_own) return pe_http_authorities_choose(http);
-  SET(CURLOPT_CAINFO, NULL);
-  SET(CURLOPT_CAPATH, tls->authorities_path);
-  return result;
-}
-
-/* Nothing is copied: the plan outlives the handle. */
-static CURLcode set_files(const pe_http_tls *tls, CURL *easy) {
-  CURLcode result = use_pem(&tls->authorities, easy, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO);
-  if (result == CURLE_OK) result = use_pem(&tls->certificate, easy, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT);
-  if (result == CURLE_OK) result = use_pem(&tls->key, easy, CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY);
-  return result;
-}
-
-static CURLcode set_peers(pe_http *http, const pe_http_plan *plan) {
-  const pe_http_config *config = &plan->config;
-  CURL *easy = http->easy;
-  CURLcode result = CURLE_OK;
-
-  /* Always set: otherwise libcurl reads the environment, behind the host's back and on a thread of ours. */
-  SET(CURLOPT_PROXY, config->proxy ? config->proxy : "");
-  SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
-  if (config->proxy && config->proxy[0] != '\0') {
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_NOPROGRESS, 0L);
-  }
-  SET(CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
-  SET(CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
-  /* Always set: otherwise OpenSSL asks for it on the terminal, and waits. */
-  SET(CURLOPT_KEYPASSWD, config->key_password ? config->key_password : "");
-  if (result == CURLE_OK) result = set_authorities(http, &plan->tls, config->verify);
-  if (result == CURLE_OK) result = set_files(&plan->tls, easy);
-  return result;
-}
-
 /* Fills an empty pe_http. On a failure the caller frees what there is. */
 static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
   const pe_http_config *config = &plan->config;
@@ -187,6 +131,7 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
   http->others = plan->secrets;
   http->key_trouble = plan->key_trouble;
   http->uses_tls = plan->uses_tls;
+  http->meets_tls_proxy = plan->proxy_uses_tls;
   http->url = curl_url();
   http->easy = curl_easy_init();
   if (!http->url || !http->easy || !make_headers(config, &http->base_headers)) return CURLE_OUT_OF_MEMORY;
@@ -194,7 +139,7 @@ static CURLcode fill(pe_http *http, const pe_http_plan *plan) {
   if (curl_url_set(http->url, CURLUPART_URL, config->url, PE_HTTP_URL_FLAGS) != CURLUE_OK) return CURLE_OUT_OF_MEMORY;
   result = set_callbacks(http);
   if (result == CURLE_OK) result = set_transfer(http, config);
-  if (result == CURLE_OK) result = set_peers(http, plan);
+  if (result == CURLE_OK) result = pe_http_set_peers(http, plan);
   return result;
 }
 

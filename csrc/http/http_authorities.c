@@ -36,6 +36,7 @@ CURLcode pe_http_authorities_choose(pe_http *http) {
 
   if (!file || !directory) return CURLE_OK;
   if (!can_be_read(file)) return leave_file_out(http);
+  if (http->meets_tls_proxy) return CURLE_OK; /* inside its connection libcurl does not say that it was for those */
   http->ca_directory = directory;
   return set_directory(http, NULL);
 }

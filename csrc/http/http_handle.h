@@ -1,5 +1,5 @@
-/* What http.c, http_alone.c, http_authorities.c, http_incoming.c, http_result.c and http_multi.c share: one easy
- * handle, and how a transfer on it begins and ends. Included by these six. */
+/* What http.c, http_alone.c, http_authorities.c, http_incoming.c, http_peers.c, http_result.c and http_multi.c share:
+ * one easy handle, and how a transfer on it begins and ends. Included by these seven. */
 #ifndef PE_HTTP_HANDLE_H
 #define PE_HTTP_HANDLE_H
 
@@ -31,6 +31,7 @@ struct pe_http {
   const char *ca_directory; /* libcurl's: the system's authorities that are only asked where its file does not do; or
                                NULL */
   bool uses_tls; /* libcurl itself sends with MSG_NOSIGNAL; what a TLS library writes by itself may raise SIGPIPE */
+  bool meets_tls_proxy; /* on the way to the host is a proxy that itself speaks TLS */
   /* immutable after pe_http_multi_join */
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
   pe_http_pool *pool; /* of `multi`; where that is NULL, its own */
@@ -73,6 +74,11 @@ bool pe_http_is_cut(const pe_http *http, CURLcode result);
 
 /* Reads what the transfer left into the result that pe_http_begin was given. */
 void pe_http_end(pe_http *http, CURLcode result);
+
+/* ---- the host and the proxy; http_peers.c ---- */
+
+/* Tells a new handle of the proxy, of what it trusts and of what it shows of itself. */
+CURLcode pe_http_set_peers(pe_http *http, const pe_http_plan *plan);
 
 /* ---- the system's authorities; http_authorities.c ---- */
 

@@ -66,7 +66,8 @@ pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, con
   error = PE_TLS;
   *why = pe_http_check_url(config->url, &parsed);
   if (*why) goto out;
-  made->uses_tls = parsed.tls || (config->proxy && strncasecmp(config->proxy, "https:", 6) == 0);
+  made->proxy_uses_tls = config->proxy && strncasecmp(config->proxy, "https:", 6) == 0;
+  made->uses_tls = parsed.tls || made->proxy_uses_tls;
   *why = made->uses_tls ? pe_http_tls_missing() : NULL;
   if (*why) goto out;
   error = pe_http_tls_read(&made->tls, &config->files, why);

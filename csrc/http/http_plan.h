@@ -20,7 +20,7 @@ typedef struct pe_http_config {
   pe_http_tls_files files;
   const char *key_password;
   bool reads;              /* documents are asked for, and nothing is posted */
-  bool verify;             /* the peer's certificate and name */
+  bool verify;             /* the certificate and the name of the host, and of a proxy that speaks TLS */
   const char *proxy;       /* "" or NULL: none, whatever the environment says */
   const char *no_proxy;    /* host names, comma-separated, that are reached without `proxy` */
   int64_t connect_timeout; /* nanoseconds: name, connection, proxy, TLS */
@@ -32,6 +32,7 @@ typedef struct pe_http_plan {
   pe_secrets *secrets;     /* owned: those that are in `config` and sent */
   const char *key_trouble; /* static: the likely cause where the client's key cannot be used */
   bool uses_tls;           /* towards the host or the proxy */
+  bool proxy_uses_tls;     /* towards the proxy */
 } pe_http_plan;
 
 /* Reads the files that `config` names, and keeps a copy of the rest. Returns PE_OK and sets *plan, which the caller

@@ -146,8 +146,23 @@ static bool met_no_proxy(const pe_http *http) {
   return status == 0 || status == 400 || status == 404 || status == 405 || status == 501;
 }
 
+/* Whom a certificate that was refused may belong to, where the proxy speaks TLS, too: before that has answered, to it.
+ * What fails inside its connection loses its reason on the way out: libcurl 7.88 says "SSL_ERROR_SYSCALL" of all. */
+static const char *hint_of_certificate(const pe_http *http, CURLcode result) {
+  bool is_refused = result == CURLE_PEER_FAILED_VERIFICATION;
+  long status = 0;
+
+  if (!http->meets_tls_proxy) return NULL;
+  (void)curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (is_refused && status == 0) return " (is that the proxy's certificate?)";
+  if (status == 0 || !(is_refused || result == CURLE_SSL_CONNECT_ERROR)) return NULL;
+  return " (is that the host's certificate, or does it speak no TLS?)";
+}
+
 /* What to look at first; "": nothing comes to mind. */
 static const char *hint(const pe_http *http, CURLcode result) {
+  const char *of_certificate = hint_of_certificate(http, result);
+  if (of_certificate) return of_certificate;
   if (met_no_tls(http, result) || met_silence(http, result))
     return " (does this port, or the proxy, speak http and not https?)";
   if (met_tls(http, result)) return " (does this port speak https and not http?)";

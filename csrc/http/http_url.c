@@ -109,6 +109,11 @@ static bool part_is_readable(CURLU *url, CURLUPart part, CURLUcode absent) {
   return result == CURLUE_OK || result == absent;
 }
 
+/* libcurl would say so at each post. */
+static bool knows_tls_proxies(void) {
+  return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTPS_PROXY) != 0;
+}
+
 const char *pe_http_check_proxy(const char *text, pe_http_url *parsed) {
   static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h", NULL};
   CURLU *url = curl_url();
@@ -123,6 +128,8 @@ const char *pe_http_check_proxy(const char *text, pe_http_url *parsed) {
                 part_is_readable(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD)))
     why = "has a user or a password with control characters";
   if (!why) why = read_host(url, parsed);
+  if (!why && parsed->tls && !knows_tls_proxies())
+    why = "begins with https://, and this libcurl was built without that for proxies (HTTPS-proxy)";
   curl_url_cleanup(url);
   return why;
 }

@@ -5,6 +5,7 @@ local files = require "support.files"
 local helper = require "support.helper"
 local nginx = require "support.nginx"
 local postevent = require "postevent"
+local proxy = require "support.proxy"
 local socket = require "socket"
 
 local SYSTEM = "/etc/ssl/certs"
@@ -59,6 +60,7 @@ local function run_with(directory, code)
     assert(process.unshare_mounts())
     assert(process.bind_mount(%q, %q))
     local postevent = require "postevent"
+local proxy = require "support.proxy"
     %s
   ]]):format(directory, SYSTEM, code)) }
 end
@@ -122,5 +124,19 @@ describe("the system's authorities", function()
     end
     assert_trusted(new_system(ours.ca_file, ours.stranger.cert)) -- with others in the file
     assert_trusted(new_system(ours.ca_file)) -- and no file
+  end)
+
+  it("may be the host's in the directory, and those of a proxy that speaks TLS in the file", function()
+    local reason = obstacle()
+    if reason then
+      return pending(reason)
+    end
+    local through = proxy.start { tls = "self_signed" }
+    local status, _, errors = run_with(new_system(ours.ca_file, ours.self_signed.cert), ([[
+      local client = postevent.new { url = %q, proxy = %q, log = false }
+      assert(client:post { event_name = "e" })
+    ]]):format((server.urls[1]:gsub("localhost", "127.0.0.1")) .. "/x", through.url))
+    assert.equal(0, status, errors)
+    assert.equal(1, #through:requests())
   end)
 end)

@@ -1,10 +1,13 @@
 -- A real HTTP proxy, tinyproxy, on a free port of loopback; it knows CONNECT.
 --
--- start {user =, password =} -> an object with .url (without credentials), .port, .host, :log(), :stop(), :restart()
--- (after a stop, on the same port) and :requests(), a list of {method =, target =}.
+-- start {user =, password =, tls = true | a name in certificates.get()} -> an object with .url (without credentials),
+-- .port, .host, :log(), :stop(), :restart() (after a stop, on the same port; not with tls) and :requests(), a list of
+-- {method =, target =}. With tls the url is https://.
+local certificates = require "support.certificates"
 local children = require "support.children"
 local files = require "support.files"
 local ports = require "support.ports"
+local tls_front = require "support.tls_front"
 local waiting = require "support.waiting"
 
 local proxy = {}
@@ -47,10 +50,19 @@ local function try(options)
   return launch(self) and self
 end
 
+local function put_tls_before(self, name)
+  self.front = tls_front.start(self.port, certificates.get()[name == true and "server" or name])
+  self.port = self.front.port
+  self.url = ("https://127.0.0.1:%d"):format(self.port)
+end
+
 function proxy.start(options)
   for _ = 1, ATTEMPTS do
     local self = try(options or {})
     if self then
+      if options and options.tls then
+        put_tls_before(self, options.tls)
+      end
       return self
     end
   end
@@ -70,6 +82,9 @@ function Proxy:requests()
 end
 
 function Proxy:stop()
+  if self.front then
+    self.front:stop()
+  end
   self.child:stop()
 end
 
