@@ -1,6 +1,5 @@
 #include "http/credentials.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +30,16 @@ void pe_credentials_free(pe_credentials *credentials) {
   free((char *)credentials->view.user);
   free((char *)credentials->view.password);
   free(credentials);
+}
+
+static bool same(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool pe_credentials_are(const pe_credentials *credentials, pe_http_credentials others) {
+  const pe_http_credentials *own = credentials ? &credentials->view : NULL;
+  return own && same(own->authorization, others.authorization) && same(own->user, others.user) &&
+         same(own->password, others.password);
 }
 
 pe_http_credentials pe_credentials_view(const pe_credentials *credentials) {

@@ -169,8 +169,10 @@ void pe_http_free(pe_http *http) {
   (void)curl_multi_cleanup(http->alone); /* fails for one that is none */
   if (http->alone) pe_worker_depart();
   if (http->uses_tls) pe_sigpipe_restore(&sigpipe);
+  pe_credentials_free(http->credentials);
   pe_secrets_free(http->secrets);
-  pe_secrets_free(http->old_secrets);
+  for (size_t i = 0; i < PE_HTTP_REPLACED; i++)
+    pe_secrets_free(http->replaced[i]);
   curl_slist_free_all(http->headers);
   curl_slist_free_all(http->base_headers);
   curl_url_cleanup(http->url);
@@ -192,21 +194,31 @@ size_t pe_http_hide(const pe_http *http, char *text, size_t size) {
 
 /* A server may still speak of the credentials that were replaced. */
 static void take_secrets(pe_http *http, pe_secrets *secrets) {
-  pe_secrets_free(http->old_secrets);
-  http->old_secrets = http->secrets;
+  pe_secrets *last = secrets;
+
+  pe_secrets_free(http->replaced[PE_HTTP_REPLACED - 1]);
+  memmove(http->replaced + 1, http->replaced, (PE_HTTP_REPLACED - 1) * sizeof *http->replaced);
+  http->replaced[0] = http->secrets;
   http->secrets = secrets;
-  if (http->old_secrets) pe_secrets_follow(secrets, http->old_secrets);
-  if (http->old_secrets) pe_secrets_follow(http->old_secrets, http->others);
+  for (size_t i = 0; i < PE_HTTP_REPLACED && http->replaced[i]; i++) {
+    pe_secrets_follow(last, http->replaced[i]);
+    last = http->replaced[i];
+  }
+  pe_secrets_follow(last, http->others);
 }
 
 pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials) {
   pe_error error = PE_NO_MEMORY;
   struct curl_slist *headers = NULL;
-  pe_secrets *secrets = pe_secrets_new(credentials, http->others);
+  pe_credentials *copy = NULL;
+  pe_secrets *secrets = NULL;
   char *line = NULL;
   char *pair = NULL;
 
-  if (!secrets) goto out;
+  if (pe_credentials_are(http->credentials, credentials)) return PE_OK;
+  copy = pe_credentials_new(credentials);
+  secrets = pe_secrets_new(credentials, http->others);
+  if (!copy || !secrets) goto out;
   if (!copy_headers(http->base_headers, &headers)) goto out;
   if (credentials.authorization) {
     line = join("Authorization: ", credentials.authorization, "");
@@ -222,10 +234,14 @@ pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials)
   curl_slist_free_all(http->headers);
   http->headers = headers;
   headers = NULL;
+  pe_credentials_free(http->credentials);
+  http->credentials = copy;
+  copy = NULL;
   take_secrets(http, secrets);
   secrets = NULL;
   error = PE_OK;
 out:
+  pe_credentials_free(copy);
   pe_secrets_free(secrets);
   curl_slist_free_all(headers);
   free(line);

@@ -49,7 +49,8 @@ pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why)
 /* Closes the connection. NULL is legal. Never waits for the peer nor for a name server. */
 void pe_http_free(pe_http *http);
 
-/* Replaces the credentials (copied) from the next post on. Returns PE_OK; or PE_NO_MEMORY, and the old ones stay. */
+/* Replaces the credentials (copied) from the next post on; those before stay hidden, the last four of them. Where they
+ * are the same, nothing happens. Returns PE_OK; or PE_NO_MEMORY, and the old ones stay. */
 pe_error pe_http_set_credentials(pe_http *http, pe_http_credentials credentials);
 
 /* Posts `body` and waits, at most `timeout` nanoseconds, for the reply. Always fills *result, which owes nothing to

@@ -11,6 +11,9 @@
 #include "http/http_curl.h"
 #include "http/http_pool.h"
 
+/* So many credentials that were replaced are still hidden. */
+enum { PE_HTTP_REPLACED = 4 };
+
 /* What came back of a post so far, but for the body. */
 typedef struct pe_http_incoming {
   size_t header_bytes;
@@ -40,11 +43,12 @@ struct pe_http {
   CURL *easy;
   CURLM *alone; /* NULL until the first post that is not through `multi` */
   pe_http_pool own_pool;
-  struct curl_slist *headers; /* base_headers and the Authorization */
-  pe_secrets *secrets;        /* owned: of the credentials in use; NULL until they are set */
-  pe_secrets *old_secrets;    /* owned: of those before; NULL: there were none */
-  pe_http_result *result;     /* of the post in hand */
-  int64_t deadline;           /* monotonic */
+  struct curl_slist *headers;             /* base_headers and the Authorization */
+  pe_credentials *credentials;            /* owned: those in use; NULL until they are set */
+  pe_secrets *secrets;                    /* owned: theirs; NULL until then */
+  pe_secrets *replaced[PE_HTTP_REPLACED]; /* owned: of those before, the last one first; NULL: there were no more */
+  pe_http_result *result;                 /* of the post in hand */
+  int64_t deadline;                       /* monotonic */
   pe_http_incoming incoming;
   int requests;        /* calls of on_request in this attempt: 0 not sent, 1 sent, 2 libcurl tried to send again */
   bool tls_failed;     /* the last post */

@@ -157,6 +157,35 @@ describe("F1: a server that quotes the credentials", function()
     client:close()
   end)
 
+  -- The texts of all that a client told of an event whose reply quotes `secrets`: one that it posts and one that it
+  -- tracks.
+  local function what_is_told(client, secrets, i)
+    local texts = { { client:post(event_for("raw", secrets, { 200, 7305 }, i)) } }
+    assert(client:track(event_for("raw", secrets, { 200, 7305 }, i)))
+    assert(client:flush())
+    for result in client:results() do
+      texts[#texts + 1] = result
+    end
+    assert.equal(2, #texts)
+    return texts
+  end
+
+  it("shows none of the four that were replaced last, nor one that was given again", function()
+    local server, lines = rude.start("script", { script = ECHO }), {}
+    for _, names in ipairs { { "first", "second", "third", "fourth", "fifth" }, { "first", "second", "second" },
+      { "first", "second", "second", "second", "second", "third", "third" } } do
+      local secrets = { names[1] .. "-pass" }
+      local client = postevent.new(options_for({ user = "someone", password = secrets[1] }, server.url, lines))
+      what_is_told(client, secrets, 1)
+      for i = 2, #names do
+        client:set_authorization("someone", names[i] .. "-pass")
+        secrets[#secrets + 1] = names[i] .. "-pass"
+        assert_hidden(secrets, "raw", what_is_told(client, secrets, i), lines)
+      end
+      client:close()
+    end
+  end)
+
   it("shows none of the proxy's", function()
     local server, lines = rude.start("script", { script = ECHO }), {}
     local between = proxy.start { user = "proxy-user", password = "pr0xyw0rd" }
