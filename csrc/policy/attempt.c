@@ -67,6 +67,26 @@ static void hide_secrets(pe_attempt *attempt, pe_buffer *page) {
     reply->request_id_size = pe_secrets_hide(secrets, (char *)reply->request_id, reply->request_id_size);
 }
 
+static bool is_secret(const pe_secrets *secrets, const char *format, unsigned long long number) {
+  char text[32], shown[sizeof text];
+  int size = snprintf(text, sizeof text, format, number);
+  memcpy(shown, text, sizeof shown);
+  return pe_secrets_hide(secrets, shown, (size_t)size) != (size_t)size || memcmp(shown, text, (size_t)size) != 0;
+}
+
+/* What was sent comes back in digits, too, of which a number has lost the zeros: then no code is shown. One that counts
+ * as delivered is the program's own word, and what a code means has been read by now. */
+static void hide_code(pe_attempt *attempt) {
+  const pe_secrets *secrets = attempt->transfer.secrets;
+  pe_reply *reply = &attempt->reply;
+  uint64_t number = reply->status_code < 0 ? 0 - (uint64_t)reply->status_code : (uint64_t)reply->status_code;
+
+  if (!reply->has_status || attempt->error == PE_OK) return;
+  if (!is_secret(secrets, "%llu", number) && !is_secret(secrets, "%020llu", number)) return;
+  reply->has_status = false;
+  reply->status_code = 0;
+}
+
 /* Whether the connection ended in an answer that depends on its body. It is no portal's page, and says nothing of the
  * address. */
 static bool is_lost(const pe_attempt *attempt) {
@@ -90,6 +110,7 @@ void pe_attempt_judge(pe_attempt *attempt, pe_accept accept) {
   attempt->verdict = pe_reply_read(transfer->http_status, usable ? transfer->body.data : NULL, transfer->body.size,
                                    accept, &attempt->error, &attempt->reply);
   hide_secrets(attempt, usable ? &transfer->body : NULL);
+  hide_code(attempt);
   if (is_lost(attempt)) {
     attempt->error = PE_INTERRUPTED;
     attempt->verdict = PE_VERDICT_RETRY;

@@ -186,6 +186,44 @@ describe("F1: a server that quotes the credentials", function()
     end
   end)
 
+  -- As a number, as text, with zeros before it, or without; and in the numbers of its bytes.
+  local CODES = {
+    ["123456789012"] = { 123456789012, "123456789012", "000123456789012", "4950515253545556" },
+    ["0023456789"] = { "0023456789", 23456789, -23456789 },
+    ["73"] = {}, -- too short to be a secret
+    ["7308"] = { 7308, "7308", "07308" },
+  }
+
+  it("shows none of it in a status code", function()
+    local server, lines = rude.start("script", { script = ECHO }), {}
+    for password, codes in pairs(CODES) do
+      local client = postevent.new(options_for({ user = "someone", password = password }, server.url, lines))
+      for i, code in ipairs(codes) do
+        local event = { event_name = "e", external_event_id = tostring(i), say = "x", status = 200, code = code }
+        local _, message, _, detail = client:post(event)
+        assert.is_nil(detail.reply.status.code)
+        local text = table.concat(flatten({ message, detail.reply, lines }, {}), "\n")
+        assert(not text:find(tostring(code):match "[1-9]%d*", 1, true), text)
+        assert(client:track(event))
+      end
+      assert(client:flush())
+      for result in client:results() do
+        assert.is_nil(result.reply.status.code)
+      end
+      local event = { event_name = "e", external_event_id = "0", say = "x", status = 200, code = 7305 }
+      assert.equal(7305, select(4, client:post(event)).reply.status.code)
+      client:close()
+    end
+  end)
+
+  it("shows the code of a delivery, whatever the password is", function()
+    local server = rude.start("script", { script = ECHO })
+    local client = postevent.new { url = server.url, user = "someone", password = "1100" }
+    local event = { event_name = "e", external_event_id = "1", say = "x", status = 200, code = 1100 }
+    assert.equal(1100, assert(client:post(event)).status.code)
+    client:close()
+  end)
+
   it("shows none of the proxy's", function()
     local server, lines = rude.start("script", { script = ECHO }), {}
     local between = proxy.start { user = "proxy-user", password = "pr0xyw0rd" }

@@ -105,6 +105,6 @@ describe("a proxy that speaks TLS", function()
         print(pcall(require("postevent").new, { url = "http://127.0.0.1:1/", proxy = proxy }))
       end
     ]] }, {}, { env = { LD_PRELOAD = preload } })
-    assert.matches("^false\tpostevent.new: proxy: begins with https:[^\n]* this libcurl [^\n]*\ntrue", output .. trouble)
+    assert.matches("^false\tpostevent.new: proxy: begins with https:[^\n]*this libcurl [^\n]*\ntrue", output .. trouble)
   end)
 end)
