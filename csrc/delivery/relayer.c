@@ -196,7 +196,7 @@ static void answer_error(relayer *self, pe_relay_handed *its, const pe_redis_rep
   size_t size;
   const char *text = pe_redis_reply_text(reply, &size);
 
-  pe_redis_trouble_read(&trouble, &self->config->link.url, commands[its->kind], text, size);
+  pe_redis_link_explain(self->link, commands[its->kind], text, size, &trouble);
   refuse(self, its, &trouble, now);
   self->was_denied = its->kind == PE_RELAY_WAIT && trouble.error == PE_UNAUTHORIZED;
   if (its->kind != PE_RELAY_ADD && trouble.error == PE_UNAUTHORIZED)

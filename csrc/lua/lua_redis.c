@@ -190,7 +190,7 @@ static int link_explain(lua_State *L) {
   const char *text = luaL_checklstring(L, 3, &size);
   pe_redis_trouble trouble;
 
-  pe_redis_trouble_read(&trouble, pe_redis_link_url(link), command, text, size);
+  pe_redis_link_explain(link, command, text, size, &trouble);
   lua_pushstring(L, trouble.message);
   lua_pushstring(L, pe_error_name(trouble.error));
   lua_pushboolean(L, trouble.holds);

@@ -266,6 +266,11 @@ static void end_broken(pe_redis_link *link) {
   if (link->is_broken) pe_redis_link_close(link, &link->trouble);
 }
 
+void pe_redis_link_explain(const pe_redis_link *link, const char *command, const char *text, size_t size,
+                           pe_redis_trouble *trouble) {
+  pe_redis_trouble_read(trouble, &link->config.url, link->config.hide, command, text, size);
+}
+
 /* An error among the replies to what we said at the beginning ends it. */
 static void run_greeting(pe_redis_link *link, int64_t now) {
   while (link->step == GREETING && link->greetings > 0) {
@@ -277,7 +282,7 @@ static void run_greeting(pe_redis_link *link, int64_t now) {
     if (pe_redis_reply_kind(reply) == PE_REDIS_ERROR) {
       size_t size;
       const char *text = pe_redis_reply_text(reply, &size);
-      pe_redis_trouble_read(&link->trouble, &link->config.url, command, text, size);
+      pe_redis_link_explain(link, command, text, size, &link->trouble);
       pe_redis_link_close(link, &link->trouble);
     }
     pe_redis_reply_free(reply);
@@ -310,10 +315,6 @@ void pe_redis_link_run(pe_redis_link *link, int64_t now) {
 pe_redis_state pe_redis_link_state(const pe_redis_link *link) {
   if (link->step == OFF) return PE_REDIS_OFF;
   return link->step == READY ? PE_REDIS_READY : PE_REDIS_BUSY;
-}
-
-const pe_redis_url *pe_redis_link_url(const pe_redis_link *link) {
-  return &link->config.url;
 }
 
 static bool wants_to_write(const pe_redis_link *link) {

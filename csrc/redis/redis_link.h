@@ -16,6 +16,7 @@ typedef struct pe_redis_link pe_redis_link;
 
 typedef struct pe_redis_link_config {
   pe_redis_url url;
+  pe_redis_hide hide;      /* for what that Redis says; borrowed for as long as the link is used */
   pe_redis_tls_config tls; /* of rediss:// */
   int64_t connect_timeout; /* nanoseconds until it can be used: name, connection, TLS, password */
   int64_t timeout;         /* nanoseconds without a byte while a reply is due */
@@ -44,9 +45,12 @@ void pe_redis_link_open(pe_redis_link *link, int64_t now);
 /* Moves on as far as it goes. What breaks the connection leaves it off. */
 void pe_redis_link_run(pe_redis_link *link, int64_t now);
 
-const pe_redis_url *pe_redis_link_url(const pe_redis_link *link);
 pe_redis_state pe_redis_link_state(const pe_redis_link *link);
 pe_redis_interest pe_redis_link_interest(const pe_redis_link *link);
+
+/* Reads the text of an error that it answered a command with, as pe_redis_trouble_read. */
+void pe_redis_link_explain(const pe_redis_link *link, const char *command, const char *text, size_t size,
+                           pe_redis_trouble *trouble);
 
 /* Why it is off, the last time. */
 const pe_redis_trouble *pe_redis_link_trouble(const pe_redis_link *link);

@@ -1,7 +1,13 @@
 #include "redis/redis_trouble.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum {
+  QUOTED = 120,            /* bytes of Redis's own words */
+  QUOTED_FROM = 16 * 1024, /* bytes of them that are read for that: what is hidden becomes shorter */
+};
 
 typedef struct meaning {
   const char *text; /* how Redis's own begins */
@@ -50,10 +56,24 @@ static const meaning *meaning_of(const char *text, size_t size) {
   return &other;
 }
 
-/* Redis's own words, where they cannot hold what we sent: those of an unknown command, and of AUTH, quote it. */
-static int quotable(const meaning *found, const char *command, size_t size) {
-  if (strcmp(command, "AUTH") == 0 || strncmp(found->text, "ERR unknown", 11) == 0) return 0;
-  return size < 120 ? (int)size : 120;
+/* Whether Redis's own words are worth showing: those of an unknown command, and of AUTH, quote what we sent. */
+static bool is_quotable(const meaning *found, const char *command) {
+  return strcmp(command, "AUTH") != 0 && strncmp(found->text, "ERR unknown", 11) != 0;
+}
+
+/* Fills `words` with the beginning of the text. All is hidden before a part of it is taken: that may end within the
+ * password, of which the beginning would show. */
+static void quote(char words[QUOTED + 1], pe_redis_hide hide, const char *text, size_t size) {
+  size_t left = size < QUOTED_FROM ? size : QUOTED_FROM;
+  char *copy = malloc(left + 1);
+
+  words[0] = '\0';
+  if (!copy) return;
+  memcpy(copy, text, left);
+  if (hide.hide) left = hide.hide(hide.secrets, copy, left);
+  copy[left] = '\0';
+  (void)snprintf(words, QUOTED + 1, "%s", copy);
+  free(copy);
 }
 
 /* What a stranger's server says reaches logs and terminals as text. */
@@ -74,20 +94,18 @@ static const char *unwrap(const char *text, size_t *size) {
   return text;
 }
 
-void pe_redis_trouble_read(pe_redis_trouble *trouble, const pe_redis_url *url, const char *command, const char *text,
-                           size_t size) {
+void pe_redis_trouble_read(pe_redis_trouble *trouble, const pe_redis_url *url, pe_redis_hide hide, const char *command,
+                           const char *text, size_t size) {
   const char *own = unwrap(text, &size);
   const meaning *found = meaning_of(own, size);
-  int quoted = quotable(found, command, size);
-  size_t length;
+  char words[QUOTED + 1] = "";
 
+  if (is_quotable(found, command)) quote(words, hide, own, size);
   trouble->error = found->error;
   trouble->holds = found->holds;
   trouble->reconnects = found->reconnects;
-  (void)snprintf(trouble->message, sizeof trouble->message, "Redis at %.100s, %s: %s%s%.*s%s", url->text, command,
-                 found->words, quoted > 0 ? " (" : "", quoted, own, quoted > 0 ? ")" : "");
-  length = pe_redis_url_hide(url, trouble->message, strlen(trouble->message));
-  trouble->message[length] = '\0';
+  (void)snprintf(trouble->message, sizeof trouble->message, "Redis at %.100s, %s: %s%s%s%s", url->text, command,
+                 found->words, words[0] != '\0' ? " (" : "", words, words[0] != '\0' ? ")" : "");
   make_printable(trouble->message);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEFAULT_PORT = 6379, LEAST_HIDDEN = 4 /* what is shorter is in every text */ };
+enum { DEFAULT_PORT = 6379 };
 
 /* A part of the text that is being read. */
 typedef struct span {
@@ -161,20 +161,4 @@ const char *pe_redis_url_read(const char *text, pe_redis_url *url) {
   rest = skip(text, "rediss://");
   url->tls = rest != NULL;
   return rest ? read_network((span){rest, end}, url) : "must begin with redis:// or unix://";
-}
-
-size_t pe_redis_url_hide(const pe_redis_url *url, char *text, size_t size) {
-  size_t length = strlen(url->password);
-  if (length < LEAST_HIDDEN) return size;
-  for (size_t i = 0; i + length <= size;) {
-    if (memcmp(text + i, url->password, length) != 0) {
-      i++;
-      continue;
-    }
-    memcpy(text + i, "***", 3);
-    memmove(text + i + 3, text + i + length, size - i - length);
-    size -= length - 3;
-    i += 3;
-  }
-  return size;
 }

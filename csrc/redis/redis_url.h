@@ -4,7 +4,6 @@
 #define PE_REDIS_URL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 typedef struct pe_redis_url {
   bool tls;
@@ -22,8 +21,5 @@ typedef struct pe_redis_url {
 /* Reads `text`. Returns NULL and fills *url; or what is wrong, in words that follow the option's name: static storage.
  */
 const char *pe_redis_url_read(const char *text, pe_redis_url *url);
-
-/* Puts *** in the place of each password in the text, and returns its new length. */
-size_t pe_redis_url_hide(const pe_redis_url *url, char *text, size_t size);
 
 #endif

@@ -3,14 +3,22 @@
 
 #include <string.h>
 
+#include "http/secrets.h"
 #include "redis/redis_url.h"
 #include "test.h"
+
+static size_t hide(const void *secrets, char *text, size_t size) {
+  return pe_secrets_hide(secrets, text, size);
+}
 
 static pe_redis_trouble read(const char *command, const char *text) {
   pe_redis_url url;
   pe_redis_trouble trouble;
+  pe_secrets *secrets = pe_secrets_new((pe_http_credentials){NULL, "", "s3cret"}, NULL);
   assert_null(pe_redis_url_read("redis://worker:s3cret@127.0.0.1", &url));
-  pe_redis_trouble_read(&trouble, &url, command, text, strlen(text));
+  assert_non_null(secrets);
+  pe_redis_trouble_read(&trouble, &url, (pe_redis_hide){hide, secrets}, command, text, strlen(text));
+  pe_secrets_free(secrets);
   return trouble;
 }
 
