@@ -6,7 +6,8 @@
 #include "http/charset.h"
 #include "http/view.h"
 
-enum { CEILING = 1024 * 1024 };
+/* 64 KiB, which is the most that `new` takes of anything, are up to 35 MB in all writings: where they are not ASCII. */
+enum { CEILING = 64 * 1024 * 1024 };
 
 void pe_needles_init(pe_needles *needles) {
   memset(needles, 0, sizeof *needles);

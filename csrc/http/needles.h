@@ -41,7 +41,7 @@ void pe_needles_init(pe_needles *needles);
 void pe_needles_cleanup(pe_needles *needles);
 
 /* Adds a copy. One that is there already is found by what suffices for either rule. What is shorter than
- * PE_NEEDLE_LEAST is left out; and all beyond 1 MiB, which counts as out of memory. */
+ * PE_NEEDLE_LEAST is left out; and all beyond 64 MiB, which counts as out of memory. */
 void pe_needles_add(pe_needles *needles, const char *bytes, size_t size, pe_needle_rule rule);
 
 /* Adds each piece of it that has at least `least` bytes: what a server has cut at its beginning. The first

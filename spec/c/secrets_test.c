@@ -2,6 +2,7 @@
 #include "http/secrets.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test.h"
@@ -277,6 +278,49 @@ static void what_was_replaced(void **state) {
   pe_secrets_free(old);
 }
 
+/* Letters and digits as a person would never write them, with a dot after each `step`, behind a prefix; the caller
+ * frees. */
+static char *long_text(const char *prefix, size_t step) {
+  enum { LONGEST = 65536 }; /* what `new` takes */
+  size_t size = strlen(prefix);
+  char *text = malloc(LONGEST + 1);
+  unsigned seed = 1;
+  assert_non_null(text);
+  memcpy(text, prefix, size);
+  for (; size < LONGEST; size++) {
+    seed = seed * 1103515245 + 12345;
+    text[size] =
+        size % step == 0 ? '.' : "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[seed / 65536 % 62];
+  }
+  text[size] = '\0';
+  return text;
+}
+
+static void assert_all_hidden(const char *said) {
+  size_t size = strlen(said);
+  char *text = malloc(size + 1);
+  assert_non_null(text);
+  memcpy(text, said, size);
+  assert_int_equal(pe_secrets_hide(secrets, text, size), 3);
+  assert_memory_equal(text, "***", 3);
+  free(text);
+}
+
+/* As long as `new` takes it. */
+static void a_very_long_one(void **state) {
+  char *token = long_text("Bearer ", 20000), *basic = long_text("Basic ", 1 << 20), *line = long_text("X-Key: ", 20000);
+  (void)state;
+  with(token, NULL, NULL, NULL);
+  assert_all_hidden(token + 7);
+  with(basic, NULL, NULL, NULL);
+  assert_all_hidden(basic + 6);
+  with_header(line);
+  assert_all_hidden(line + 7);
+  free(token);
+  free(basic);
+  free(line);
+}
+
 static void a_token_and_a_proxy(void **state) {
   (void)state;
   with("Bearer abc.def-123", NULL, NULL, "http://me%40home:s3cret@127.0.0.1:3128");
@@ -339,6 +383,7 @@ int main(void) {
                                      TEST(a_token_whatever_is_in_it),
                                      TEST(what_was_cut),
                                      TEST(every_writing),
+                                     TEST(a_very_long_one),
                                      TEST(a_token_and_a_proxy),
                                      TEST(rarer_writings),
                                      TEST(a_secret_that_looks_like_an_escape),
