@@ -204,7 +204,7 @@ nginx-gnutls: ### the specs of nginx and of TLS, with libcurl's GnuTLS flavour
 	@$(again) for-tests LUAS="$(LUA)" CURL=gnutls BUILD=build/gnutls
 	@LUAS="$(LUA)" BUILD=build/gnutls POSTEVENT_NGINX_BUILD='$(CURDIR)/build/gnutls/$(LUA)' POSTEVENT_NGINX_TLS=GnuTLS \
 	  $(run_tests) $(NGINX_SPECS) \
-	  spec/fault/tls_spec.lua spec/fault/track_exit_spec.lua
+	  spec/fault/tls_spec.lua spec/fault/tls_proxy_spec.lua spec/fault/track_exit_spec.lua
 
 NGINX_SOAK_SECONDS ?= 600
 soak-nginx: override LUA = luajit# nginx's

@@ -28,12 +28,16 @@ bool pe_http_prepare(void) {
 
 /* ---- callbacks ---- */
 
+/* Whether libcurl has opened a connection for this transfer. */
+static bool has_connected(const pe_http *http) {
+  long opened = 0;
+  return curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened) == CURLE_OK && opened > 0;
+}
+
 /* Whether the connection that libcurl chose from the pool must not be used again. Where it is a new one there is
  * nothing to ask: a TLS 1.3 server's session tickets may wait on it. */
 static bool meets_stale(const pe_http *http, pe_http_ends ends) {
-  long opened = 0;
-  if (!http->multi || curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened) != CURLE_OK) return false;
-  return opened == 0 && pe_http_pool_is_stale(http->pool, ends);
+  return http->multi && !http->is_first && pe_http_pool_is_stale(http->pool, ends);
 }
 
 /* libcurl is about to send the request: the one moment that decides whether the event was sent. It calls again when a
@@ -41,6 +45,7 @@ static bool meets_stale(const pe_http *http, pe_http_ends ends) {
 static int on_request(void *user, char *ip, char *local_ip, int port, int local_port) {
   pe_http *http = user;
   (void)port;
+  if (http->requests == 0) http->is_first = has_connected(http);
   if (http->requests == 0 && meets_stale(http, (pe_http_ends){local_ip, ip, local_port})) {
     http->stale = true;
     return CURL_PREREQFUNC_ABORT;

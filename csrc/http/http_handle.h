@@ -56,6 +56,7 @@ struct pe_http {
   bool was_answered;   /* a post of this handle, ever */
   bool no_descriptors; /* one was wanted for this post */
   bool reached;        /* the peer, or its proxy, accepted a connection that was opened for this post */
+  bool is_first;       /* the request is the first on its connection */
   bool stale;          /* the connection that libcurl chose had something to read before the request: it was not used */
   char detail[CURL_ERROR_SIZE];
 };

@@ -35,10 +35,11 @@ static bool is_key_failure(const pe_http *http, CURLcode result) {
 }
 
 /* With TLS 1.3 a client's handshake ends before the server has judged its certificate; the refusal arrives as an
- * alert (RFC 8446, 6.2) in place of the reply. Only the text tells it from a broken connection; GnuTLS' does not say
- * which alert it was. */
+ * alert (RFC 8446, 6.2) in place of the first reply. Only the text tells it from a broken connection; GnuTLS' does not
+ * say which alert it was. */
 static bool is_certificate_alert(const pe_http *http, CURLcode result) {
   if (result != CURLE_RECV_ERROR && result != CURLE_SEND_ERROR) return false;
+  if (http->incoming.header_bytes > 0 || !http->is_first) return false;
   if (strstr(http->detail, "TLS fatal alert")) return true;
   return strstr(http->detail, "alert") && (strstr(http->detail, "certificate") || strstr(http->detail, "unknown ca"));
 }

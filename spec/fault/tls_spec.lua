@@ -2,10 +2,12 @@
 local certificates = require "support.certificates"
 local documents = require "support.documents"
 local files = require "support.files"
+local front = require "support.front"
 local helper = require "support.helper"
 local nginx = require "support.nginx"
 local postevent = require "postevent"
 local posting = require "support.posting"
+local rude = require "support.rude"
 local tls_server = require "support.tls_server"
 
 describe("TLS", function()
@@ -144,6 +146,31 @@ describe("TLS", function()
       end
       strict:stop()
     end
+  end)
+
+  it("calls no other alert a refused certificate: the event may have arrived", function()
+    local odd = rude.start("raw", { tls = true, answer = 1, reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{" })
+    local wire = front.start(odd.port)
+    local url = odd.url:gsub(odd.port, wire.port)
+    local options = { tls = { ca_file = ca_file }, max_in_flight = 1, retry = { ambiguous = false } }
+    local client, tracking = posting.client(url, options), posting.client(url, options)
+    assert(client:post(documents.new_event()))
+    assert(tracking:track(documents.new_event()))
+    assert(tracking:flush())
+    wire:spoil()
+    local _, message, code, detail = client:post(documents.new_event())
+    assert.equal("interrupted", code, message)
+    assert.equal("maybe", detail.sent)
+    assert.equal("maybe", detail.arrived)
+    client:close()
+    assert(tracking:track(documents.new_event()))
+    tracking:close(5)
+    local outcomes = {}
+    for result in tracking:results() do
+      outcomes[#outcomes + 1] = result.outcome
+    end
+    assert.same({ "delivered", "unknown" }, outcomes)
+    assert.equal(4, odd:requests())
   end)
 
   it("is what an https url means: a server that speaks plain HTTP is refused", function()

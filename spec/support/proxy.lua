@@ -6,8 +6,8 @@
 local certificates = require "support.certificates"
 local children = require "support.children"
 local files = require "support.files"
+local front = require "support.front"
 local ports = require "support.ports"
-local tls_front = require "support.tls_front"
 local waiting = require "support.waiting"
 
 local proxy = {}
@@ -51,7 +51,7 @@ local function try(options)
 end
 
 local function put_tls_before(self, name)
-  self.front = tls_front.start(self.port, certificates.get()[name == true and "server" or name])
+  self.front = front.start(self.port, certificates.get()[name == true and "server" or name])
   self.port = self.front.port
   self.url = ("https://127.0.0.1:%d"):format(self.port)
 end
