@@ -114,6 +114,14 @@ static inline void pe_thread_set_name(const char *name) {
 }
 
 /* Nobody will join it: it goes by itself. */
+static inline pe_thread pe_thread_self(void) {
+  return pthread_self();
+}
+
+static inline bool pe_thread_is_self(pe_thread thread) {
+  return pthread_equal(thread, pthread_self()) != 0;
+}
+
 static inline void pe_thread_detach(pe_thread thread) {
   (void)pthread_detach(thread);
 }

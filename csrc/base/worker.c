@@ -15,10 +15,12 @@ static struct {
   pe_cond ended;
   /* guarded by lock */
   pe_worker *first;
-  int visitors;  /* threads between pe_worker_visit and pe_worker_depart */
-  bool begun;    /* what pe_worker_prepare was given is done */
-  bool prepared; /* and the rest of it */
-  bool exiting;  /* no thread is started any more */
+  int visitors;     /* threads between pe_worker_visit and pe_worker_depart */
+  bool begun;       /* what pe_worker_prepare was given is done */
+  bool prepared;    /* and the rest of it */
+  bool exiting;     /* no thread is started any more */
+  bool is_leaving;  /* this process exits: visits are its thread's alone */
+  pe_thread leaver; /* who calls exit, where it does */
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Written when the library is loaded. */
@@ -66,15 +68,29 @@ static void after_fork_in_child(void) {
   forks = 0;
   all.first = NULL;
   all.visitors = 0;
+  all.is_leaving = false;
   (void)pe_mutex_init(&all.lock);
   (void)pe_cond_init(&all.ended);
 }
 
-static void at_exit(void) {
+/* Those on a visit come out of a library that is about to go away, and none goes in any more. Who exits on a visit, by
+ * a signal, waits for itself, and not for ever. */
+static void see_visitors_out(int64_t deadline) {
   pe_mutex_lock(&all.lock);
-  all.exiting = true;
+  for (int64_t left = deadline - pe_clock_monotonic(); all.visitors > 0 && left > 0;
+       left = deadline - pe_clock_monotonic())
+    (void)pe_cond_wait(&all.ended, &all.lock, left);
+  pe_mutex_unlock(&all.lock);
+}
+
+static void at_exit(void) {
+  int64_t deadline = pe_clock_monotonic() + EXIT_PATIENCE;
+  pe_mutex_lock(&all.lock);
+  all.exiting = all.is_leaving = true;
+  all.leaver = pe_thread_self();
   pe_mutex_unlock(&all.lock);
   pe_worker_end_all(NULL, EXIT_PATIENCE);
+  see_visitors_out(deadline);
 }
 
 /* The handlers are there before anything of ours can hold a lock, and without one: a fork that begins while they are
@@ -94,13 +110,27 @@ bool pe_worker_prepare(bool (*begin)(void)) {
   return prepared;
 }
 
-/* A fork goes first: threads that come and go would let it have no turn. */
-void pe_worker_visit(void) {
-  pe_mutex_lock(&all.lock);
+/* A fork goes first: threads that come and go would let it have no turn. With the lock held. */
+static void visit(void) {
   while (__atomic_load_n(&forks, __ATOMIC_RELAXED) > 0)
     (void)pe_cond_wait(&all.ended, &all.lock, A_WHILE);
   all.visitors++;
+}
+
+void pe_worker_visit(void) {
+  pe_mutex_lock(&all.lock);
+  visit();
   pe_mutex_unlock(&all.lock);
+}
+
+/* Refused, and not kept waiting: who exits may wait for that thread afterwards. */
+bool pe_worker_try_visit(void) {
+  bool may;
+  pe_mutex_lock(&all.lock);
+  may = !all.is_leaving || pe_thread_is_self(all.leaver);
+  if (may) visit();
+  pe_mutex_unlock(&all.lock);
+  return may;
 }
 
 void pe_worker_depart(void) {

@@ -41,10 +41,14 @@ bool pe_worker_prepare(bool (*begin)(void));
  * used, not to be cleaned up, its locks not to be taken. Costs a read. */
 unsigned pe_worker_generation(void);
 
-/* A thread of the program's goes into a library that has locks of its own, and comes out: no fork can happen between
- * the two, so there is to be no wait. The caller is no worker and holds no lock. */
+/* A thread of the program's goes where a fork must not fall into, and comes out: none can happen between the two, so
+ * there is to be no wait. The caller is no worker and holds no lock. */
 void pe_worker_visit(void);
 void pe_worker_depart(void);
+
+/* The same, into a library that the end of the process takes away: OpenSSL, for one, cleans up at exit. Returns false
+ * once another thread exits: nothing of that library's is to be called any more. Exit waits for those who are in. */
+bool pe_worker_try_visit(void);
 
 /* Starts the thread, which is at work. Returns false when the system has none to give, and once the process exits. */
 bool pe_worker_start(pe_worker *worker);

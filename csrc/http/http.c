@@ -167,9 +167,8 @@ out:
 void pe_http_free(pe_http *http) {
   pe_sigpipe sigpipe;
 
-  if (!http) return;
-  if (http->uses_tls) pe_sigpipe_block(&sigpipe); /* closing a TLS connection writes to it */
-  if (http->alone) pe_worker_visit();
+  if (!http || (http->alone && !pe_worker_try_visit())) return; /* the process exits: the TLS library may be gone */
+  if (http->uses_tls) pe_sigpipe_block(&sigpipe);               /* closing a TLS connection writes to it */
   curl_easy_cleanup(http->easy);
   (void)curl_multi_cleanup(http->alone); /* fails for one that is none */
   if (http->alone) pe_worker_depart();

@@ -46,7 +46,8 @@ bool pe_http_prepare(void);
  */
 pe_error pe_http_new(const pe_http_plan *plan, pe_http **http, const char **why);
 
-/* Closes the connection. NULL is legal. Never waits for the peer nor for a name server. */
+/* Closes the connection. NULL is legal. Never waits for the peer nor for a name server. Where another thread exits,
+ * what has posted is left to the system. */
 void pe_http_free(pe_http *http);
 
 /* Replaces the credentials (copied) from the next post on; those before stay hidden, the last four of them. Where they

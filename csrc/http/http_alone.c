@@ -17,19 +17,21 @@ static CURLM *make_alone(void) {
 /* One step of the transfer. Returns whether there is more to do. */
 static bool step(pe_http *http, CURLMcode *problem) {
   int running = 0;
-  pe_worker_visit();
+  *problem = CURLM_INTERNAL_ERROR;
+  if (!pe_worker_try_visit()) return false;
   *problem = curl_multi_perform(http->alone, &running);
   pe_worker_depart();
   return *problem == CURLM_OK && running > 0;
 }
 
-/* What the transfer ended with; it is taken out, which may close its connection. */
+/* What the transfer ended with; it is taken out, which may close its connection. Where another thread exits, it stays
+ * where it is. */
 static CURLcode finish(pe_http *http, CURLMcode problem) {
   CURLcode result = problem == CURLM_OK ? CURLE_OK : CURLE_OUT_OF_MEMORY;
   const CURLMsg *message;
   int left;
 
-  pe_worker_visit();
+  if (!pe_worker_try_visit()) return CURLE_ABORTED_BY_CALLBACK;
   message = curl_multi_info_read(http->alone, &left);
   if (message && message->msg == CURLMSG_DONE) result = message->data.result;
   (void)curl_multi_remove_handle(http->alone, http->easy);

@@ -425,6 +425,52 @@ static void forks_and_starts_do_not_disturb_each_other(void **state) {
 
 static sleeper *kept;
 static int told;
+static pe_thread visitor;
+static int refused; /* atomic: how often the visitor was not let in */
+
+static void *visit_until_refused(void *user) {
+  (void)user;
+  while (pe_worker_try_visit()) {
+    __atomic_store_n(&in_a_library, true, __ATOMIC_SEQ_CST);
+    for (int64_t until = in(20 * PE_MILLISECOND); pe_clock_monotonic() < until;)
+      continue;
+    __atomic_store_n(&in_a_library, false, __ATOMIC_SEQ_CST);
+    pe_worker_depart();
+  }
+  __atomic_add_fetch(&refused, 1, __ATOMIC_SEQ_CST);
+  return NULL;
+}
+
+static void wait_until_in_a_library(void) {
+  while (!__atomic_load_n(&in_a_library, __ATOMIC_SEQ_CST))
+    continue;
+}
+
+/* Runs where a library would clean up. Its thread may go in, and no other; and who waits for another one need not wait
+ * for long. */
+static void meet_no_visitor(void) {
+  for (int64_t until = in(100 * PE_MILLISECOND); pe_clock_monotonic() < until;)
+    if (__atomic_load_n(&in_a_library, __ATOMIC_SEQ_CST)) _exit('V');
+  if (!pe_worker_try_visit()) _exit('E');
+  pe_worker_depart();
+  pe_worker_visit();
+  pe_worker_depart();
+  pe_thread_join(visitor);
+  _exit(refused == 1 ? 0 : 'R');
+}
+
+static void give_up(void) {
+  _exit(0);
+}
+
+/* Exits while another thread is on a visit; or, with `own`, on a visit of its own. */
+static int exit_among_visitors(bool own) {
+  if (atexit(own ? give_up : meet_no_visitor) != 0 || !pe_worker_prepare(nothing_to_begin)) return 1;
+  if (own && pe_worker_try_visit()) exit(1);
+  if (!pe_thread_start(&visitor, visit_until_refused, NULL)) return 1;
+  wait_until_in_a_library();
+  exit(1);
+}
 
 /* Runs after the handler of workers, as the destructor of a C++ program's Lua state may: registered before it. */
 static void leave_kept(void) {
@@ -485,6 +531,18 @@ static void none_is_started_after_that(void **state) {
   assert_exits('s');
 }
 
+static void no_visitor_is_in_a_library_after_that(void **state) {
+  (void)state;
+  assert_exits('v');
+}
+
+static void one_that_exits_on_a_visit_waits_for_a_second_at_most(void **state) {
+  int64_t begin = pe_clock_monotonic();
+  (void)state;
+  assert_exits('o');
+  assert_true(pe_clock_monotonic() - begin < 5 * PE_SECOND);
+}
+
 static void d2_no_fork_falls_into_the_beginning(void **state) {
   (void)state;
   if (UNDER_TSAN) skip();
@@ -509,8 +567,11 @@ int main(int argc, char **argv) {
                                      PREPARED(at_exit_they_have_ended),
                                      PREPARED(an_owner_may_still_come_after_that),
                                      PREPARED(none_is_started_after_that),
+                                     PREPARED(no_visitor_is_in_a_library_after_that),
+                                     PREPARED(one_that_exits_on_a_visit_waits_for_a_second_at_most),
                                      TEST(d2_no_fork_falls_into_the_beginning)};
   if (argc > 1 && argv[1][0] == 'b') return fork_in_the_beginning();
+  if (argc > 1 && strchr("vo", argv[1][0])) return exit_among_visitors(argv[1][0] == 'o');
   if (argc > 1) return exit_program(argv[1][0]);
   program = argv[0];
   return cmocka_run_group_tests(tests, NULL, NULL);
