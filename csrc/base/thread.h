@@ -113,7 +113,6 @@ static inline void pe_thread_set_name(const char *name) {
 #endif
 }
 
-/* Nobody will join it: it goes by itself. */
 static inline pe_thread pe_thread_self(void) {
   return pthread_self();
 }
@@ -122,6 +121,7 @@ static inline bool pe_thread_is_self(pe_thread thread) {
   return pthread_equal(thread, pthread_self()) != 0;
 }
 
+/* Nobody will join it: it goes by itself. */
 static inline void pe_thread_detach(pe_thread thread) {
   (void)pthread_detach(thread);
 }

@@ -10,6 +10,9 @@ static const int64_t EXIT_PATIENCE = 900 * PE_MILLISECOND; /* design.md: one sec
 
 static const int64_t A_WHILE = PE_SECOND; /* of a wait that a broadcast ends */
 
+/* So long a thread may let a fork or an exit wait, where it could come out: it is in good time for EXIT_PATIENCE. */
+static const int64_t LONG_WAIT = 500 * PE_MILLISECOND;
+
 static struct {
   pe_mutex lock;
   pe_cond ended;
@@ -29,6 +32,9 @@ static bool watched;
 /* Forks that wait for the workers to rest. Atomic. */
 static int forks;
 
+/* Since when a fork, or who exits, waits (monotonic); 0: nobody. Atomic. */
+static int64_t awaited_since;
+
 /* Written in a forked child only, which has one thread then. */
 static unsigned generation;
 
@@ -42,9 +48,13 @@ static void join(pe_worker *worker) {
   worker->joined = true;
 }
 
+static void set_awaited(bool awaited) {
+  __atomic_store_n(&awaited_since, awaited ? pe_clock_monotonic() : 0, __ATOMIC_RELAXED);
+}
+
 /* The locks are held across a fork, so that the child finds the list whole, and no worker inside a library. */
 static void before_fork(void) {
-  (void)__atomic_add_fetch(&forks, 1, __ATOMIC_RELAXED);
+  if (__atomic_add_fetch(&forks, 1, __ATOMIC_RELAXED) == 1) set_awaited(true);
   pe_mutex_lock(&all.lock);
   while (all.visitors > 0)
     (void)pe_cond_wait(&all.ended, &all.lock, A_WHILE);
@@ -57,7 +67,7 @@ static void before_fork(void) {
 static void after_fork_in_parent(void) {
   for (pe_worker *worker = all.first; worker; worker = worker->next)
     pe_mutex_unlock(&worker->at_work);
-  (void)__atomic_sub_fetch(&forks, 1, __ATOMIC_RELAXED);
+  set_awaited(__atomic_sub_fetch(&forks, 1, __ATOMIC_RELAXED) > 0 || all.is_leaving);
   pe_cond_broadcast(&all.ended); /* visitors wait for it */
   pe_mutex_unlock(&all.lock);
 }
@@ -66,6 +76,7 @@ static void after_fork_in_parent(void) {
 static void after_fork_in_child(void) {
   generation++;
   forks = 0;
+  set_awaited(false);
   all.first = NULL;
   all.visitors = 0;
   all.is_leaving = false;
@@ -88,6 +99,7 @@ static void at_exit(void) {
   pe_mutex_lock(&all.lock);
   all.exiting = all.is_leaving = true;
   all.leaver = pe_thread_self();
+  set_awaited(true);
   pe_mutex_unlock(&all.lock);
   pe_worker_end_all(NULL, EXIT_PATIENCE);
   see_visitors_out(deadline);
@@ -137,6 +149,11 @@ void pe_worker_depart(void) {
   pe_mutex_lock(&all.lock);
   if (--all.visitors == 0) pe_cond_broadcast(&all.ended);
   pe_mutex_unlock(&all.lock);
+}
+
+bool pe_worker_is_awaited(int64_t now) {
+  int64_t since = __atomic_load_n(&awaited_since, __ATOMIC_RELAXED);
+  return since > 0 && now - since > LONG_WAIT;
 }
 
 unsigned pe_worker_generation(void) {

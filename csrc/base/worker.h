@@ -50,6 +50,10 @@ void pe_worker_depart(void);
  * once another thread exits: nothing of that library's is to be called any more. Exit waits for those who are in. */
 bool pe_worker_try_visit(void);
 
+/* Whether a fork, or the end of the process, has waited for long for those who are at work or on a visit. For loops in
+ * which a library asks whether to go on. Costs a read. */
+bool pe_worker_is_awaited(int64_t now);
+
 /* Starts the thread, which is at work. Returns false when the system has none to give, and once the process exits. */
 bool pe_worker_start(pe_worker *worker);
 

@@ -27,6 +27,7 @@ void pe_inbox_wake(pe_inbox *inbox) {
 void pe_inbox_ask_to_finish(pe_inbox *inbox, int64_t deadline) {
   pe_mutex_lock(&inbox->lock);
   if (deadline < inbox->finish_by) inbox->finish_by = deadline;
+  if (inbox->way && inbox->way->class->hurry) inbox->way->class->hurry(inbox->way, inbox->finish_by);
   pe_mutex_unlock(&inbox->lock);
   pe_inbox_wake(inbox);
 }

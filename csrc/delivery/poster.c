@@ -222,6 +222,10 @@ static void wake(pe_transport *self) {
   pe_http_multi_wake(of(self)->pool.multi);
 }
 
+static void hurry(pe_transport *self, int64_t by) {
+  pe_http_multi_finish_by(of(self)->pool.multi, by);
+}
+
 /* ---- its life ---- */
 
 static void cancel(pe_transport *transport, int64_t now) {
@@ -261,6 +265,7 @@ static const pe_transport_class CLASS = {.take = take,
                                          .look = look,
                                          .wait = wait,
                                          .wake = wake,
+                                         .hurry = hurry,
                                          .cancel = cancel,
                                          .close = close_connections,
                                          .free = free_poster};

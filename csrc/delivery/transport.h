@@ -1,6 +1,6 @@
 /* The way that events go from a sender: what its thread asks of it, whatever it is. There are two: poster.h posts each
- * to the platform, relayer.h hands many at once to a stream of Redis. The sender's thread calls everything but `wake`.
- * No code, no state. */
+ * to the platform, relayer.h hands many at once to a stream of Redis. The sender's thread calls everything but `wake`
+ * and `hurry`. No code, no state. */
 #ifndef PE_TRANSPORT_H
 #define PE_TRANSPORT_H
 
@@ -41,6 +41,9 @@ typedef struct pe_transport_class {
 
   /* Ends the sleep, or the next one. Any thread. */
   void (*wake)(pe_transport *self);
+
+  /* From that time on (monotonic) nothing keeps the sender's thread in `run`. Any thread. NULL: nothing ever does. */
+  void (*hurry)(pe_transport *self, int64_t by);
 
   /* Gives back to the queue what is in its hands: it stays pending, unless it was withdrawn (pe_ends_cancel). */
   void (*cancel)(pe_transport *self, int64_t now);

@@ -39,6 +39,7 @@ struct pe_http {
   CURLM *multi;       /* NULL: posts one at a time, on its own connection */
   pe_http_pool *pool; /* of `multi`; where that is NULL, its own */
   void *user;
+  const int64_t *finish_by; /* of `multi`, atomic; NULL: the post's own time alone counts */
   /* the owner's thread */
   CURL *easy;
   CURLM *alone; /* NULL until the first post that is not through `multi` */

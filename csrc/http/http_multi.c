@@ -15,8 +15,9 @@ static const int64_t GATHER = PE_MILLISECOND / 50;
 struct pe_http_multi {
   CURLM *multi;
   pe_http_pool pool;
-  int running;  /* transfers, as libcurl last said */
-  pe_bell bell; /* libcurl's own is a pair of sockets, which cost the caller more */
+  int64_t finish_by; /* atomic */
+  int running;       /* transfers, as libcurl last said */
+  pe_bell bell;      /* libcurl's own is a pair of sockets, which cost the caller more */
 };
 
 /* ---- life cycle ---- */
@@ -25,6 +26,7 @@ pe_error pe_http_multi_new(size_t width, pe_http_multi **multi) {
   pe_http_multi *made = calloc(1, sizeof *made);
 
   if (!made) return PE_NO_MEMORY;
+  made->finish_by = INT64_MAX;
   made->multi = curl_multi_init();
   if (!pe_bell_init(&made->bell) || !made->multi || pe_curl_multi_set_quick_exit(made->multi) != CURLM_OK ||
       curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)width) != CURLM_OK) {
@@ -52,6 +54,7 @@ pe_error pe_http_multi_join(pe_http_multi *multi, pe_http *http, void *user) {
   if (result != CURLE_OK) return PE_NO_MEMORY;
   http->multi = multi->multi;
   http->pool = &multi->pool;
+  http->finish_by = &multi->finish_by;
   http->user = user;
   return PE_OK;
 }
@@ -131,4 +134,8 @@ void pe_http_multi_wait(pe_http_multi *multi, int64_t nanoseconds) {
 
 void pe_http_multi_wake(pe_http_multi *multi) {
   pe_bell_ring(&multi->bell);
+}
+
+void pe_http_multi_finish_by(pe_http_multi *multi, int64_t time) {
+  __atomic_store_n(&multi->finish_by, time, __ATOMIC_RELAXED);
 }

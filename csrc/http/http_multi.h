@@ -1,5 +1,5 @@
 /* Many posts at once, on one thread: libcurl's multi interface. Owns the pool of connections. Everything but
- * pe_http_multi_wake belongs to that thread. */
+ * pe_http_multi_wake and pe_http_multi_finish_by belongs to that thread. */
 #ifndef PE_HTTP_MULTI_H
 #define PE_HTTP_MULTI_H
 
@@ -35,6 +35,9 @@ pe_sent pe_http_multi_cancel(pe_http *http);
 
 /* Sleeps until there is something to do for a transfer, or pe_http_multi_wake is called, or at most `nanoseconds`. */
 void pe_http_multi_wait(pe_http_multi *multi, int64_t nanoseconds);
+
+/* From that time on (monotonic) no post that was not sent yet keeps the thread in pe_http_multi_run. Any thread. */
+void pe_http_multi_finish_by(pe_http_multi *multi, int64_t time);
 
 /* Ends the sleep, or the next one. Any thread. */
 void pe_http_multi_wake(pe_http_multi *multi);

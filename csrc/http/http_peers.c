@@ -2,14 +2,22 @@
  * TLS libcurl has options of their own, the twins of those for the host: what the client says of trust holds for both,
  * and its certificate is for the host alone. The thread of the handle. */
 #include "base/clock.h"
+#include "base/worker.h"
 #include "http/http_handle.h"
 #include "http/http_plan.h"
+
+/* Whether nobody waits for the transfer any more, or somebody waits for its thread, and nothing was sent. */
+static bool is_late(const pe_http *http, int64_t now) {
+  if (now > http->deadline) return true;
+  if (http->requests > 0) return false;
+  return pe_worker_is_awaited(now) || (http->finish_by && now > __atomic_load_n(http->finish_by, __ATOMIC_RELAXED));
+}
 
 /* libcurl asks in loops in which it does not look at its own clock: while it reads a proxy's endless answer. */
 static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up) {
   const pe_http *http = user;
   (void)down_total, (void)down, (void)up_total, (void)up;
-  return pe_clock_monotonic() > http->deadline;
+  return is_late(http, pe_clock_monotonic());
 }
 
 static CURLcode set_proxy(pe_http *http, const pe_http_config *config) {

@@ -153,6 +153,42 @@ describe("a post to a server that", function()
     in_time(outcome, 0.5)
   end)
 
+  -- A tracked event is on its way through a proxy whose answer to CONNECT has no end.
+  local function start_endless()
+    local server = rude.start("endless_reply", {
+      head = 'HTTP/1.1 407 No\r\nProxy-Authenticate: Digest realm="x", nonce="y"\r\n'
+        .. "Content-Length: 1000000000000\r\n\r\n",
+    })
+    local client = posting.client("https://127.0.0.1:1/", {
+      proxy = ("http://u:hunter2@127.0.0.1:%d"):format(server.port), timeout = 20,
+    })
+    assert(client:track(documents.new_event()))
+    server:events("request", 1)
+    return client
+  end
+
+  local function seconds_of(action, ...)
+    local start = process.now()
+    action(...)
+    return process.now() - start
+  end
+
+  it("is such a proxy keeps no fork waiting for long", function()
+    local client = start_endless()
+    for _ = 1, 3 do
+      local took = seconds_of(helper.run, { "true" })
+      assert.is_true(took < 5, took)
+    end
+    client:close(0)
+  end)
+
+  it("is such a proxy keeps no close waiting, and the thread is no more", function()
+    local client = start_endless()
+    local took = seconds_of(client.close, client, 0.3)
+    assert.is_true(took < 5, took)
+    assert.equal(1, client:stats().pending)
+  end)
+
   it("breaks thousands of times costs no memory and no descriptor", function()
     local server = rude.start "reset"
     local lua, rss, fds = growth(server.url, 500, 3000)
