@@ -183,11 +183,18 @@ failed:
   return error;
 }
 
+/* An attribute whose name was there before is never found: no event is seen to have it, and so it asks for nothing. */
 static pe_error index_attributes(pe_definition *definition) {
   pe_error error = index_init(&definition->index, definition->count);
   for (size_t i = 0; error == PE_OK && i < definition->count; i++) {
-    index_add(&definition->index, definition->attributes[i].hash, i);
-    if (definition->attributes[i].required) definition->required[i / 64] |= UINT64_C(1) << i % 64;
+    pe_attribute *attribute = &definition->attributes[i];
+    size_t first;
+    if (pe_definition_find(definition, attribute->name.bytes, attribute->name.size, &first)) {
+      attribute->required = false;
+      continue;
+    }
+    index_add(&definition->index, attribute->hash, i);
+    if (attribute->required) definition->required[i / 64] |= UINT64_C(1) << i % 64;
   }
   return error;
 }

@@ -117,6 +117,25 @@ static void the_first_of_two_of_a_name_counts(void **state) {
   assert_non_null(find_attribute(second, "b"));
 }
 
+static void the_second_of_a_name_requires_nothing(void **state) {
+  const pe_attribute optional = {.name = text("b")};
+  pe_definition *event;
+  pe_seen seen = {{0}};
+  (void)state;
+  event = add_event("e");
+  add_attribute(event, "a", PE_TYPE_TEXT);
+  add_attribute(event, "a", PE_TYPE_TEXT);
+  assert_int_equal(pe_definition_add(event, &optional), PE_OK);
+  add_attribute(event, "b", PE_TYPE_TEXT);
+  finish();
+  assert_false(pe_definition_is_complete(event, &seen));
+  pe_seen_add(&seen, 0);
+  assert_true(pe_definition_is_complete(event, &seen));
+  assert_true(pe_definition_attribute(event, 0)->required);
+  for (size_t i = 1; i < 4; i++)
+    assert_false(pe_definition_attribute(event, i)->required);
+}
+
 static void names_are_bytes(void **state) {
   pe_definition *event;
   size_t place;
@@ -318,6 +337,7 @@ int main(void) {
                                      IN_DEFINITIONS(an_event_may_have_no_attributes),
                                      IN_DEFINITIONS(an_attribute_is_kept_as_it_was_given),
                                      IN_DEFINITIONS(the_first_of_two_of_a_name_counts),
+                                     IN_DEFINITIONS(the_second_of_a_name_requires_nothing),
                                      IN_DEFINITIONS(names_are_bytes),
                                      IN_DEFINITIONS(a_name_is_kept_as_json_too),
                                      IN_DEFINITIONS(is_complete_with_all_that_is_required),

@@ -189,6 +189,22 @@ describe("postevent.definitions", function()
     assert.truthy(twice.warnings[1]:find("event e: it is there twice", 1, true))
   end)
 
+  it("takes the first of what is there twice, and asks for no second", function()
+    local source = meta("e", {
+      CUSTOMER, CUSTOMER, { name = "age", type = "DOUBLE", attributes = { isPsiData = true } },
+      { name = "age", type = "STRING", attributes = { regex = "(" } },
+      { name = "note", type = "STRING", attributes = { isRequired = false } }, { name = "note", type = "STRING" },
+    })
+    assert.same({ true }, { accepts(source, { event_name = "e", c = "1", age = 20 }) })
+    assert.same({ false, "age: missing; c: missing" }, { accepts(source, { event_name = "e" }) })
+    local read = postevent.definitions { source, meta("e", { CUSTOMER }) }
+    assert.equal(1, #read.events)
+    assert.equal(3, #read.events[1].attributes)
+    assert.equal("DOUBLE", read.events[1].attributes[2].type)
+    assert.equal(4, #read.warnings)
+    assert.same({ "e", false }, { read.events[1].name, (accepts(read, { event_name = "e", c = "1" })) })
+  end)
+
   it("skips a regex that PCRE2 reads otherwise, with a warning that names the attribute", function()
     for _, pattern in ipairs { "[a-z&&[^b]]", "(", "\\p{IsGreek}", "[a[bc]]" } do
       local source = { e = { c = "customer", x = { type = "string", regex = pattern } } }

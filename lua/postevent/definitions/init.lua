@@ -213,6 +213,18 @@ function Definitions:__tostring()
   return ("postevent.definitions (%d events)"):format(#self.events)
 end
 
+-- A list without what has a name that was there before: of two of a name the first counts, here as in the core.
+local function first_of_each_name(list)
+  local seen, result = {}, {}
+  for _, item in ipairs(list) do
+    if not seen[item.name] then
+      seen[item.name] = true
+      result[#result + 1] = item
+    end
+  end
+  return result
+end
+
 -- Reads a source, without a judgement: returns its events, the form ("platform" or "short"), and a list of texts about
 -- what breaks the platform's limits. Raises, without a position, when it cannot be read.
 function definitions.examine(source)
@@ -220,7 +232,12 @@ function definitions.examine(source)
     raise("expected the name of a file, JSON, or a table, got %s", words.describe(source))
   end
   local events, origin = normalise(source)
-  return events, origin, limits.check(events)
+  local warnings = limits.check(events)
+  events = first_of_each_name(events)
+  for _, event in ipairs(events) do
+    event.attributes = first_of_each_name(event.attributes)
+  end
+  return events, origin, warnings
 end
 
 -- Whether it is what definitions.read returns, here or in this module as it was before a program loaded it anew.
