@@ -99,6 +99,63 @@ static void tells_how_alike_names_are(void **state) {
   assert_true(pe_similar_distance(longest, sizeof longest, longest, sizeof longest, 3) > 3);
 }
 
+/* The same by the whole table, for bytes that are not folded. */
+static size_t plain_distance(const char *a, size_t a_size, const char *b, size_t b_size) {
+  size_t rows[PE_SIMILAR_MAX_SIZE + 1][PE_SIMILAR_MAX_SIZE + 1];
+  for (size_t i = 0; i <= a_size; i++) {
+    for (size_t j = 0; j <= b_size; j++) {
+      size_t least = i == 0 ? j : i;
+      if (i > 0 && j > 0) {
+        least = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+        if (rows[i - 1][j] + 1 < least) least = rows[i - 1][j] + 1;
+        if (rows[i][j - 1] + 1 < least) least = rows[i][j - 1] + 1;
+      }
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && rows[i - 2][j - 2] + 1 < least)
+        least = rows[i - 2][j - 2] + 1;
+      rows[i][j] = least;
+    }
+  }
+  return rows[a_size][b_size];
+}
+
+static size_t random_word(char *word, size_t most) {
+  size_t size = (size_t)(pe_random_unit() * (double)(most + 1));
+  for (size_t i = 0; i < size; i++)
+    word[i] = "abc"[(size_t)(pe_random_unit() * 3)];
+  return size;
+}
+
+/* Changes `from` here and there: what is near by chance is short. */
+static size_t change_word(const char *from, size_t size, char *to) {
+  size_t made = 0;
+  for (size_t i = 0; i < size && made + 2 < PE_SIMILAR_MAX_SIZE; i++) {
+    double chance = pe_random_unit();
+    if (chance < 0.02) continue;
+    if (chance < 0.04) to[made++] = 'c';
+    to[made++] = chance < 0.06 ? 'a' : from[i];
+    if (chance > 0.98 && made > 1) {
+      char last = to[made - 1];
+      to[made - 1] = to[made - 2];
+      to[made - 2] = last;
+    }
+  }
+  return made;
+}
+
+static void counts_edits_as_the_whole_table_does(void **state) {
+  static const size_t limits[] = {0, 1, 2, 3, 5, 20, PE_SIMILAR_MAX_SIZE, SIZE_MAX - 1};
+  (void)state;
+  for (int i = 0; i < 20000; i++) {
+    char a[PE_SIMILAR_MAX_SIZE], b[PE_SIMILAR_MAX_SIZE];
+    size_t a_size = random_word(a, i % 2 == 0 ? PE_SIMILAR_MAX_SIZE : 6);
+    size_t b_size = i % 4 == 3 ? random_word(b, 6) : change_word(a, a_size, b);
+    size_t limit = limits[(size_t)i / 4 % (sizeof limits / sizeof *limits)];
+    size_t plain = plain_distance(a, a_size, b, b_size), got = pe_similar_distance(a, a_size, b, b_size, limit);
+    if (plain <= limit ? got != plain : got <= limit)
+      fail_msg("%.*s and %.*s, at most %zu: %zu, not %zu", (int)a_size, a, (int)b_size, b, limit, got, plain);
+  }
+}
+
 static void accepts_urls_that_can_be_posted_to(void **state) {
   pe_http_url url;
   (void)state;
@@ -187,6 +244,7 @@ int main(void) {
                                      TEST(ids_are_version_7_and_in_order_of_time),
                                      TEST(units_are_spread_between_0_and_1),
                                      TEST(tells_how_alike_names_are),
+                                     TEST(counts_edits_as_the_whole_table_does),
                                      TEST(accepts_urls_that_can_be_posted_to),
                                      TEST(knows_this_machine),
                                      TEST(refuses_other_urls),

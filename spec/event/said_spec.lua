@@ -481,6 +481,19 @@ describe("E1: an event of nonsense", function()
     DEFINED.e["attribute_" .. i] = "string?"
   end
 
+  -- Events whose attributes have names of 20 to 50 bytes, each as long as the others and alike up to its end.
+  local LIKE = ("like_one_another_"):rep(4)
+  local function like(size, i)
+    return LIKE:sub(1, size - 6) .. ("%06d"):format(i * 54321 % 1000000)
+  end
+  local SIZES = { 20, 35, 50 }
+  for _, size in ipairs(SIZES) do
+    DEFINED["e" .. size] = { who = "customer?" }
+    for i = 1, 19 do
+      DEFINED["e" .. size][like(size, i)] = "string?"
+    end
+  end
+
   it("of 150,000 unknown attributes takes no more than three times what it takes without definitions", function()
     local event = { event_name = "e" }
     for i = 1, 150000 do
@@ -536,6 +549,13 @@ describe("E1: an event of nonsense", function()
       bad = event_of(500, function(i) return "a\255" .. i, "\255" end),
       nulls = event_of(500, function(i) return "a" .. i, setmetatable({}, { __tojson = true }) end),
     }
+    for _, size in ipairs(SIZES) do
+      for more = -3, 3, 3 do
+        local case = ("%d bytes, of %d"):format(size + more, size)
+        cases[case] = event_of(600, function(i) return like(size + more, i + 100), i end)
+        cases[case].event_name = "e" .. size
+      end
+    end
     with_modules(1000, function()
       for name, event in pairs(cases) do
         local took = helper.quickest(LIMIT, function()
