@@ -178,40 +178,54 @@ static const pe_attribute *find_attribute(const pe_lua_writer *w, size_t *place)
   return w->definition ? pe_definition_find(w->definition, w->name, w->name_size, place) : NULL;
 }
 
-/* Checks what was written. `standard`: it is one of those that every event may have, whose types are the platform's
- * rule and not one of the definition, about which `validation` decides. */
-static void check_written(pe_lua_writer *w, const pe_attribute *attribute, bool standard, const pe_value *value) {
-  bool checked = w->definition && w->rules->validation != PE_VALIDATE_OFF;
+/* Checks the attribute in hand by the platform's own rule, about which `validation` does not decide. `attribute` is the
+ * definition's, or NULL. Returns false where it breaks the rule, and that was noted. */
+static bool check_standard(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute,
+                           const pe_value *value) {
+  pe_attribute rule = *standard;
   int before = w->problem_count;
 
-  if (standard && is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return; /* begin_event has looked at it */
-  if (attribute && (standard || checked)) {
-    check_value(w, attribute, value);
-    if (standard && w->problem_count > before) w->refused = true;
-  } else if (checked && !attribute && !w->rules->allow_unknown_attributes) {
-    add_unknown_attribute(w);
+  if (is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return true; /* begin_event has looked at it */
+  rule.sensitive = attribute && attribute->sensitive;
+  check_value(w, &rule, value);
+  if (w->problem_count == before) return true;
+  w->refused = true;
+  return false;
+}
+
+/* Checks what was written: first as one of those that every event may have, then by the definition, where it is at
+ * `place`. One problem of an attribute is told. */
+static void check_written(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute, size_t place,
+                          const pe_value *value) {
+  if (standard && !check_standard(w, standard, attribute, value)) {
+    if (attribute) pe_seen_add(&w->seen, place); /* an empty text is not said to be missing, too */
+    return;
   }
+  if (!w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
+  if (attribute)
+    check_value(w, attribute, value);
+  else if (!standard && !w->rules->allow_unknown_attributes)
+    add_unknown_attribute(w);
 }
 
 /* The attribute in hand, at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only
  * where the definition has them. What it leaves on the stack is the caller's to cut. */
 static void write_attribute(pe_lua_writer *w, int key, bool common) {
-  const pe_attribute *attribute;
+  const pe_attribute *attribute, *standard;
   size_t place = PE_MAX_ATTRIBUTES;
   pe_value value;
-  bool standard, is_time;
+  bool is_time;
 
   read_value(w, key + 1, &value);
   attribute = find_attribute(w, &place);
-  standard = !attribute;
-  if (standard) attribute = pe_definition_standard(w->name, w->name_size);
-  if (!attribute && common && w->definition) return;
+  standard = pe_definition_standard(w->name, w->name_size);
+  if (!attribute && !standard && common && w->definition) return;
   is_time = is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
   if (is_replaced(w, &value, is_time)) return;
   if (is_id(w) && value.kind != PE_KIND_NULL) w->has_id = true;
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
-  if (place < PE_MAX_ATTRIBUTES && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
-  if (value.kind == PE_KIND_NUMBER && (is_time || (attribute && attribute->type == PE_TYPE_DATE))) {
+  if (attribute && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);
+  if (value.kind == PE_KIND_NUMBER && (is_time || (attribute && !standard && attribute->type == PE_TYPE_DATE))) {
     write_time(w, attribute, &value);
     return;
   }
@@ -219,9 +233,9 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
     pe_lua_writer_add_problem(w, PE_RULE_UNSENDABLE, "expected text or a number: it is the event's id");
     return;
   }
-  if (!write_json(w, attribute, key, &value)) return;
+  if (!write_json(w, attribute ? attribute : standard, key, &value)) return;
   if (is_id(w)) note_id(w, key + 1, &value);
-  check_written(w, attribute, standard, &value);
+  check_written(w, standard, attribute, place, &value);
 }
 
 /* ---- all attributes ---- */

@@ -151,6 +151,55 @@ describe("A2: a time that is none", function()
   end)
 end)
 
+describe("A2: an attribute that every event may have, and the definition, too", function()
+  helper.guard()
+
+  local function of(attributes)
+    attributes.who = "customer?"
+    return { e = attributes }
+  end
+
+  it("keeps the platform's own rule, whatever the definition and the validation say", function()
+    for _, case in ipairs {
+      { "date", { eventDateTime = "string?" }, "next week", "is not a date in one of the platform's formats" },
+      { "date", { eventDateTime = "string" }, "", "is not a date in one of the platform's formats" },
+      { "date", { eventDateTime = "string?" }, 1712836800000, "milliseconds" },
+      { "type", { eventDateTime = "boolean?" }, true, "expected a date, as text or in seconds since 1970" },
+      { "type", { storeUnitID = "double?" }, 5, "expected text, got a number" },
+      { "type", { storeUnitID = "date?" }, 1712836800, "expected text, got a number" },
+      { "type", { orgResolver = "string?" }, "x", "expected an object, got text" },
+    } do
+      local rule, attributes, words = case[1], case[2], case[4]
+      local event = { event_name = "e", [next(attributes)] = case[3] }
+      for _, validation in ipairs { "strict", "warn", "off" } do
+        local message = refused(rule, event, { definitions = of(attributes), validation = validation })
+        assert.truthy(message:find(words, 1, true), message)
+        assert.is_nil(message:find(";", 1, true), message)
+      end
+    end
+  end)
+
+  it("is held to the definition, too, where that is checked", function()
+    local attributes = { eventDateTime = { type = "string", required = false, regex = "2024.*" },
+      storeUnitID = { "enum", "5", "6" } }
+    local early = { event_name = "e", eventDateTime = "2023-04-11", storeUnitID = "7" }
+    local message = refused("regex", early, { definitions = of(attributes) })
+    assert.truthy(message:find('storeUnitID: "7" is not one of 5, 6', 1, true), message)
+    assert.truthy(encode(early, { definitions = of(attributes), validation = "off" }))
+    for _, time in ipairs { "2024-04-11", 1712836800 } do
+      assert.truthy(encode({ event_name = "e", eventDateTime = time, storeUnitID = "5" },
+        { definitions = of(attributes) }))
+    end
+    assert.equal("storeUnitID: missing", refused("missing", { event_name = "e" }, { definitions = of(attributes) }))
+  end)
+
+  it("is quoted by neither rule where the definition says that it is sensitive", function()
+    local definitions = of { eventDateTime = { type = "string", required = false, sensitive = true } }
+    local message = refused("date", { event_name = "e", eventDateTime = "next week" }, { definitions = definitions })
+    assert.equal("eventDateTime: the value is not a date in one of the platform's formats", message)
+  end)
+end)
+
 describe("A3: an empty array", function()
   helper.guard()
 

@@ -50,6 +50,18 @@ describe("a sample", function()
     client:close()
   end)
 
+  it("has what the platform asks of those that every event may have, whatever type is written there", function()
+    local definitions = postevent.definitions(meta("e", {
+      { name = "eventDateTime", type = "STRING" }, { name = "orgResolver", type = "JSON" },
+      { name = "storeUnitID", type = "TILLCODE" },
+    }))
+    local client = postevent.new { mode = "record", definitions = definitions }
+    local event = sample.make(definitions.events[1])
+    assert.same({}, problems_of(client, event))
+    assert.is_table(event.orgResolver)
+    client:close()
+  end)
+
   it("has text that matches its pattern", function()
     for pattern, expected in pairs {
       ["[A-Z]{4}[0-9]{2}"] = "AAAA00", ["\\d{3}-\\d{4}"] = "000-0000", ["(foo|bar)+baz?"] = "foobaz",

@@ -156,6 +156,11 @@ end
 
 -- ---- the event ----
 
+-- What a definition has of those that every event may have keeps the platform's rule, whatever type is written there.
+local STANDARD = { eventDateTime = makers.DATE, orgResolver = function()
+  return { type = "PARENT_CHILD_ORG" }
+end }
+
 -- What every event may have.
 local function add_standard(event, random)
   if random(4) == 1 then
@@ -181,7 +186,7 @@ function sample.make(definition, random)
   end
   for _, attribute in ipairs(definition.attributes) do
     if attribute.required or not random or random(3) > 1 then
-      local value, why = (makers[attribute.type] or make_text)(attribute, random)
+      local value, why = (STANDARD[attribute.name] or makers[attribute.type] or make_text)(attribute, random)
       event[attribute.name] = value
       if value == nil then
         unmade[#unmade + 1] = { attribute = attribute.name, message = why }
