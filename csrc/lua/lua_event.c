@@ -7,40 +7,10 @@
 #include "event/date.h"
 #include "lua/lua_complete.h"
 #include "lua/lua_json.h"
+#include "lua/lua_judge.h"
 #include "lua/lua_names.h"
 #include "lua/lua_util.h"
 #include "lua/lua_writer.h"
-
-enum { EXPLANATION_CEILING = 400 };
-
-/* ---- problems ---- */
-
-/* A problem with the attribute in hand; `attribute` and `value` explain it. */
-static void add_value_problem(pe_lua_writer *w, const pe_attribute *attribute, pe_rule rule, const pe_value *value) {
-  char bytes[EXPLANATION_CEILING];
-  pe_buffer text = {bytes, 0, sizeof bytes - 1, sizeof bytes - 1}; /* on the stack: it never grows */
-
-  pe_attribute_explain(attribute, rule, value, &text);
-  bytes[text.size] = '\0';
-  pe_lua_writer_add_problem(w, rule, bytes);
-}
-
-/* ", did you mean hotel_name?" */
-static void add_unknown(pe_lua_writer *w, pe_rule rule, const char *what, const pe_text *nearest) {
-  char text[128];
-  if (nearest && nearest->size < 64)
-    (void)snprintf(text, sizeof text, "%s, did you mean %.*s?", what, (int)nearest->size, nearest->bytes);
-  else
-    (void)snprintf(text, sizeof text, "%s", what);
-  pe_lua_writer_add_problem(w, rule, text);
-}
-
-/* The nearest name is looked for only where it will be told. */
-static void add_unknown_attribute(pe_lua_writer *w) {
-  const pe_text *nearest = NULL;
-  if (pe_lua_writer_tells(w)) nearest = pe_definition_nearest(w->definition, w->name, w->name_size);
-  add_unknown(w, PE_RULE_UNKNOWN, "unknown attribute", nearest);
-}
 
 /* ---- one attribute ---- */
 
@@ -66,20 +36,8 @@ static void read_value(pe_lua_writer *w, int index, pe_value *value) {
   }
 }
 
-static void check_value(pe_lua_writer *w, const pe_attribute *attribute, const pe_value *value) {
-  pe_rule rule;
-
-  if (!pe_value_is_given(value, attribute->required)) return; /* "missing", in the end, where it is required */
-  rule = pe_attribute_check(attribute, value);
-  if (rule != PE_RULE_NONE) add_value_problem(w, attribute, rule, value);
-}
-
 static bool is_id(const pe_lua_writer *w) {
   return w->name_size == w->id_name_size && w->name_size > 0 && memcmp(w->name, w->rules->id_name, w->name_size) == 0;
-}
-
-static bool is_named(const pe_lua_writer *w, const char *name, size_t size) {
-  return w->name_size == size && memcmp(w->name, name, size) == 0;
 }
 
 /* What is said of the event is what stands in its JSON. */
@@ -113,7 +71,7 @@ static void write_time(pe_lua_writer *w, const pe_attribute *attribute, const pe
     if (is_id(w)) set_id(w, text, strlen(text));
     return;
   }
-  add_value_problem(w, &time, PE_RULE_DATE, value);
+  pe_lua_judge_add_problem(w, &time, PE_RULE_DATE, value);
   w->refused = true;
 }
 
@@ -123,7 +81,8 @@ static pe_rule write_text(pe_lua_writer *w, int key, pe_value *value) {
   int index = key + 1;
   pe_rule rule = pe_lua_json_write_text(w->out, value->text.bytes, value->text.size);
 
-  if (rule != PE_RULE_UTF8 || !w->rules->repair || is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return rule;
+  if (rule != PE_RULE_UTF8 || !w->rules->repair || pe_lua_writer_is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1))
+    return rule;
   w->out->size = w->value;
   pe_lua_names_push_repaired(w->L, index);
   lua_replace(w->L, index);
@@ -178,36 +137,6 @@ static const pe_attribute *find_attribute(const pe_lua_writer *w, size_t *place)
   return w->definition ? pe_definition_find(w->definition, w->name, w->name_size, place) : NULL;
 }
 
-/* Checks the attribute in hand by the platform's own rule, about which `validation` does not decide. `attribute` is the
- * definition's, or NULL. Returns false where it breaks the rule, and that was noted. */
-static bool check_standard(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute,
-                           const pe_value *value) {
-  pe_attribute rule = *standard;
-  int before = w->problem_count;
-
-  if (is_named(w, PE_EVENT_NAME, sizeof PE_EVENT_NAME - 1)) return true; /* begin_event has looked at it */
-  rule.sensitive = attribute && attribute->sensitive;
-  check_value(w, &rule, value);
-  if (w->problem_count == before) return true;
-  w->refused = true;
-  return false;
-}
-
-/* Checks what was written: first as one of those that every event may have, then by the definition, where it is at
- * `place`. One problem of an attribute is told. */
-static void check_written(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute, size_t place,
-                          const pe_value *value) {
-  if (standard && !check_standard(w, standard, attribute, value)) {
-    if (attribute) pe_seen_add(&w->seen, place); /* an empty text is not said to be missing, too */
-    return;
-  }
-  if (!w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
-  if (attribute)
-    check_value(w, attribute, value);
-  else if (!standard && !w->rules->allow_unknown_attributes)
-    add_unknown_attribute(w);
-}
-
 /* The attribute in hand, at the stack's `key` and `key` + 1. `common`: it is one of the client's own, which go only
  * where the definition has them. What it leaves on the stack is the caller's to cut. */
 static void write_attribute(pe_lua_writer *w, int key, bool common) {
@@ -220,7 +149,7 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
   attribute = find_attribute(w, &place);
   standard = pe_definition_standard(w->name, w->name_size);
   if (!attribute && !standard && common && w->definition) return;
-  is_time = is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
+  is_time = pe_lua_writer_is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
   if (is_replaced(w, &value, is_time)) return;
   if (is_id(w) && value.kind != PE_KIND_NULL) w->has_id = true;
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
@@ -235,7 +164,7 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
   }
   if (!write_json(w, attribute ? attribute : standard, key, &value)) return;
   if (is_id(w)) note_id(w, key + 1, &value);
-  check_written(w, standard, attribute, place, &value);
+  pe_lua_judge_written(w, standard, attribute, place, &value);
 }
 
 /* ---- all attributes ---- */
@@ -309,13 +238,6 @@ static void push_event_name(lua_State *L, int event, int common) {
   }
 }
 
-static void find_definition(pe_lua_writer *w, const char *name, size_t size) {
-  const pe_lua_event_rules *rules = w->rules;
-  w->definition = pe_definitions_find(rules->definitions, name, size);
-  if (w->definition || rules->allow_unknown_events || rules->validation == PE_VALIDATE_OFF) return;
-  add_unknown(w, PE_RULE_UNKNOWN_EVENT, "unknown event", pe_definitions_nearest(rules->definitions, name, size));
-}
-
 /* "missing; is it what is called eventName here?": what the name of an event is called elsewhere, where it is text. */
 static void add_unnamed(pe_lua_writer *w, int event) {
   static const char *const others[] = {"eventName", "EventName", "eventname", "event-name", "event.name",
@@ -347,7 +269,7 @@ static void begin_event(pe_lua_writer *w, int event, int common) {
   else if (!name)
     pe_lua_writer_add_problem(w, PE_RULE_UNSENDABLE, "expected text");
   else if (w->rules->definitions)
-    find_definition(w, name, size);
+    pe_lua_judge_find_definition(w, name, size);
   lua_pop(L, 1);
 }
 

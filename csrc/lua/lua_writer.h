@@ -1,11 +1,12 @@
 /* One pass over one event: what is known of it, what is in hand, what was written, what is wrong. lua_event.c makes the
- * pass, lua_complete.c has a part in it. The owner's thread. */
+ * pass, lua_complete.c and lua_judge.c have a part in it. The owner's thread. */
 #ifndef PE_LUA_WRITER_H
 #define PE_LUA_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "event/definition.h"
@@ -46,6 +47,10 @@ typedef struct pe_lua_writer {
 static inline void pe_lua_writer_set_name(pe_lua_writer *w, const char *name, size_t size) {
   w->name = name;
   w->name_size = size;
+}
+
+static inline bool pe_lua_writer_is_named(const pe_lua_writer *w, const char *name, size_t size) {
+  return w->name_size == size && memcmp(w->name, name, size) == 0;
 }
 
 /* What an error of the body is for an event. */
