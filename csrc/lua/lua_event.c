@@ -126,10 +126,12 @@ static bool write_json(pe_lua_writer *w, const pe_attribute *attribute, int key,
   return false;
 }
 
-/* Whether the attribute in hand is a null that a stamp or an id replaces. */
+/* Whether the attribute in hand is nothing, and a stamp or an id replaces it: a null, or a text that is empty as an id.
+ * By that the platform would take all such events for one. */
 static bool is_replaced(const pe_lua_writer *w, const pe_value *value, bool is_time) {
-  if (value->kind != PE_KIND_NULL) return false;
-  return (is_time && w->rules->stamp) || (w->fill_id && is_id(w));
+  bool is_null = value->kind == PE_KIND_NULL;
+  bool is_empty = value->kind == PE_KIND_TEXT && value->text.size == 0;
+  return (is_null && is_time && w->rules->stamp) || ((is_null || is_empty) && w->fill_id && is_id(w));
 }
 
 /* The definition's attribute of the name in hand; *place is its place there. */
@@ -150,7 +152,10 @@ static void write_attribute(pe_lua_writer *w, int key, bool common) {
   standard = pe_definition_standard(w->name, w->name_size);
   if (!attribute && !standard && common && w->definition) return;
   is_time = pe_lua_writer_is_named(w, PE_EVENT_TIME, sizeof PE_EVENT_TIME - 1);
-  if (is_replaced(w, &value, is_time)) return;
+  if (is_replaced(w, &value, is_time)) {
+    pe_lua_judge_replaced(w, attribute, &value);
+    return;
+  }
   if (is_id(w) && value.kind != PE_KIND_NULL) w->has_id = true;
   w->has_time = w->has_time || (is_time && value.kind != PE_KIND_NULL);
   if (attribute && pe_value_is_given(&value, attribute->required)) pe_seen_add(&w->seen, place);

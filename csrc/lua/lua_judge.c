@@ -38,6 +38,11 @@ static void check_value(pe_lua_writer *w, const pe_attribute *attribute, const p
   if (rule != PE_RULE_NONE) pe_lua_judge_add_problem(w, attribute, rule, value);
 }
 
+/* Whether the event is held to its definition. */
+static bool is_checked(const pe_lua_writer *w) {
+  return w->definition && w->rules->validation != PE_VALIDATE_OFF;
+}
+
 /* Checks the attribute in hand by the platform's own rule, about which `validation` does not decide. `attribute` is the
  * definition's, or NULL. Returns false where it breaks the rule, and that was noted. */
 static bool check_standard(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute,
@@ -60,11 +65,16 @@ void pe_lua_judge_written(pe_lua_writer *w, const pe_attribute *standard, const 
     if (attribute) pe_seen_add(&w->seen, place); /* an empty text is not said to be missing, too */
     return;
   }
-  if (!w->definition || w->rules->validation == PE_VALIDATE_OFF) return;
+  if (!is_checked(w)) return;
   if (attribute)
     check_value(w, attribute, value);
   else if (!standard && !w->rules->allow_unknown_attributes)
     add_unknown_attribute(w);
+}
+
+void pe_lua_judge_replaced(pe_lua_writer *w, const pe_attribute *attribute, const pe_value *value) {
+  if (value->kind != PE_KIND_TEXT || !attribute || !attribute->required || !is_checked(w)) return;
+  pe_lua_writer_add_problem(w, PE_RULE_MISSING, "missing");
 }
 
 void pe_lua_judge_find_definition(pe_lua_writer *w, const char *name, size_t size) {

@@ -20,4 +20,8 @@ void pe_lua_judge_add_problem(pe_lua_writer *w, const pe_attribute *attribute, p
 void pe_lua_judge_written(pe_lua_writer *w, const pe_attribute *standard, const pe_attribute *attribute, size_t place,
                           const pe_value *value);
 
+/* Notes it where the attribute in hand is an empty text that the client replaces, and the definition asks for one with
+ * something in it (`attribute`, or NULL): who is only warned gets an id all the same. */
+void pe_lua_judge_replaced(pe_lua_writer *w, const pe_attribute *attribute, const pe_value *value);
+
 #endif

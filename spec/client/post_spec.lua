@@ -113,9 +113,28 @@ describe("client:post", function()
     assert.equal("mine", received().my_id)
     assert.equal("7", assert(client:post { event_name = "e", my_id = 7 }).event_id)
     assert.equal(7, received().my_id)
-    assert.truthy(assert(client:post { event_name = "e", my_id = cjson.null }).event_id:find(UUID7))
+    for _, nothing in ipairs { cjson.null, "" } do
+      local event_id = assert(client:post { event_name = "e", my_id = nothing }).event_id
+      assert.truthy(event_id:find(UUID7))
+      assert.equal(event_id, received().my_id)
+    end
     assert.is_nil(assert(new():post { event_name = "e" }).event_id)
     assert.is_nil(received().external_event_id)
+    assert(new():post { event_name = "e", external_event_id = "" }) -- nobody asked
+    assert.equal("", received().external_event_id)
+  end)
+
+  it("gives it to what before_send and common leave without one", function()
+    for _, options in ipairs {
+      { common = { my_id = "" } },
+      { before_send = function(event) event.my_id = "" return event end },
+    } do
+      options.id_attribute = "my_id"
+      local client = new(options)
+      local event_id = assert(client:post { event_name = "e" }).event_id
+      assert.truthy(event_id and event_id:find(UUID7))
+      assert.equal(event_id, received().my_id)
+    end
   end)
 
   it("adds the common attributes that an event does not have", function()

@@ -165,6 +165,28 @@ describe("an event with a definition", function()
     assert.is_nil(cjson.decode(new { id_attribute = "elsewhere" }:encode(cart)).elsewhere)
   end)
 
+  it("gets it in place of an empty text, too; where one is required, that is refused, or told", function()
+    for _, kind in ipairs { "string", "string?" } do
+      for validation, is_told in pairs { strict = true, warn = true, off = false } do
+        local lines = {}
+        local client = postevent.new {
+          mode = "record", definitions = { e = { c = "customer", id = kind } }, id_attribute = "id",
+          validation = validation, log = function(_, line) lines[#lines + 1] = line end,
+        }
+        local reply, message = client:post { event_name = "e", c = "1", id = "" }
+        if kind == "string" and validation == "strict" then
+          assert.equal("id: missing", message)
+        else
+          assert.equal(36, #reply.event_id)
+          assert.equal(reply.event_id, client:recorded()[1].id)
+        end
+        local told = table.concat(lines, "\n"):find("id: missing", 1, true) ~= nil
+        assert.equal(kind == "string" and is_told, told, validation)
+        client:close()
+      end
+    end
+  end)
+
   it("gets the common attributes that its definition has, and the standard ones", function()
     local client = new { common = { currency = "INR", storeUnitID = "st-7" } }
     local cart = cjson.decode(client:encode { event_name = "cart_updated", email = "a@b", sku = "S", quantity = 2 })
