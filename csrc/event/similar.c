@@ -2,9 +2,10 @@
 
 #include <stdbool.h>
 
+#include "base/ascii.h"
+
 static char fold(char c) {
-  if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
-  return c == '-' ? '_' : c;
+  return c == '-' ? '_' : pe_ascii_lower(c);
 }
 
 static size_t min2(size_t a, size_t b) {

@@ -1,8 +1,8 @@
 #include "http/escape.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "http/charset.h"
 
 enum { LONGEST_NAME = 8 };
@@ -98,7 +98,7 @@ static void take_name(input in, const char *name, long meant, pe_escape *longest
   size_t size;
   if ((in.at[0] | 0x20) != (name[0] | 0x20)) return;
   size = strlen(name);
-  if (size > in.size || size <= longest->taken || strncasecmp(name, (const char *)in.at, size) != 0) return;
+  if (size > in.size || size <= longest->taken || !pe_ascii_begins((const char *)in.at, name, size)) return;
   *longest = (pe_escape){size, meant};
 }
 

@@ -1,8 +1,8 @@
 /* What comes back of a post, piece by piece: kept as far as the bounds go; and whether it came to its end. The thread
  * of the handle. */
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "http/http_handle.h"
 
 enum { HEADER_CEILING = 64 * 1024 }; /* bytes of reply headers that are read */
@@ -16,7 +16,7 @@ size_t pe_http_on_body(char *bytes, size_t size, size_t count, void *user) {
 
 static bool begins_with(const char *bytes, size_t size, const char *word) {
   size_t length = strlen(word);
-  return size >= length && strncasecmp(bytes, word, length) == 0;
+  return size >= length && pe_ascii_begins(bytes, word, length);
 }
 
 /* A line of the headers. There may be several heads, a proxy's and those of 1xx; and lines behind the body (RFC 9112,

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "http/http_url.h"
 
 static const size_t TEXTS[] = {offsetof(pe_http_config, url), offsetof(pe_http_config, user_agent),
@@ -66,7 +66,7 @@ pe_error pe_http_plan_new(const pe_http_config *config, pe_http_plan **plan, con
   error = PE_TLS;
   *why = pe_http_check_url(config->url, &parsed);
   if (*why) goto out;
-  made->proxy_uses_tls = config->proxy && strncasecmp(config->proxy, "https:", 6) == 0;
+  made->proxy_uses_tls = config->proxy && pe_ascii_begins(config->proxy, "https:", 6);
   made->uses_tls = parsed.tls || made->proxy_uses_tls;
   *why = made->uses_tls ? pe_http_tls_missing() : NULL;
   if (*why) goto out;

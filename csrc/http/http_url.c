@@ -4,8 +4,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "http/http_curl.h"
 
 /* Out of memory counts as set: what is refused when it is there must not slip through. */
@@ -45,7 +45,7 @@ static bool is_loopback(const char *host) {
   char text[64] = "";
   unsigned char address[16];
 
-  if (strcasecmp(host, "localhost") == 0) return true;
+  if (pe_ascii_is_same(host, "localhost")) return true;
   if (inet_pton(AF_INET, host, address) == 1) return address[0] == 127;
   if (sscanf(host, "[%63[^]]", text) != 1 || inet_pton(AF_INET6, text, address) != 1) return false;
   return memcmp(address, own, sizeof own) == 0 || memcmp(address, mapped, sizeof mapped) == 0;

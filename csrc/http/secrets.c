@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "http/base64.h"
 #include "http/disguise.h"
 #include "http/http_curl.h"
@@ -27,7 +27,7 @@ typedef struct piece {
 } piece;
 
 static bool is_name(piece name, const char *wanted) {
-  return strlen(wanted) == name.size && strncasecmp(name.bytes, wanted, name.size) == 0;
+  return strlen(wanted) == name.size && pe_ascii_begins(name.bytes, wanted, name.size);
 }
 
 /* Parameters of credentials that everybody may know (RFC 7616, RFC 7617, Amazon's SigV4, cookies). */
@@ -161,7 +161,7 @@ static void add_header(pe_secrets *secrets, const char *value) {
   add_value(secrets, all);
   add_token(secrets, all);
   if (!memchr(value, ' ', all.size)) add_part(secrets, all);
-  if (strncasecmp(value, "Basic ", 6) == 0) add_basic(secrets, value + 6 + strspn(value + 6, " "));
+  if (pe_ascii_begins(value, "Basic ", 6)) add_basic(secrets, value + 6 + strspn(value + 6, " "));
 }
 
 /* The two, and the header that libcurl makes of them. */
@@ -208,7 +208,7 @@ static bool tells_of_secret(piece name) {
                                       "cred", "sign", "session", "bearer", "jwt",    "sig"};
   for (size_t at = 0; at < name.size; at++)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-      if (strlen(parts[i]) <= name.size - at && strncasecmp(name.bytes + at, parts[i], strlen(parts[i])) == 0)
+      if (strlen(parts[i]) <= name.size - at && pe_ascii_begins(name.bytes + at, parts[i], strlen(parts[i])))
         return true;
   return false;
 }

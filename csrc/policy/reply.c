@@ -3,7 +3,8 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/ascii.h"
 
 /* The documented reply is two deep; jansson, which recurses, would go 2,048 deep on whatever stack there is. */
 enum { DEPTH_MAX = 32 };
@@ -147,7 +148,7 @@ static bool read_json(const char *body, size_t size, pe_reply *reply) {
 static const char *find_behind(cursor in, const char *wanted) {
   size_t size = strlen(wanted);
   for (; (size_t)(in.end - in.at) >= size; in.at++)
-    if (strncasecmp(in.at, wanted, size) == 0) return in.at + size;
+    if (pe_ascii_begins(in.at, wanted, size)) return in.at + size;
   return NULL;
 }
 

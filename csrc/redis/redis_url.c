@@ -1,11 +1,11 @@
 #include "redis/redis_url.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/ascii.h"
 
 enum { DEFAULT_PORT = 6379 };
 
@@ -20,18 +20,14 @@ static const char *find(span in, char wanted) {
   return NULL;
 }
 
-static int digit_of(char c) {
-  return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
 /* Percent-decoded. Returns false where it does not fit, or is no such text: NUL included. */
 static bool decode(span in, char *out, size_t size) {
   size_t count = 0;
   for (const char *each = in.from; each < in.to; each++) {
     char c = *each;
     if (c == '%') {
-      if (in.to - each < 3 || !isxdigit((unsigned char)each[1]) || !isxdigit((unsigned char)each[2])) return false;
-      c = (char)(digit_of(each[1]) * 16 + digit_of(each[2]));
+      if (in.to - each < 3 || pe_ascii_hex(each[1]) < 0 || pe_ascii_hex(each[2]) < 0) return false;
+      c = (char)(pe_ascii_hex(each[1]) * 16 + pe_ascii_hex(each[2]));
       each += 2;
     }
     if (c == '\0' || count + 1 >= size) return false;
@@ -46,7 +42,7 @@ static int number_of(span in, int most) {
   int value = 0;
   if (in.from == in.to || in.to - in.from > 5) return -1;
   for (const char *each = in.from; each < in.to; each++) {
-    if (!isdigit((unsigned char)*each)) return -1;
+    if (!pe_ascii_is_digit(*each)) return -1;
     value = value * 10 + (*each - '0');
   }
   return value <= most ? value : -1;
@@ -65,7 +61,7 @@ static const char *read_user(span in, pe_redis_url *url) {
 static bool is_loopback(const char *host) {
   unsigned char address[16];
   static const unsigned char own[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  if (strcasecmp(host, "localhost") == 0) return true;
+  if (pe_ascii_is_same(host, "localhost")) return true;
   if (inet_pton(AF_INET, host, address) == 1) return address[0] == 127;
   return inet_pton(AF_INET6, host, address) == 1 && memcmp(address, own, sizeof own) == 0;
 }
@@ -139,7 +135,7 @@ static const char *read_socket(span in, pe_redis_url *url) {
 
 static const char *skip(const char *text, const char *scheme) {
   size_t size = strlen(scheme);
-  return strncasecmp(text, scheme, size) == 0 ? text + size : NULL;
+  return pe_ascii_begins(text, scheme, size) ? text + size : NULL;
 }
 
 static const char *check_bytes(const char *text) {

@@ -2,6 +2,7 @@
 -- lacks: the line and column of a mistake, and a refusal where it would silently change what was written. Writing
 -- events is the core's.
 
+local ascii = require("postevent.ascii")
 local native = require("postevent.native")
 local cjson = native("cjson.safe", "lua-cjson")
 local find_slip = require("postevent.slips")
@@ -44,7 +45,7 @@ local function refuse_syntax(text, first_line, message)
   if not at then
     return nil, ("line %d: %s"):format(first_line, message)
   end
-  problem = problem:gsub("^%u", string.lower):gsub("T_[%u_]+", TOKENS)
+  problem = problem:gsub("^%u", ascii.lower):gsub("T_[%u_]+", TOKENS)
   local slip = find_slip(text, tonumber(at), problem)
   if slip then
     problem = ("%s (%s)"):format(problem, slip.words)

@@ -186,7 +186,7 @@ local function mistake_in(labels)
     return words.refusal("labels", labels, nil, "a table")
   end
   for name, value in next, labels do
-    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") or name:find("^__") then
+    if type(name) ~= "string" or not name:find("^[A-Za-z_][A-Za-z0-9_]*$") or name:find("^__") then
       return ("labels: the name of a label must be letters, digits and _, and not begin with a digit or __, got %s")
         :format(words.name(name))
     elseif OWN_LABELS[name] then

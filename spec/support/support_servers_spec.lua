@@ -185,4 +185,19 @@ describe("support.locale", function()
     assert.same({ "xx_XX", jit and "1.5" or "1,5" }, seen) -- LuaJIT does not ask the locale
     assert.same({ before, "1.5" }, { helper.process.setlocale(), tostring(1.5) })
   end)
+
+  it("has another capital of i, and only while asked to", function()
+    local seen, why = locale.with_turkish_letters(function()
+      return { ("title"):upper(), ("TITLE"):lower(), ("\221"):find "%a" }
+    end)
+    if not seen then
+      pending(why)
+    end
+    if jit then -- LuaJIT does not ask the locale
+      assert.same({ "TITLE", "title" }, seen)
+    else
+      assert.same({ "T\221TLE", "t\253tle", 1, 1 }, seen)
+    end
+    assert.equal("TITLE", ("title"):upper())
+  end)
 end)

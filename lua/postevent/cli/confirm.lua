@@ -1,5 +1,6 @@
 -- Asks before something is removed for good.
 
+local ascii = require("postevent.ascii")
 local core = require("postevent.native")("postevent.core").spool
 local exit = require("postevent.cli.exit")
 local output = require("postevent.cli.output")
@@ -14,5 +15,5 @@ return function(yes, where, what)
   end
   io.stderr:write(("%s: remove %s for good? [y/N] "):format(output.printable(where), what))
   local answer = io.stdin:read("*l") or ""
-  return answer:lower() == "y" or answer:lower() == "yes"
+  return ascii.lower(answer) == "y" or ascii.lower(answer) == "yes"
 end

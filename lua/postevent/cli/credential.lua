@@ -1,5 +1,6 @@
 -- The Authorization header's value: where it comes from, and that it is never shown.
 
+local ascii = require("postevent.ascii")
 local exit = require("postevent.cli.exit")
 local input = require("postevent.cli.input")
 
@@ -48,14 +49,14 @@ function credential.check(value, source)
   if value == "" then
     exit.usage(source .. ": empty")
   end
-  if value:lower() == "basic" or value:lower() == "bearer" then
+  if ascii.lower(value) == "basic" or ascii.lower(value) == "bearer" then
     exit.usage(source .. ": only the scheme; put the whole value in quotes")
   end
 end
 
 -- Whether the name of an attribute is a credential in the wrong place.
 function credential.is_misplaced(name)
-  name = name:lower()
+  name = ascii.lower(name)
   return name:find("^authorization:") or name:find("^basic%s") or name:find("^bearer%s")
 end
 

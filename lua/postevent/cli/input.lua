@@ -1,5 +1,6 @@
 -- What the command reads: files, and stdin under the name "-".
 
+local ascii = require("postevent.ascii")
 local exit = require("postevent.cli.exit")
 local window = require("postevent.cli.window")
 
@@ -17,7 +18,7 @@ end
 function input.check_stdin(args, names)
   local first
   for _, name in ipairs(names) do
-    local field = name:gsub("^%-%-", ""):gsub("%-", "_"):lower()
+    local field = ascii.lower(name:gsub("^%-%-", ""):gsub("%-", "_"))
     if args[field] == "-" then
       if first then
         exit.usage(("%s and %s cannot both read stdin"):format(first, name))

@@ -1,6 +1,7 @@
 -- What is to be said of a command, or of an option, beyond what argparse has words for: the help, the manual pages
 -- (tools/manual.lua) and the completion of shells are made of both.
 
+local ascii = require("postevent.ascii")
 local given = require("postevent.cli.given")
 local nearest = require("postevent.nearest")
 
@@ -57,7 +58,7 @@ function notes.set_choices(element, name, list)
         return text
       end
     end
-    local meant = nearest(text:lower(), list)
+    local meant = nearest(ascii.lower(text), list)
     return nil, ("%s: expected %s%s%s"):format(name, table.concat(list, ", "), given.got(text),
       meant and ("; did you mean %s?"):format(meant) or "")
   end)

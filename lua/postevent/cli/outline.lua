@@ -1,6 +1,7 @@
 -- The commands as plain tables: what is made of them (manual pages, the completion of shells) is made of these. Here
 -- alone are the fields of argparse's objects known, of its versions 0.6 and 0.7.
 
+local ascii = require("postevent.ascii")
 local notes = require("postevent.cli.notes")
 
 local outline = {}
@@ -10,7 +11,7 @@ local KINDS = { FILE = "file", EVENTS = "file", DIR = "directory" }
 
 -- What stands for the value in the help.
 local function placeholder(element)
-  local name = element._argname or element._name:upper()
+  local name = element._argname or ascii.upper(element._name)
   return type(name) == "table" and table.concat(name, " ") or name
 end
 

@@ -8,6 +8,7 @@
 -- Normalised: { { name =, published =, label =, standard = true or nil, attributes = { { name =, type =, identifier =,
 -- required =, sensitive =, unique =, regex =, values = } } } }, `type` in capitals as the platform writes it.
 
+local ascii = require("postevent.ascii")
 local core = require("postevent.native")("postevent.core")
 local limits = require("postevent.definitions.limits")
 local printable = require("postevent.printable")
@@ -44,7 +45,7 @@ local function read_field(field, event)
   end
   return {
     name = field.name,
-    type = field.type:upper(),
+    type = ascii.upper(field.type),
     identifier = read_text(flags.identifierType),
     required = read_flag(flags.isRequired, true, where .. ", isRequired"),
     sensitive = read_flag(flags.isPsiData, false, where .. ", isPsiData"),
@@ -171,7 +172,7 @@ end
 local function core_type(attribute)
   local kind = attribute.type
   if kind == "CUSTOMER" then
-    local identifier = (attribute.identifier or ""):lower()
+    local identifier = ascii.lower(attribute.identifier or "")
     return (identifier == "mobile" or identifier == "email") and identifier or "customer"
   end
   if kind == "ENUM" and not (attribute.values and attribute.values[1]) then

@@ -1,6 +1,7 @@
 -- The short form of definitions, for people who write theirs by hand (definitions/init.lua shows it) -> normalised
 -- tables.
 
+local ascii = require("postevent.ascii")
 local values = require("postevent.definitions.values")
 
 local function sorted_names(map)
@@ -17,11 +18,11 @@ end
 
 -- "customer:mobile?" -> "CUSTOMER", "mobile", false
 local function read_type(text, where)
-  local kind, identifier, optional = text:match("^([%w_]+):?([%w_]*)(%??)$")
+  local kind, identifier, optional = text:match("^([A-Za-z0-9_]+):?([A-Za-z0-9_]*)(%??)$")
   if not kind then
     values.raise("%s: expected a type such as \"string\", \"customer:mobile\" or \"double?\"", where)
   end
-  return kind:upper(), identifier ~= "" and identifier or nil, optional == ""
+  return ascii.upper(kind), identifier ~= "" and identifier or nil, optional == ""
 end
 
 local short_fields = { type = true, required = true, sensitive = true, unique = true, regex = true, values = true,

@@ -1,5 +1,6 @@
 -- Reads the small values of definitions, in the platform's form and in the short one: flags, texts, lists.
 
+local ascii = require("postevent.ascii")
 local core = require("postevent.native")("postevent.core")
 
 local values = {}
@@ -25,7 +26,7 @@ function values.flag(flag, default, where)
   if flag == nil or flag == "" then
     return default
   end
-  local text = tostring(flag):lower()
+  local text = ascii.lower(tostring(flag))
   if text ~= "true" and text ~= "false" then
     values.raise("%s: expected true or false", where)
   end

@@ -99,7 +99,7 @@ function check.attribute(value)
   if #value > 50 then -- platform.md, Event definitions
     return "at most 50 characters"
   end
-  if not value:find("^[%w_]+$") or value == "event_name" or value == "eventDateTime" then
+  if not value:find("^[A-Za-z0-9_]+$") or value == "event_name" or value == "eventDateTime" then
     return "the name of an attribute of the event's own, of letters, digits and _"
   end
 end

@@ -1,6 +1,7 @@
 -- Who may send: the checks of `authorization`, `user` and `password`, for new and for set_authorization alike.
 -- Raises a message that names the option and never quotes its value.
 
+local ascii = require("postevent.ascii")
 local check = require("postevent.options.check")
 local words = require("postevent.options.words")
 
@@ -46,7 +47,7 @@ local function judge(scheme, value)
   if value == "" then
     return NEED_A_VALUE[scheme] and 'a value behind the scheme ("Basic dXNlcjpwYXNz", "Bearer ...")'
   elseif scheme == "basic" then
-    return not value:find("^[%w+/_-]+=*$") and 'user:password in base64 behind "Basic"' .. AS_THEY_ARE
+    return not value:find("^[A-Za-z0-9+/_-]+=*$") and 'user:password in base64 behind "Basic"' .. AS_THEY_ARE
   elseif scheme == "bearer" then
     return value:find("%s") and 'one token, without blanks, behind "Bearer"'
   end
@@ -57,13 +58,13 @@ end
 local function check_authorization(authorization)
   check_text("authorization", authorization)
   local scheme, value = authorization:match("^(%S+)%s*(.-)%s*$")
-  if scheme and scheme:lower() == "authorization:" then
+  if scheme and ascii.lower(scheme) == "authorization:" then
     refuse("authorization", "the header's value alone, without its name")
-  elseif not scheme or scheme:find("[^%w!#$%%&'*+.^_`|~-]") then
+  elseif not scheme or scheme:find("[^A-Za-z0-9!#$%%&'*+.^_`|~-]") then
     refuse("authorization", 'a scheme and its value ("Basic dXNlcjpwYXNz", "Bearer ...")'
       .. (scheme and scheme:find(":", 1, true) and AS_THEY_ARE or ""))
   end
-  local expected = judge(scheme:lower(), value)
+  local expected = judge(ascii.lower(scheme), value)
   if expected then
     refuse("authorization", expected)
   end

@@ -2,15 +2,17 @@
 -- in one spelling, however it was given: in the scheme and the host large letters are as good as small ones, and a port
 -- that goes without saying is not said.
 
+local ascii = require("postevent.ascii")
+
 local DEFAULT_PORTS = { http = "80", https = "443", redis = "6379", rediss = "6379" }
 
 return function(url)
-  local scheme, authority, path = url:match("^(%a[%w+.-]*)://([^/?#]*)([^?#]*)")
+  local scheme, authority, path = url:match("^([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)")
   if not scheme then
     return (url:match("^[^?#]*"))
   end
-  scheme = scheme:lower()
-  local host = authority:gsub("^.*@", ""):lower()
+  scheme = ascii.lower(scheme)
+  local host = ascii.lower(authority:gsub("^.*@", ""))
   local name, port = host:match("^(.*):0*(%d*)$")
   if name and (port == "" or port == DEFAULT_PORTS[scheme]) then
     host = name

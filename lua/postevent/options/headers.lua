@@ -1,5 +1,6 @@
 -- The option `headers` -> the lines that are sent. Raises a message that names the option.
 
+local ascii = require("postevent.ascii")
 local words = require("postevent.options.words")
 
 local MOST_BYTES = 65536 -- of all lines: where a server takes more, libcurl ends at a megabyte
@@ -29,10 +30,10 @@ local SECRET = { type = "text", secret = true }
 local function check_name(name, seen)
   if type(name) == "number" then
     error(("headers: [%s] has no name; a header is written [\"Name\"] = \"value\""):format(tostring(name)), 0)
-  elseif type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then -- a token of RFC 9110, 5.6.2
+  elseif type(name) ~= "string" or not name:find("^[A-Za-z0-9!#$%%&'*+.^_`|~-]+$") then -- a token of RFC 9110, 5.6.2
     error("headers: the name of a header must be a token of letters, digits and -", 0)
   end
-  local lower = name:lower()
+  local lower = ascii.lower(name)
   if OWN[lower] then
     error(("headers: %s is set by the client%s"):format(name, OWN[lower]), 0)
   elseif seen[lower] then

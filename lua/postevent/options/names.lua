@@ -1,6 +1,7 @@
 -- What was probably meant by a name that is no option: it stands elsewhere, it is what other clients call the same, or
 -- it is nearly one. A hint names the right option, or there is none: to be sent astray is worse.
 
+local ascii = require("postevent.ascii")
 local find_nearest = require("postevent.nearest")
 local others = require("postevent.options.others")
 local properties = require("postevent.options.properties")
@@ -9,12 +10,12 @@ local names = {}
 
 -- "maxEvents", "max-events" and " MAX_EVENTS" are max_events, and "queue_max_events" is queue.max_events.
 local function simplify(name)
-  return (name:gsub("[%s_.-]", ""):lower())
+  return ascii.lower(name:gsub("[%s_.-]", ""))
 end
 
 -- The same with its words told apart: "certFile" is "cert_file".
 local function in_words(name)
-  return (name:gsub("(%l)(%u)", "%1_%2"):gsub("[%s.-]", "_"):lower())
+  return ascii.lower(name:gsub("(%l)(%u)", "%1_%2"):gsub("[%s.-]", "_"))
 end
 
 -- The group of a full name ("" is the table itself), and the field there.

@@ -1,6 +1,7 @@
 -- Where events go, and by which way: the checks of `url` and `proxy`. Raises a message that names the option and
 -- quotes no address: it may hold a password.
 
+local ascii = require("postevent.ascii")
 local core = require("postevent.native")("postevent.core")
 local words = require("postevent.options.words")
 
@@ -41,7 +42,7 @@ end
 -- are libcurl's to read.
 local function excludes(no_proxy, host)
   for name in no_proxy:gmatch("[^ ,]+") do
-    if name:lower() == host:lower() then
+    if ascii.lower(name) == ascii.lower(host) then
       return true
     end
   end

@@ -1,6 +1,7 @@
 -- What a message says of the value that was given for an option, and of what was probably meant. A value is quoted
 -- where it is no secret.
 
+local ascii = require("postevent.ascii")
 local check = require("postevent.options.check")
 local find_nearest = require("postevent.nearest")
 local names = require("postevent.options.names")
@@ -54,7 +55,7 @@ end
 
 -- "maxEvents", "max-events" and " MAX_EVENTS" are "max_events".
 local function simplify(name)
-  return (name:gsub("[%s_-]", ""):lower())
+  return ascii.lower(name:gsub("[%s_-]", ""))
 end
 
 -- The nearest name of a list, where one is near; or nil.
@@ -97,7 +98,7 @@ local HINTS = {
       and "a number is written without quotes"
   end,
   function(value, property)
-    local flag = property.type == "boolean" and type(value) == "string" and value:lower()
+    local flag = property.type == "boolean" and type(value) == "string" and ascii.lower(value)
     return (flag == "true" or flag == "false") and flag .. " is written without quotes"
   end,
   function(value, property)

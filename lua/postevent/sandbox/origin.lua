@@ -2,6 +2,7 @@
 -- its own name the address of this machine (DNS rebinding: the Host is a name then), nor change anything by a form
 -- that it posts here (the Origin is its own then). What is no browser sends no Origin, and says the host that it means.
 
+local ascii = require("postevent.ascii")
 local is_own_address = require("postevent.sandbox.httpd").is_own_address
 
 local origin = {}
@@ -13,7 +14,7 @@ local function host_of(authority)
   if #authority > LONGEST then return nil end
   local host = authority:match("^%[([%x:.]+)%]:?%d*$") or authority:match("^([^:%[%]/@%s]+):?%d*$")
     or authority:match("^%x*:[%x:.]*:[%x.]*$")
-  return host and host:lower()
+  return host and ascii.lower(host)
 end
 
 -- An IPv6 address without its brackets may have a port behind it.
@@ -26,14 +27,14 @@ end
 function origin.new(names)
   local welcome = { localhost = true }
   for _, name in ipairs(names) do
-    welcome[name:lower()] = true
+    welcome[ascii.lower(name)] = true
   end
   return function(host, from)
     local name = host and host_of(host)
     if host and not (name and (welcome[name] or is_own(name))) then
       return "this host is not the sandbox's: see --allow-host"
     end
-    if from and from:lower():match("^https?://([^/]+)$") ~= (host or ""):lower() then
+    if from and ascii.lower(from):match("^https?://([^/]+)$") ~= ascii.lower(host or "") then
       return "a page of another origin may not do that"
     end
   end

@@ -1,5 +1,6 @@
 -- The headers of a request, fit to be shown: without what may be a credential.
 
+local ascii = require "postevent.ascii"
 local printable = require "postevent.printable"
 
 local request_headers = {}
@@ -11,7 +12,7 @@ local HIDDEN = "(not shown)"
 local SECRET = { "auth", "cookie", "token", "secret", "key", "passw", "signature", "session" }
 
 local function is_secret(name)
-  name = name:lower()
+  name = ascii.lower(name)
   for _, word in ipairs(SECRET) do
     if name:find(word, 1, true) then return true end
   end

@@ -1,6 +1,7 @@
 -- What a file's content is: JSON Lines, JSON (an array, or values one behind the other), or CSV; by its beginning
 -- first, since that does not lie, and by its name where that says nothing. Opens the reader of its records.
 
+local ascii = require("postevent.ascii")
 local exit = require("postevent.cli.exit")
 local foreign = require("postevent.foreign")
 
@@ -14,7 +15,7 @@ local OF_KIND = { CSV = "csv", ["a JSON array"] = "json", ["JSON over several li
 
 -- "events.csv.gz" -> "csv"
 local function of_name(path)
-  local extension = path:lower():gsub("%.gz$", ""):gsub("%.zst$", ""):match("%.(%w+)$")
+  local extension = ascii.lower(path):gsub("%.gz$", ""):gsub("%.zst$", ""):match("%.(%w+)$")
   return (extension == "csv" or extension == "tsv") and "csv" or extension == "json" and "json"
     or (extension == "jsonl" or extension == "ndjson") and "jsonl" or nil
 end

@@ -1,5 +1,6 @@
 -- Makes an event from its definition: for people to edit, for tests at random.
 
+local ascii = require("postevent.ascii")
 local postevent = require("postevent")
 local sample_date = require("postevent.cli.sample.date")
 local sample_text = require("postevent.cli.sample.text")
@@ -118,7 +119,7 @@ local function make_text(attribute, random)
 end
 
 function makers.CUSTOMER(attribute, random)
-  local identifier = (attribute.identifier or ""):lower()
+  local identifier = ascii.lower(attribute.identifier or "")
   if identifier == "mobile" then
     return random and (random(2) == 1 and "+" or "") .. digits(random, 4 + random(16)) or "9988776655"
   elseif identifier == "email" then

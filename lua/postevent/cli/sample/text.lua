@@ -1,6 +1,8 @@
 -- Makes a text that matches an attribute's regex: for samples of events. Understands what people write in such patterns
 -- (letters, classes, groups, alternatives, repetitions) and leaves the rest to trying: what it makes is to be checked.
 
+local ascii = require("postevent.ascii")
+
 local sample_text = {}
 
 local MAX_BYTES = 2000 -- of a text; a pattern that asks for more has none
@@ -44,7 +46,7 @@ end
 
 local CLASSES = { d = set_of(DIGITS), w = set_of(LETTERS .. DIGITS .. "_"), s = { " " } }
 for _, name in ipairs { "d", "w", "s" } do
-  CLASSES[name:upper()] = complement(CLASSES[name])
+  CLASSES[ascii.upper(name)] = complement(CLASSES[name])
 end
 CLASSES.t, CLASSES.n, CLASSES.r = { "\t" }, { "\n" }, { "\r" }
 
