@@ -98,7 +98,8 @@ static void add_attribute(lua_State *L, lua_definitions *self, pe_definition *de
   read_regex(L, event, index, skipped, attribute);
   error = pe_definition_add(definition, attribute);
   attribute->regex = NULL; /* taken over */
-  if (error == PE_TOO_LARGE) luaL_error(L, "an event has more than %d attributes", PE_MAX_ATTRIBUTES);
+  if (error == PE_TOO_LARGE)
+    luaL_error(L, "event %s: it has more than %d attributes", field_text(L, event, "name").bytes, PE_MAX_ATTRIBUTES);
   if (error) luaL_error(L, "not enough memory");
   drop_attribute(self);
 }

@@ -109,6 +109,71 @@ describe("postevent.definitions", function()
     end
   end)
 
+  -- What may stand anywhere in a table by mistake.
+  local WRONG = { 0, 5, 0 / 0, 1 / 0, true, false, "", "x", {}, { 5 }, { "x" }, { {} }, { x = 1 }, { value = 5 },
+    { values = 5 }, { values = "a" }, { values = { {} } }, { values = { 0 / 0 } }, { value = {} }, cjson.null, print,
+    coroutine.create(function() end) }
+
+  -- Whatever is wrong with `make(value)`, it is taken, or the message begins with `where`.
+  local function assert_named(where, make)
+    for i, value in ipairs(WRONG) do
+      local ok, message = pcall(postevent.definitions, make(value))
+      if not ok then
+        message = message:match "postevent%.definitions: (.*)$"
+        assert.truthy(message:sub(1, #where) == where, ("%s, value %d: %s"):format(where, i, message))
+        assert.is_nil(message:find "attempt to" or message:find "bad argument" or message:find "%.lua:", message)
+      end
+    end
+  end
+
+  it("names the event and the attribute, whatever is wrong in the short form", function()
+    for _, field in ipairs { "type", "required", "values", "regex", "identifier", "sensitive", "unique", 1, 2 } do
+      assert_named("event e, attribute c", function(value)
+        return { e = { c = { type = field ~= 1 and field ~= 2 and "customer" or nil, [field] = value } } }
+      end)
+    end
+    assert_named("event e, attribute c", function(value) return { e = { c = value } } end)
+    assert_named("event e", function(value) return { e = value } end)
+    assert.truthy(error_of { e = { c = "customer", [5] = "string" } }
+      :find("event e: the name of an attribute must be text", 1, true))
+    for field, words in pairs { identifier = "identifier: expected text", regex = "regex: expected text",
+      values = "the possible values must be a list" } do
+      assert.truthy(error_of { e = { c = { type = "customer", [field] = 5 } } }:find(words, 1, true))
+    end
+  end)
+
+  it("names the event and the attribute, whatever is wrong in the platform's form", function()
+    for _, field in ipairs { "identifierType", "isRequired", "isPsiData", "isUniqueKeyField", "regex",
+      "possibleValues" } do
+      assert_named("event e, attribute x", function(value)
+        return meta("e", { CUSTOMER, { name = "x", type = "STRING", attributes = { [field] = value } } })
+      end)
+    end
+    for _, field in ipairs { "type", "attributes" } do
+      assert_named("event e, attribute x", function(value)
+        return meta("e", { CUSTOMER, { name = "x", type = field ~= "type" and "STRING" or nil, [field] = value } })
+      end)
+    end
+    assert_named("event e: a field has no name", function(value)
+      return meta("e", { CUSTOMER, { name = value, type = "STRING" } })
+    end)
+    assert_named("event e: a field has no name", function(value) return meta("e", { CUSTOMER, value }) end)
+    for _, field in ipairs { "label", "status", "fields", "standardEvent" } do
+      assert_named("event e", function(value) return meta("e", { CUSTOMER }, { [field] = value }) end)
+    end
+    local message = error_of('{"eventName":"e","fields":[{"name":"x","type":"ENUM","attributes":'
+      .. '{"possibleValues":{"values":5}}}]}')
+    assert.truthy(message:find("event e, attribute x: the possible values must be a list", 1, true), message)
+  end)
+
+  it("names the event that has more attributes than the core takes", function()
+    local fields = { CUSTOMER }
+    for i = 1, 256 do
+      fields[i + 1] = { name = "a" .. i, type = "STRING" }
+    end
+    assert.truthy(error_of(meta("much", fields)):find("event much: it has more than 256 attributes", 1, true))
+  end)
+
   it("reads flags as text or as booleans, and takes a missing isRequired for true", function()
     for _, flag in ipairs { "true", "TRUE", true, { value = "true" }, { value = true }, {}, { valueType = "B" } } do
       local source = meta("e", { CUSTOMER, { name = "x", type = "string", attributes = { isRequired = flag } } })

@@ -46,11 +46,11 @@ local function read_field(field, event)
   return {
     name = field.name,
     type = ascii.upper(field.type),
-    identifier = read_text(flags.identifierType),
+    identifier = read_text(flags.identifierType, where .. ", identifierType"),
     required = read_flag(flags.isRequired, true, where .. ", isRequired"),
     sensitive = read_flag(flags.isPsiData, false, where .. ", isPsiData"),
     unique = read_flag(flags.isUniqueKeyField, false, where .. ", isUniqueKeyField"),
-    regex = read_text(flags.regex),
+    regex = read_text(flags.regex, where .. ", regex"),
     values = read_values(flags.possibleValues, where),
   }
 end
@@ -59,16 +59,17 @@ local function read_meta(meta)
   if type(meta) ~= "table" or type(given(meta.eventName)) ~= "string" then
     raise("an event has no eventName")
   end
+  local where = "event " .. meta.eventName
   local event = {
     name = meta.eventName,
-    label = read_text(meta.label),
-    published = given(meta.status) == nil or meta.status == "PUBLISHED",
+    label = read_text(meta.label, where .. ", label"),
+    published = (read_text(meta.status, where .. ", status") or "PUBLISHED") == "PUBLISHED",
     standard = meta.standardEvent == true or nil,
     attributes = {},
   }
   local fields = given(meta.fields) or {}
   if not is_list(fields) then
-    raise("event %s: its fields are not a list", event.name)
+    raise("%s: its fields are not a list", where)
   end
   for i, field in ipairs(fields) do
     event.attributes[i] = read_field(field, event.name)
@@ -90,7 +91,7 @@ local function find_metas(document)
   if type(meta) == "table" and (meta.eventName or meta.fields) then
     return { meta }
   end
-  if type(document.eventName) == "string" and is_list(given(document.fields) or {}) then
+  if type(document.eventName) == "string" then
     return { document }
   end
   if document[1] ~= nil then

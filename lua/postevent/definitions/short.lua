@@ -4,11 +4,12 @@
 local ascii = require("postevent.ascii")
 local values = require("postevent.definitions.values")
 
-local function sorted_names(map)
+-- `what`: whose names these are.
+local function sorted_names(map, what)
   local names = {}
   for name in next, map do
     if type(name) ~= "string" then
-      values.raise("the short form: the name of an event or an attribute must be text")
+      values.raise("%s must be text", what)
     end
     names[#names + 1] = name
   end
@@ -47,11 +48,11 @@ local function read_short_table(name, short, where)
     end
   end
   return {
-    name = name, type = kind, identifier = short.identifier or identifier,
+    name = name, type = kind, identifier = values.text(short.identifier, where .. ", identifier") or identifier,
     required = values.flag(short.required, required, where .. ", required"),
     sensitive = values.flag(short.sensitive, false, where .. ", sensitive"),
     unique = values.flag(short.unique, false, where .. ", unique"),
-    regex = values.text(short.regex), values = values.list(list, where),
+    regex = values.text(short.regex, where .. ", regex"), values = values.list(list, where),
   }
 end
 
@@ -69,12 +70,13 @@ end
 -- The events of a table in the short form, in the order of their names. Raises, without a position, what is wrong.
 return function(document)
   local events = {}
-  for i, name in ipairs(sorted_names(document)) do
+  for i, name in ipairs(sorted_names(document, "the short form: the name of an event")) do
     local attributes = {}
     if type(document[name]) ~= "table" then
       values.raise("event %s: expected a table of attributes", name)
     end
-    for j, attribute in ipairs(sorted_names(document[name])) do
+    local names = sorted_names(document[name], ("event %s: the name of an attribute"):format(name))
+    for j, attribute in ipairs(names) do
       attributes[j] = read_short_attribute(attribute, document[name][attribute], name)
     end
     events[i] = { name = name, published = true, attributes = attributes }

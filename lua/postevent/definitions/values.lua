@@ -34,22 +34,35 @@ function values.flag(flag, default, where)
 end
 
 -- The text of an attribute's attribute: itself, or its `value`; "" counts as absent.
-function values.text(value)
+function values.text(value, where)
   value = values.given(value)
   if type(value) == "table" then
     value = values.given(value.value)
   end
-  return type(value) == "string" and value ~= "" and value or nil
+  if value ~= nil and type(value) ~= "string" then
+    values.raise("%s: expected text", where)
+  end
+  return value ~= "" and value or nil
 end
 
+local function is_finite(number)
+  return number - number == 0
+end
+
+-- A list of texts, or its `values`.
 function values.list(list, where)
   list = values.given(list)
-  if type(list) ~= "table" then
+  if type(list) == "table" then
+    list = values.given(list.values) or list
+  end
+  if list == nil then
     return nil
+  elseif type(list) ~= "table" then
+    values.raise("%s: the possible values must be a list", where)
   end
   local result = {}
-  for _, value in ipairs(values.given(list.values) or list) do
-    if type(value) == "number" then
+  for _, value in ipairs(list) do
+    if type(value) == "number" and is_finite(value) then
       value = core.number(value) -- as it stands in JSON, whatever the locale
     end
     if type(value) ~= "string" then
