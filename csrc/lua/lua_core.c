@@ -101,6 +101,12 @@ static int core_number(lua_State *L) {
   return 1;
 }
 
+/* core.metatable(table) -> its metatable, also where that has a __metatable in its place; or nil */
+static int core_metatable(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  return lua_getmetatable(L, 1);
+}
+
 /* core.is_plain(text) -> whether it is an event that a lenient reader of JSON keeps as it is; whether it has numbers */
 static int core_is_plain(lua_State *L) {
   size_t size;
@@ -170,6 +176,7 @@ static const luaL_Reg functions[] = {
     {"compile", pe_lua_definitions_compile},
     {"can_yield", core_can_yield},
     {"markers", pe_lua_marker_list},
+    {"metatable", core_metatable},
     {"waker", pe_lua_waker_new},
     {"reader", pe_lua_reader_new},
     {"sum", pe_lua_stats_sum},

@@ -6,10 +6,8 @@ local core = require("postevent.native")("postevent.core")
 
 local copy = {}
 
--- The core refuses what nests deeper than 32 tables; what lies below that is not worth copying.
-local MAX_DEPTH = 34
-
--- What the copying of one value has seen: `copies` by the original; `markers`, once they were asked for.
+-- The copying of one value: `copies` by the original; `todo`, a list of the originals whose copies are empty still;
+-- `markers`, once they were asked for.
 local function find_markers(state)
   state.markers = state.markers or core.markers()
   return state.markers
@@ -23,8 +21,8 @@ end
 -- An empty table keeps its metatable, whatever that is, since a library may know it by that; another if that says what
 -- the table is in JSON. One with a finalizer says something else, and a copy must not be finalized.
 local function keep_metatable(value, result, state)
-  local metatable = getmetatable(value)
-  if type(metatable) ~= "table" or rawget(metatable, "__gc") ~= nil then
+  local metatable = core.metatable(value) -- it may be protected: the core sees it all the same
+  if not metatable or rawget(metatable, "__gc") ~= nil then
     return
   end
   if next(value) == nil or says_something(metatable, state) then
@@ -32,27 +30,32 @@ local function keep_metatable(value, result, state)
   end
 end
 
-local function copy_below(value, depth, state)
-  if type(value) ~= "table" or depth > MAX_DEPTH then
-    return value
-  end
-  if next(value) == nil and find_markers(state)[value] then
+-- The copy that stands for a value, be it empty so far; what is no table, or a marker, stands for itself.
+local function copy_of(value, state)
+  if type(value) ~= "table" or (next(value) == nil and find_markers(state)[value]) then
     return value
   end
   if not state.copies[value] then
-    local result = {}
-    state.copies[value] = result
-    for key, inner in next, value do
-      result[key] = copy_below(inner, depth + 1, state)
-    end
-    keep_metatable(value, result, state)
+    state.copies[value] = {}
+    state.todo[#state.todo + 1] = value
   end
   return state.copies[value]
 end
 
--- The value and all that is in it. A table that is met twice is copied once, so cycles are safe.
+-- The value and all that is in it, however deep: what is left to the caller, before_send could change. A table that is
+-- met twice is copied once, so cycles are safe.
 function copy.deep(value)
-  return copy_below(value, 0, { copies = {} })
+  local state = { copies = {}, todo = {} }
+  local copied = copy_of(value, state)
+  while state.todo[1] do
+    local original = table.remove(state.todo)
+    local result = state.copies[original]
+    for key, inner in next, original do
+      result[key] = copy_of(inner, state)
+    end
+    keep_metatable(original, result, state)
+  end
+  return copied
 end
 
 -- A table of the same pairs. A value that is a table stays the caller's, with its metatable: compiled definitions need

@@ -167,6 +167,54 @@ describe("client:post", function()
     assert.same({ event_name = "e", card = "4111", inner = { x = 1 } }, event)
   end)
 
+  it("shows before_send nothing of the caller's, however deep it is", function()
+    local shared = { child = { x = 1 } }
+    local deep, bottom = shared, { x = 1 }
+    for _ = 1, 33 do
+      deep = { deep }
+    end
+    local deeper = { bottom }
+    for _ = 1, 100000 do
+      deeper = { deeper }
+    end
+    local client = new {
+      before_send = function(event)
+        event.b.child.x = 99
+        local at = event.c
+        while not at.x do
+          at = at[1]
+        end
+        at.x = 99
+        return { event_name = "e", b = event.b }
+      end,
+    }
+    assert(client:post { event_name = "e", a = deep, b = shared, c = deeper })
+    assert.equal(99, received().b.child.x)
+    assert.same({ 1, 1 }, { shared.child.x, bottom.x })
+  end)
+
+  local function fail()
+    error "a metamethod was called"
+  end
+  local hostile = { __index = fail, __newindex = fail, __eq = fail, __len = fail, __pairs = fail }
+
+  it("reads an event raw before it shows it", function()
+    for _, given in ipairs { {}, { before_send = function(event) return event end }, { mode = "record" } } do
+      given.common = { event_name = "e", store = "s" }
+      local client = new(given)
+      local json = client:encode(setmetatable({}, hostile))
+      assert.truthy(json and json:find('"store":"s"', 1, true))
+      assert.truthy(json:find('"event_name":"e"', 1, true))
+    end
+  end)
+
+  it("reads common raw", function()
+    local client = new { before_send = function(event) return event end, common = setmetatable({}, hostile) }
+    assert.is_nil((client:encode(setmetatable({}, hostile))))
+    client:set_common(setmetatable({}, hostile))
+    assert.is_string((client:encode { event_name = "e" }))
+  end)
+
   it("copies what before_send returns, when that is not the copy it was given", function()
     local mine = { event_name = "mine" }
     local client = new {

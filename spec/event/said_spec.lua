@@ -366,6 +366,31 @@ describe("A3: an empty array", function()
     client:close()
   end)
 
+  for way, options in pairs(WAYS) do
+    it("A3: an array whose metatable is protected is one still, on the way through " .. way, function()
+      local _, _, own = load_markers()
+      own.array_mt.__metatable = "locked"
+      for _, metatable in ipairs { { __jsontype = "array", __metatable = "locked" },
+        { __serialize = "seq", __metatable = false }, own.array_mt } do
+        ends_with(options, setmetatable({}, metatable), "[]")
+        ends_with(options, { x = { setmetatable({ 1 }, metatable), setmetatable({}, metatable) } }, '{"x":[[1],[]]}')
+        ends_with(options, setmetatable({ x = 1 }, metatable),
+          "a: a table with names that says it is an array cannot be sent")
+      end
+    end)
+  end
+
+  it("A3: an array whose metatable is protected is one still among the common attributes", function()
+    local locked = setmetatable({}, { __jsontype = "array", __metatable = "locked" })
+    for _, before_send in ipairs { false, function(event) return event end } do
+      local client = postevent.new {
+        mode = "record", stamp = false, common = { a = locked }, before_send = before_send or nil,
+      }
+      assert.truthy(client:encode({ event_name = "e" }):find('"a":[]', 1, true))
+      client:close()
+    end
+  end)
+
   it("A3: an array that before_send empties is one still", function()
     load_markers()
     local array = setmetatable({ "x" }, { __jsontype = "array" })

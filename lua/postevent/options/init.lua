@@ -145,7 +145,7 @@ local function common_checker(settings)
     end
     local copied = copy.deep(common)
     local event = copy.deep(common)
-    event.event_name = event.event_name or "common"
+    rawset(event, "event_name", rawget(event, "event_name") or "common")
     local scratch = core.new(plain)
     local body, message = scratch:encode(event)
     scratch:close()

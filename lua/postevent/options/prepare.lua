@@ -35,17 +35,17 @@ return function(common, before_send, mode, events)
   local is_welcome = common and make_welcome(events)
   return function(event)
     event = copy.deep(event)
-    local event_name = event.event_name or (common and common.event_name)
+    local event_name = rawget(event, "event_name") or (common and rawget(common, "event_name"))
     for name, value in next, common or {} do
-      if event[name] == nil and is_welcome(event_name, name) then
-        event[name] = copy.deep(value)
+      if rawget(event, name) == nil and is_welcome(event_name, name) then
+        rawset(event, name, copy.deep(value))
       end
     end
     if not before_send then
       return event
     end
     local result = before_send(event)
-    if type(result) == "table" and result ~= event then
+    if type(result) == "table" and not rawequal(result, event) then
       return copy.deep(result) -- not the copy that we made: it is the program's, and ours is completed in place
     end
     if result ~= nil and type(result) ~= "table" then
