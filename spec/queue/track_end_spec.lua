@@ -100,7 +100,7 @@ describe("close", function()
     assert.is_true(elapsed >= 0.2 and elapsed < 2, elapsed)
     local stats = tracking.assert_balanced(client:stats())
     assert.same({ "closed", 5, 0, 2 }, { stats.state, stats.pending, stats.in_flight, stats.maybe_sent })
-    assert.is_true(client:close())
+    assert.equal(message, (select(2, client:close())))
     assert.same({}, tickets(client))
   end)
 
