@@ -2,6 +2,7 @@
 #ifndef PE_THREAD_H
 #define PE_THREAD_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -169,6 +170,13 @@ static inline void pe_sigpipe_restore(const pe_sigpipe *state) {
 #endif
   }
   (void)pthread_sigmask(SIG_SETMASK, &state->old_mask, NULL);
+}
+
+/* ---- processes ---- */
+
+/* Whether there is one of that number, another user's too (POSIX, kill: EPERM). */
+static inline bool pe_process_exists(pid_t number) {
+  return kill(number, 0) == 0 || errno == EPERM;
 }
 
 #endif

@@ -1,11 +1,10 @@
 /* The module postevent.core: what the Lua files of postevent build on. Not a public interface. */
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/notice.h"
 #include "base/random.h"
+#include "base/thread.h"
 #include "base/version.h"
 #include "event/json_plain.h"
 #include "event/regex.h"
@@ -45,8 +44,7 @@ static int push_parsed(lua_State *L, const char *why, const pe_http_url *parsed)
 
 /* core.process_exists(number) -> whether there is a process of that number, another user's too */
 static int core_process_exists(lua_State *L) {
-  pid_t number = (pid_t)luaL_checknumber(L, 1);
-  lua_pushboolean(L, kill(number, 0) == 0 || errno == EPERM);
+  lua_pushboolean(L, pe_process_exists((pid_t)luaL_checknumber(L, 1)));
   return 1;
 }
 
