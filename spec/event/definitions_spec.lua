@@ -142,6 +142,15 @@ describe("postevent.definitions", function()
     end
   end)
 
+  it("takes an empty text for what is absent", function()
+    for _, field in ipairs { "identifierType", "regex", "possibleValues" } do
+      for _, value in ipairs { "", { value = "" }, { values = "" } } do
+        assert.truthy(postevent.definitions(meta("e", { CUSTOMER, { name = "x", type = "STRING",
+          attributes = { [field] = value } } })))
+      end
+    end
+  end)
+
   it("names the event and the attribute, whatever is wrong in the platform's form", function()
     for _, field in ipairs { "identifierType", "isRequired", "isPsiData", "isUniqueKeyField", "regex",
       "possibleValues" } do

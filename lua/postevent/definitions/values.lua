@@ -49,13 +49,13 @@ local function is_finite(number)
   return number - number == 0
 end
 
--- A list of texts, or its `values`.
+-- A list of texts, or its `values`; "" counts as absent, as for a text.
 function values.list(list, where)
   list = values.given(list)
   if type(list) == "table" then
     list = values.given(list.values) or list
   end
-  if list == nil then
+  if list == nil or list == "" then
     return nil
   elseif type(list) ~= "table" then
     values.raise("%s: the possible values must be a list", where)
