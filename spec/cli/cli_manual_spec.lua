@@ -1,4 +1,7 @@
 -- share/: the manual pages and the completion of shells are those of the help, and are written as they should be.
+if not require("support.where").is "lua5.4" then -- of text alone, whatever reads it
+  return
+end
 local children = require "support.children"
 local helper = require "support.helper"
 

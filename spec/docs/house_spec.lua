@@ -1,4 +1,7 @@
 -- The pages as a house: short rooms, and a way from the front door to each.
+if not require("support.where").is "lua5.4" then -- of text alone, whatever reads it
+  return
+end
 local children = require "support.children"
 local helper = require "support.helper"
 local known = require "support.known"
