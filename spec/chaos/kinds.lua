@@ -94,8 +94,8 @@ add("429", "nothing", { status = 429, body = '{"message":"Too Many Requests"}' }
 
 -- ---- no answer, or none to be read ----
 
-for _, name in ipairs { "reset", "close", "reset_in_reply", "close_in_reply", "short_reply", "never_answer", "trickle",
-  "endless_headers" } do
+for _, name in ipairs { "reset", "close", "reset_in_reply", "close_in_reply", "short_reply", "never_answer",
+  "trickle" } do
   add(name, "nothing", name)
 end
 add("chunks that end early", "nothing", last(raw("HTTP/1.1 200 OK", "fff\r\n" .. TAKEN, "Transfer-Encoding: chunked")))
@@ -112,7 +112,7 @@ add("an empty 200", "held", { body = "" })
 add("half a document", "held", { body = TAKEN:sub(1, 40) })
 add("a deep document", "held", { body = ("["):rep(2000) .. ("]"):rep(2000) })
 add("not UTF-8", "held", { body = json(1100, "\255\254") })
-for _, name in ipairs { "garbage", "gzip_lie", "endless_reply", "huge_reply" } do
+for _, name in ipairs { "garbage", "gzip_lie", "endless_headers", "endless_reply", "huge_reply" } do
   add(name, "held", name)
 end
 add("a length below zero", "held", last(raw("HTTP/1.1 200 OK", TAKEN, "Content-Length: -5")))

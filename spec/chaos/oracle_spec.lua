@@ -133,6 +133,6 @@ describe("the kinds of chaos", function()
       seen[kind.name] = true
     end
     assert.equal(#kinds.list, count)
-    assert.equal("chunks of a byte", kinds.draw(7, "7-12", 2).name)
+    assert.equal("short_reply", kinds.draw(7, "7-12", 2).name)
   end)
 end)
