@@ -167,6 +167,17 @@ describe("postevent import --failed", function()
     end
   end)
 
+  it("needs no LPeg for JSON Lines, be it a second time", function()
+    sandbox:fault { code = 7001, event = "bad" }
+    local path = helper.new_file('{"event_name":"bad","import_reason":"before, {\\"x\\"}"}\n', "x.jsonl")
+    local failed = helper.new_path "failed.jsonl"
+    local status, _, errors = importing.run({ "--url", sandbox.url, path, "--failed", failed },
+      { env = { LUA_INIT = 'package.preload.lpeg = function() error "no LPeg" end' } })
+    assert.equal(1, status, errors)
+    assert.equal(1, select(2, helper.read_file(failed):gsub('"import_reason"', "")), errors)
+    sandbox:heal()
+  end)
+
   it("is not made of another file than the one that was imported", function()
     sandbox:fault { code = 7001, event = "bad" }
     local scripts = { 'printf \'{"event_name":"other"}\\n\' >"$0.new"; mv "$0.new" "$0"', 'mv "$0" "$0.away"',

@@ -3,14 +3,18 @@
 
 local lines = require("postevent.cli.import.lines")
 local lpeg = require("postevent.native")("lpeg", "lpeg")
-local object = require("postevent.cli.import.object")
 local window = require("postevent.cli.window")
 
 local items = {}
 
-local S = lpeg.S
+local P, S, V = lpeg.P, lpeg.S, lpeg.V
 
-local item = object.nested + object.text + (1 - S ',]}" \t\r\n{[') ^ 1
+local text = '"' * ((1 - S '"\\') + P "\\" * 1) ^ 0 * '"'
+local nested = P { "value",
+  value = "{" * V "inside" * "}" + "[" * V "inside" * "]",
+  inside = (text + V "value" + (1 - S '{}[]"')) ^ 0,
+}
+local item = nested + text + (1 - S ',]}" \t\r\n{[') ^ 1
 local blank = S " \t\r\n" ^ 0
 
 local Reader = {}
